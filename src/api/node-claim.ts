@@ -1,0 +1,116 @@
+// NodeClaim: the durable record of one node's life. Namespaced, in the management cluster, written by Sluice alone.
+// The spec is the whole intent and never changes; facts and timers live in the status, so that a restart or a new
+// leader finds them.
+import { Type, type Static } from 'typebox';
+import type { Condition } from './conditions.ts';
+import type { ObjectMeta } from './object-meta.ts';
+import { annotationMap, conditions, labelMap, literals, names, taints, withRules } from './schema-parts.ts';
+
+const text = (maxLength = 253) => Type.String({ maxLength });
+const time = Type.String({ format: 'date-time', maxLength: 64 });
+
+export const NODE_CLAIM_PHASES = [
+  'Pending',
+  'PortReady',
+  'Creating',
+  'Unknown',
+  'Building',
+  'Booting',
+  'Registered',
+  'Ready',
+  'Draining',
+  'Deleting',
+  'Failed',
+] as const;
+export type NodeClaimPhase = (typeof NODE_CLAIM_PHASES)[number];
+
+export const REMOVAL_REASONS = [
+  'ScaleDown',
+  'ManualSize',
+  'PoolDeleted',
+  'ClusterDeleted',
+  'Failed',
+  'NodeGone',
+  'Unready',
+] as const;
+export type RemovalReason = (typeof REMOVAL_REASONS)[number];
+
+export const nodeClaimSpecSchema = withRules(
+  Type.Object({
+    clusterUid: text(64),
+    clusterName: text(),
+    poolName: text(63),
+    poolUid: text(64),
+    flavor: text(63),
+    flavorId: text(255),
+    /** Nova availability zone; empty: the cloud chooses. */
+    zone: text(63),
+    region: text(63),
+    projectId: text(64),
+    imageId: text(64),
+    networkIds: names(8),
+    subnetId: Type.Optional(text(64)),
+    securityGroups: names(16),
+    keyPair: Type.Optional(text(255)),
+    /** Nova server group for hard anti-affinity, by name; made when it does not exist. */
+    serverGroup: Type.Optional(text(255)),
+    labels: labelMap,
+    annotations: Type.Optional(annotationMap),
+    finalizers: Type.Optional(names(16)),
+    taints,
+    unschedulable: Type.Optional(Type.Boolean()),
+    startupTaints: Type.Optional(taints),
+    templateHash: text(64),
+    drainTimeoutSeconds: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
+    drainForce: Type.Boolean(),
+    provisionTimeoutSeconds: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
+    /** Allocatable that the plan counted with; quantities in base units: millicores, bytes, counts. */
+    expected: Type.Optional(
+      Type.Object({
+        cpuMillis: Type.Integer(),
+        memoryBytes: Type.Integer(),
+        ephemeralBytes: Type.Integer(),
+        pods: Type.Integer(),
+        extended: Type.Optional(Type.Record(Type.String(), Type.Integer(), { maxProperties: 32 })),
+      }),
+    ),
+  }),
+  [{ rule: 'self == oldSelf', message: 'spec is immutable' }],
+);
+
+export const nodeClaimStatusSchema = Type.Object({
+  phase: Type.Optional(literals(NODE_CLAIM_PHASES)),
+  portId: Type.Optional(text(64)),
+  /** Set before the one POST /servers; never cleared. */
+  createAttemptedAt: Type.Optional(time),
+  serverId: Type.Optional(text(64)),
+  serverAddresses: Type.Optional(names(16)),
+  nodeName: Type.Optional(text()),
+  nodeUid: Type.Optional(text(64)),
+  bootstrapTokenId: Type.Optional(Type.String({ maxLength: 6 })),
+  /** Lease epoch (leaseTransitions) of the last cloud write. */
+  epoch: Type.Optional(Type.Integer({ minimum: 0 })),
+  removal: Type.Optional(Type.Object({ reason: literals(REMOVAL_REASONS), message: text(1024), at: time })),
+  failure: Type.Optional(Type.Object({ code: text(64), message: text(1024), at: time })),
+  unneededSince: Type.Optional(time),
+  unreadySince: Type.Optional(time),
+  registeredAt: Type.Optional(time),
+  readyAt: Type.Optional(time),
+  drainStartedAt: Type.Optional(time),
+  deleteStartedAt: Type.Optional(time),
+  serverGoneAt: Type.Optional(time),
+  conditions: Type.Optional(conditions),
+});
+
+export type NodeClaimSpec = Static<typeof nodeClaimSpecSchema>;
+export type NodeClaimStatus = Omit<Static<typeof nodeClaimStatusSchema>, 'conditions'> & {
+  readonly conditions?: readonly Condition[];
+};
+
+export interface NodeClaim {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: ObjectMeta;
+  readonly spec: NodeClaimSpec;
+  readonly status?: NodeClaimStatus;
+}

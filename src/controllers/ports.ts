@@ -1,0 +1,297 @@
+// What the shell needs from outside. Adapters implement these; telemetry wraps them; tests run one conformance suite on
+// each implementation. Every method rejects with a PortError (port-errors.ts) and with nothing else.
+// An absent object is `undefined` only when its absence was confirmed (404); any doubt is an error.
+import type { NodeClaim, NodeClaimStatus } from '../api/node-claim.ts';
+import type { NodePool, NodePoolStatus } from '../api/node-pool.ts';
+import type { WorkloadCluster, WorkloadClusterStatus } from '../api/workload-cluster.ts';
+import type {
+  CloudTargets,
+  CsiNodeObject,
+  DaemonSetObject,
+  Flavor,
+  NamespaceObject,
+  NodeObject,
+  PersistentVolumeClaimObject,
+  PersistentVolumeObject,
+  PodDisruptionBudgetObject,
+  PodObject,
+  Quota,
+  StorageClassObject,
+  Taint,
+} from '../cluster/cluster-objects.ts';
+
+/** Wall clock for records, monotonic clock for deadlines; timers are cancelled by the returned function. */
+export interface Clock {
+  nowMs(): number;
+  monotonicMs(): number;
+  setTimer(afterMs: number, run: () => void): () => void;
+}
+
+export interface Random {
+  /** Lower-case hex digits from a secure source. */
+  hex(digits: number): string;
+  /** In [0, 1); for jitter. */
+  fraction(): number;
+}
+
+/** A read-only view of one kind, kept up to date by a list-watch. */
+export interface ObjectStore<T> {
+  /** A complete list was taken at least once. */
+  readonly synced: boolean;
+  /** Grows with every change. */
+  readonly version: number;
+  /** Monotonic time of the last sign of life from the server: event, bookmark or list. */
+  readonly heardMs: number;
+  /** The current objects; the array is replaced, never changed, so it may be kept. */
+  list(): readonly T[];
+  /** By `name`, or `namespace/name` for namespaced kinds. */
+  get(key: string): T | undefined;
+  /** Called after changes with the keys concerned; undefined = all (after a re-list). Returns the unsubscribe. */
+  subscribe(listener: (keys: readonly string[] | undefined) => void): () => void;
+}
+
+export interface WorkloadStores {
+  readonly nodePools: ObjectStore<NodePool>;
+  readonly pods: ObjectStore<PodObject>;
+  readonly nodes: ObjectStore<NodeObject>;
+  readonly podDisruptionBudgets: ObjectStore<PodDisruptionBudgetObject>;
+  readonly daemonSets: ObjectStore<DaemonSetObject>;
+  readonly persistentVolumeClaims: ObjectStore<PersistentVolumeClaimObject>;
+  readonly persistentVolumes: ObjectStore<PersistentVolumeObject>;
+  readonly storageClasses: ObjectStore<StorageClassObject>;
+  readonly csiNodes: ObjectStore<CsiNodeObject>;
+  readonly namespaces: ObjectStore<NamespaceObject>;
+}
+
+/** What the pool's template asserts on a node. Keys that left the template are taken off, others are left alone. */
+export interface NodeAssertion {
+  readonly name: string;
+  readonly labels: ReadonlyMap<string, string>;
+  readonly annotations: ReadonlyMap<string, string>;
+  readonly finalizers: readonly string[];
+  readonly taints: readonly Taint[];
+  /** undefined: leave as it is. */
+  readonly unschedulable: boolean | undefined;
+}
+
+export type EvictionOutcome =
+  | { readonly kind: 'evicted' }
+  | { readonly kind: 'gone' }
+  /** 429: a disruption budget (or the server's own load) says not now. */
+  | { readonly kind: 'blocked'; readonly message: string; readonly retryAfterMs: number | undefined }
+  /** The request is wrong in a way that waiting does not mend (e.g. several budgets, a webhook denies). */
+  | { readonly kind: 'refused'; readonly message: string };
+
+export interface EventInput {
+  readonly regarding: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+  };
+  readonly type: 'Normal' | 'Warning';
+  /** CamelCase, from a documented list. */
+  readonly reason: string;
+  /** What was being done, CamelCase, e.g. ScaleUp. */
+  readonly action: string;
+  /** At most 1 KiB. */
+  readonly note: string;
+}
+
+export interface BootstrapToken {
+  /** 6 characters [a-z0-9]. */
+  readonly id: string;
+  /** 16 characters [a-z0-9]. */
+  readonly secret: string;
+  readonly expiresAt: string;
+  readonly description: string;
+}
+
+/** One workload cluster's API. NOT trusted: sizes are capped, contents are input only. */
+export interface WorkloadPlane {
+  readonly stores: WorkloadStores;
+  /** Where nodes find the API when the WorkloadCluster does not say: URL and PEM of the CA. */
+  readonly apiEndpoint: string;
+  readonly caCertificate: string;
+  /** Starts the list-watches; to be called once the CRD stands. */
+  start(): void;
+  close(): Promise<void>;
+  /** Version text such as v1.37.1; also the probe of the path to this control plane. */
+  serverVersion(): Promise<string>;
+  /** Applies our NodePool CRD unless a newer one stands. `deleting`: it is on its way out: freeze. */
+  ensureNodePoolDefinition(): Promise<'ready' | 'deleting'>;
+  getNodePool(name: string): Promise<NodePool | undefined>;
+  /** Patches spec.desiredNodes as manager sluice-autoscaler; conflict when the pool changed since. */
+  setDesiredNodes(pool: NodePool, desiredNodes: number): Promise<void>;
+  applyNodePoolStatus(pool: NodePool, status: NodePoolStatus): Promise<void>;
+  setNodePoolFinalizer(pool: NodePool, present: boolean): Promise<void>;
+  getNode(name: string): Promise<NodeObject | undefined>;
+  assertNode(node: NodeObject, assertion: NodeAssertion): Promise<void>;
+  /** Adds the taint and sets spec.unschedulable. */
+  cordonNode(node: NodeObject, taint: Taint): Promise<void>;
+  /** Undoes cordonNode, for a removal that was called off. */
+  uncordonNode(node: NodeObject, taint: Taint): Promise<void>;
+  deleteNode(node: { readonly name: string; readonly uid: string }): Promise<void>;
+  /** Live, paged. */
+  listPodsOnNode(nodeName: string): Promise<readonly PodObject[]>;
+  evictPod(pod: PodObject): Promise<EvictionOutcome>;
+  /** Deletes past the budget, after the drain timeout of a pool with drain.force. */
+  deletePod(pod: PodObject): Promise<void>;
+  /** Names of VolumeAttachments of this node that are still attached. Live. */
+  listVolumeAttachments(nodeName: string): Promise<readonly string[]>;
+  createBootstrapToken(token: BootstrapToken): Promise<void>;
+  deleteBootstrapToken(id: string): Promise<void>;
+  /** Aggregated and rate-limited by the adapter; never rejects. */
+  recordEvent(event: EventInput): void;
+}
+
+export interface LeaseState {
+  readonly held: boolean;
+  /** leaseTransitions; written to claims as the epoch. */
+  readonly epoch: number;
+  readonly holder: string;
+}
+
+/** One Lease. `held` turns false before the Lease can move: renew deadline < lease duration, own monotonic clock. */
+export interface LeaseHandle {
+  state(): LeaseState;
+  subscribe(listener: (state: LeaseState) => void): () => void;
+  /** Gives the Lease up at once, so that the next holder need not wait. */
+  release(): Promise<void>;
+}
+
+/** The management cluster. Trusted. */
+export interface ManagementPlane {
+  readonly stores: {
+    readonly workloadClusters: ObjectStore<WorkloadCluster>;
+    readonly nodeClaims: ObjectStore<NodeClaim>;
+  };
+  start(): void;
+  close(): Promise<void>;
+  createClaim(claim: NodeClaim): Promise<NodeClaim>;
+  getClaim(namespace: string, name: string): Promise<NodeClaim | undefined>;
+  /** Replaces the status; conflict when the claim changed since `claim` was read. Returns the stored claim. */
+  updateClaimStatus(claim: NodeClaim, status: NodeClaimStatus): Promise<NodeClaim>;
+  setClaimFinalizer(claim: NodeClaim, present: boolean): Promise<void>;
+  /** Marks for deletion (the finalizer keeps it until the node is gone). */
+  deleteClaim(claim: NodeClaim): Promise<void>;
+  /** Live list, for decisions that must not rest on a cache (orphans). */
+  listClaims(namespace: string, clusterUid: string): Promise<readonly NodeClaim[]>;
+  getWorkloadCluster(namespace: string, name: string): Promise<WorkloadCluster | undefined>;
+  updateWorkloadClusterStatus(cluster: WorkloadCluster, status: WorkloadClusterStatus): Promise<WorkloadCluster>;
+  setWorkloadClusterFinalizer(cluster: WorkloadCluster, present: boolean): Promise<void>;
+  getSecret(namespace: string, name: string): Promise<ReadonlyMap<string, Uint8Array> | undefined>;
+  getConfigMap(namespace: string, name: string): Promise<ReadonlyMap<string, string> | undefined>;
+  openLease(name: { readonly namespace: string; readonly name: string }): LeaseHandle;
+  recordEvent(event: EventInput): void;
+}
+
+export interface ServerView {
+  readonly id: string;
+  readonly name: string;
+  /** BUILD, ACTIVE, ERROR, DELETED, SHUTOFF, …; unknown words are kept. */
+  readonly status: string;
+  /** e.g. deleting; empty = none. */
+  readonly taskState: string;
+  readonly projectId: string;
+  readonly flavorName: string;
+  readonly zone: string;
+  readonly createdMs: number;
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly addresses: readonly string[];
+  readonly fault: { readonly code: number; readonly message: string } | undefined;
+}
+
+export interface PortView {
+  readonly id: string;
+  readonly name: string;
+  readonly projectId: string;
+  readonly createdMs: number;
+  /** Server id; empty = free. */
+  readonly deviceId: string;
+  readonly tags: readonly string[];
+  readonly addresses: readonly string[];
+}
+
+export interface CreatePortRequest {
+  readonly claimUid: string;
+  readonly clusterUid: string;
+  readonly claimName: string;
+  readonly networkId: string;
+  readonly subnetId: string | undefined;
+  /** Names or ids. */
+  readonly securityGroups: readonly string[];
+}
+
+export interface CreateServerRequest {
+  readonly name: string;
+  readonly flavorId: string;
+  readonly imageId: string;
+  readonly portId: string;
+  readonly zone: string;
+  readonly keyPair: string | undefined;
+  readonly serverGroupId: string | undefined;
+  /** Plain text; the adapter encodes it and checks Nova's limit before sending. */
+  readonly userData: string;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** One OpenStack project in one region, through one credential. */
+export interface Cloud {
+  close(): Promise<void>;
+  /** The project of the token in use; compared with the pinned one before anything is written. */
+  currentProjectId(): Promise<string>;
+  /** Names → ids; invalidSpec names the field of the WorkloadCluster that does not resolve. */
+  resolveTargets(cluster: WorkloadCluster): Promise<CloudTargets>;
+  listFlavors(): Promise<readonly Flavor[]>;
+  readQuota(): Promise<Quota>;
+  /** All servers of the project that carry this cluster's uid in their metadata, in any state. Complete or an error. */
+  listServers(clusterUid: string): Promise<readonly ServerView[]>;
+  /** All ports of the project that carry this cluster's tag. Complete or an error. */
+  listPorts(clusterUid: string): Promise<readonly PortView[]>;
+  /** Names in use in the project, ours or not, among those given. */
+  serverNamesTaken(names: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Ports of this claim, oldest first. */
+  findPorts(claimUid: string): Promise<readonly PortView[]>;
+  createPort(request: CreatePortRequest): Promise<PortView>;
+  /** notFound is success. */
+  deletePort(id: string): Promise<void>;
+  /** Servers that carry this claim's uid, BUILD and ERROR included. */
+  findServers(claimUid: string, name: string): Promise<readonly ServerView[]>;
+  /** Exactly one POST; never repeated by any layer. outcomeUnknown when the answer was lost. Returns the server id. */
+  createServer(request: CreateServerRequest): Promise<string>;
+  getServer(id: string): Promise<ServerView | undefined>;
+  getPort(id: string): Promise<PortView | undefined>;
+  deleteServer(id: string): Promise<void>;
+  /** Id of the group of this name with policy anti-affinity; created when there is none. */
+  ensureServerGroup(name: string): Promise<string>;
+  deleteServerGroup(name: string): Promise<void>;
+}
+
+/** Opens sessions. Secrets stay inside the adapter. */
+export interface Sessions {
+  /** `inCluster`: the management cluster is also the workload cluster. */
+  openWorkloadPlane(
+    source: { readonly kind: 'inCluster' } | { readonly kind: 'kubeconfig'; readonly text: string },
+  ): Promise<WorkloadPlane>;
+  openCloud(source: {
+    readonly cloudsYaml: string;
+    readonly cloud: string | undefined;
+    readonly region: string | undefined;
+  }): Promise<Cloud>;
+}
+
+export type TelemetryLabels = Readonly<Record<string, string>>;
+
+/** Where the shell says what happens. Names are those of the metric catalogue; an unknown name is a programmer error. */
+export interface Telemetry {
+  count(metric: string, labels: TelemetryLabels, by?: number): void;
+  gauge(metric: string, labels: TelemetryLabels, value: number): void;
+  observe(metric: string, labels: TelemetryLabels, seconds: number): void;
+  /** Drops every series of a cluster that is no longer ours. */
+  forget(labels: TelemetryLabels): void;
+  log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** One line per decision, machine-readable. */
+  decision(entry: Readonly<Record<string, unknown>>): void;
+}
