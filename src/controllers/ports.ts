@@ -274,12 +274,17 @@ export interface Sessions {
   /** `inCluster`: the management cluster is also the workload cluster. */
   openWorkloadPlane(
     source: { readonly kind: 'inCluster' } | { readonly kind: 'kubeconfig'; readonly text: string },
+    /** `<namespace>/<name>` of the WorkloadCluster: the label of its metrics. */
+    cluster: string,
   ): Promise<WorkloadPlane>;
-  openCloud(source: {
-    readonly cloudsYaml: string;
-    readonly cloud: string | undefined;
-    readonly region: string | undefined;
-  }): Promise<Cloud>;
+  openCloud(
+    source: {
+      readonly cloudsYaml: string;
+      readonly cloud: string | undefined;
+      readonly region: string | undefined;
+    },
+    cluster: string,
+  ): Promise<Cloud>;
 }
 
 export type TelemetryLabels = Readonly<Record<string, string>>;

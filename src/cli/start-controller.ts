@@ -1,0 +1,156 @@
+// Wires one controller process: adapters behind their telemetry decorators, the fleet on top, the health server beside.
+// Decides nothing. `run` and `demo` start the same thing.
+import { customResourceDefinition } from '../api/custom-resource-definition.ts';
+import { parseNodeClaim, parseNodePool, parseWorkloadCluster } from '../api/parse-resources.ts';
+import { parseNode } from '../cluster/parse-node.ts';
+import {
+  parseCsiNode,
+  parseDaemonSet,
+  parseNamespace,
+  parsePersistentVolume,
+  parsePersistentVolumeClaim,
+  parsePodDisruptionBudget,
+  parseStorageClass,
+} from '../cluster/parse-objects.ts';
+import { parsePod } from '../cluster/parse-pod.ts';
+import { PodShapeInterner } from '../cluster/pod-shape-interner.ts';
+import type { Sessions, Telemetry } from '../controllers/ports.ts';
+import { FleetController } from '../fleet/fleet-controller.ts';
+import {
+  inClusterEndpoint,
+  type KubernetesEndpoint,
+  loadTrustedKubeconfig,
+  parseTrustedKubeconfig,
+  parseWorkloadKubeconfig,
+} from '../kubernetes/kubeconfig.ts';
+import { openManagementPlane } from '../kubernetes/management-plane.ts';
+import { openWorkloadPlane, type WorkloadParsers } from '../kubernetes/workload-plane.ts';
+import { openCloud } from '../openstack/cloud-port.ts';
+import { startHealthServer } from '../telemetry/health-server.ts';
+import { instrumentCloud, instrumentManagementPlane, instrumentWorkloadPlane } from '../telemetry/instrumented-ports.ts';
+import { createTelemetry } from '../telemetry/prometheus-telemetry.ts';
+import { realClock, secureRandom } from './real-clock.ts';
+
+export interface ControllerOptions {
+  readonly management:
+    | { readonly kind: 'inCluster' }
+    | { readonly kind: 'kubeconfigFile'; readonly path: string }
+    | { readonly kind: 'kubeconfigText'; readonly text: string };
+  /** Namespaces whose WorkloadClusters are served; not empty. */
+  readonly namespaces: readonly string[];
+  /** `host:port` for metrics and health; undefined: none. */
+  readonly listen: string | undefined;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Name of this replica in Leases and events. */
+  readonly identity: string;
+  /** Called with every entry of the decision log. */
+  readonly onDecision?: (entry: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface RunningController {
+  /** Base URL of metrics and health. */
+  readonly url: string | undefined;
+  readonly fleet: FleetController;
+  /** Gives up all Leases and closes every connection; at most some seconds. */
+  close(): Promise<void>;
+}
+
+/** Parsers for one workload cluster: its pods share one interner, so equal shapes are one object. */
+export function workloadParsers(): WorkloadParsers {
+  const interner = new PodShapeInterner();
+  return {
+    nodePool: parseNodePool,
+    pod: (raw) => parsePod(raw, interner),
+    node: parseNode,
+    podDisruptionBudget: parsePodDisruptionBudget,
+    daemonSet: (raw) => parseDaemonSet(raw, interner),
+    persistentVolumeClaim: parsePersistentVolumeClaim,
+    persistentVolume: parsePersistentVolume,
+    storageClass: parseStorageClass,
+    csiNode: parseCsiNode,
+    namespace: parseNamespace,
+  };
+}
+
+/** Where the management cluster is. Throws a PortError `invalidSpec` that names what is wrong in the kubeconfig. */
+export function managementEndpoint(source: ControllerOptions['management']): KubernetesEndpoint {
+  switch (source.kind) {
+    case 'inCluster':
+      return inClusterEndpoint();
+    case 'kubeconfigFile':
+      return loadTrustedKubeconfig(source.path);
+    case 'kubeconfigText':
+      return parseTrustedKubeconfig(source.text);
+  }
+}
+
+/** Opens workload planes and clouds for the fleet, wrapped by telemetry. `endpoint` is the management cluster's. */
+export function realSessions(deps: {
+  readonly endpoint: KubernetesEndpoint;
+  readonly telemetry: Telemetry;
+  readonly identity: string;
+}): Sessions {
+  const { endpoint, telemetry, identity } = deps;
+  return {
+    openWorkloadPlane: (source, cluster) => {
+      const labels = { cluster };
+      const plane = openWorkloadPlane(source.kind === 'inCluster' ? endpoint : parseWorkloadKubeconfig(source.text), {
+        parsers: workloadParsers(),
+        nodePoolDefinition: customResourceDefinition('NodePool'),
+        clock: realClock,
+        random: secureRandom,
+        telemetry,
+        identity,
+        labels,
+      });
+      return Promise.resolve(instrumentWorkloadPlane(plane, telemetry, labels));
+    },
+    openCloud: async (source, cluster) => {
+      const labels = { cluster };
+      return instrumentCloud(await openCloud(source, { clock: realClock, telemetry, labels }), telemetry, labels);
+    },
+  };
+}
+
+/** Starts the controller. Rejects with a PortError when the management kubeconfig or the listen address is no good. */
+export async function startController(options: ControllerOptions): Promise<RunningController> {
+  const { identity, namespaces } = options;
+  const telemetry = createTelemetry({
+    logLevel: options.logLevel,
+    ...(options.onDecision === undefined ? {} : { decisions: options.onDecision }),
+  });
+  const endpoint = managementEndpoint(options.management);
+  const management = instrumentManagementPlane(
+    openManagementPlane(endpoint, {
+      parsers: { workloadCluster: parseWorkloadCluster, nodeClaim: parseNodeClaim },
+      namespaces,
+      clock: realClock,
+      random: secureRandom,
+      telemetry,
+      identity,
+    }),
+    telemetry,
+    { cluster: '' },
+  );
+  const sessions = realSessions({ endpoint, telemetry, identity });
+  const fleet = new FleetController({ management, sessions, telemetry, clock: realClock, random: secureRandom, identity });
+  const health =
+    options.listen === undefined
+      ? undefined
+      : await startHealthServer({
+          listen: options.listen,
+          metrics: () => telemetry.metricsText(),
+          health: () => fleet.health(),
+        });
+  management.start();
+  fleet.start();
+  return {
+    url: health?.url,
+    fleet,
+    async close() {
+      await fleet.close();
+      await management.close();
+      await health?.close();
+    },
+  };
+}
