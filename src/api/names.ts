@@ -27,11 +27,12 @@ export const LABELS = {
   os: 'kubernetes.io/os',
 } as const;
 
-/** Keys of Nova server metadata; the values are uids. */
+/** Keys of Nova server metadata; the values are uids. With a colon: Nova refuses a slash in a key
+ *  (its pattern is [a-zA-Z0-9-_:. ]{1,255}). */
 export const SERVER_METADATA = {
-  cluster: 'sluice.dev/cluster',
-  pool: 'sluice.dev/pool',
-  claim: 'sluice.dev/claim',
+  cluster: 'sluice.dev:cluster',
+  pool: 'sluice.dev:pool',
+  claim: 'sluice.dev:claim',
 } as const;
 
 export const ANNOTATIONS = {

@@ -19,6 +19,7 @@ import type {
   StorageClassObject,
   Taint,
 } from '../cluster/cluster-objects.ts';
+import type { PortErrorCode } from './port-errors.ts';
 
 /** Wall clock for records, monotonic clock for deadlines; timers are cancelled by the returned function. */
 export interface Clock {
@@ -200,7 +201,9 @@ export interface ServerView {
   readonly createdMs: number;
   readonly metadata: ReadonlyMap<string, string>;
   readonly addresses: readonly string[];
-  readonly fault: { readonly code: number; readonly message: string } | undefined;
+  /** Why Nova gave up on it. `meaning`: what the adapter makes of Nova's text (capacity: no host for this flavor in this
+   *  zone; quota: project full); absent: a fault of its own, worth another try elsewhere. Nobody else reads the text. */
+  readonly fault: { readonly code: number; readonly message: string; readonly meaning?: PortErrorCode } | undefined;
 }
 
 export interface PortView {
