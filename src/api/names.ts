@@ -41,6 +41,8 @@ export const ANNOTATIONS = {
   safeToEvict: 'cluster-autoscaler.kubernetes.io/safe-to-evict',
   scaleDownDisabled: 'cluster-autoscaler.kubernetes.io/scale-down-disabled',
   doNotDisrupt: 'sluice.dev/do-not-disrupt',
+  /** On a WorkloadCluster, by a person: until this RFC 3339 time, what vanished counts as gone. */
+  acceptVanishedUntil: 'sluice.dev/accept-vanished-until',
   /** Last template keys that we put on a node, so that what left the template is taken off again. */
   managedKeys: 'sluice.dev/managed-keys',
 } as const;
