@@ -27,6 +27,19 @@ export const LABELS = {
   os: 'kubernetes.io/os',
 } as const;
 
+/** Labels whose value Sluice or the kubelet alone decides: a template that named one would fight for it for ever. */
+export const PROTECTED_LABELS: ReadonlySet<string> = new Set([
+  LABELS.nodePool,
+  LABELS.nodePoolUid,
+  LABELS.cluster,
+  LABELS.instanceType,
+  LABELS.zone,
+  LABELS.region,
+  LABELS.hostname,
+  LABELS.arch,
+  LABELS.os,
+]);
+
 /** Keys of Nova server metadata; the values are uids. With a colon: Nova refuses a slash in a key
  *  (its pattern is [a-zA-Z0-9-_:. ]{1,255}). */
 export const SERVER_METADATA = {

@@ -4,11 +4,22 @@
 import { Type, type Static } from 'typebox';
 import type { Condition } from './conditions.ts';
 import type { ObjectMeta } from './object-meta.ts';
-import { annotationMap, conditions, labelMap, literals, names, seconds, taints, withRules } from './schema-parts.ts';
+import {
+  annotationMap,
+  conditions,
+  labelMap,
+  literals,
+  names,
+  seconds,
+  taints,
+  utilizationPattern,
+  withRules,
+} from './schema-parts.ts';
 
 const int32 = (minimum: number, maximum: number, options: object = {}) =>
   Type.Integer({ minimum, maximum, format: 'int32', ...options });
 const nullable = { nullable: true };
+const unique = { 'x-kubernetes-list-type': 'set' };
 const intOrPercent = Type.Unsafe<number | string>({
   'x-kubernetes-int-or-string': true,
   anyOf: [{ type: 'integer' }, { type: 'string' }],
@@ -19,9 +30,8 @@ const autoscaling = Type.Object(
   {
     scaleDownUnneededTimeSeconds: Type.Optional(seconds(nullable)),
     scaleDownUnreadyTimeSeconds: Type.Optional(seconds(nullable)),
-    /** A number in a string, as at OVH (Kubebuilder has no floats). */
     scaleDownUtilizationThreshold: Type.Optional(
-      Type.String({ pattern: '^(0(\\.[0-9]{1,6})?|1(\\.0{1,6})?)$', maxLength: 8, ...nullable }),
+      Type.String({ pattern: utilizationPattern, maxLength: 8, ...nullable }),
     ),
     scaleDownDelayAfterAddSeconds: Type.Optional(seconds()),
     maxNodeProvisionSeconds: Type.Optional(seconds({ minimum: 60 })),
@@ -51,15 +61,15 @@ const fields = Type.Object({
   desiredNodes: Type.Optional(int32(0, 999)),
   minNodes: Type.Optional(int32(0, 999, nullable)),
   maxNodes: Type.Optional(int32(0, 999, nullable)),
-  autoscale: Type.Optional(Type.Boolean(nullable)),
+  autoscale: Type.Optional(Type.Boolean({ default: false, ...nullable })),
   autoscaling: Type.Optional(autoscaling),
-  antiAffinity: Type.Optional(Type.Boolean(nullable)),
-  monthlyBilled: Type.Optional(Type.Boolean(nullable)),
-  availabilityZones: Type.Optional(names(16, nullable)),
+  antiAffinity: Type.Optional(Type.Boolean({ default: false, ...nullable })),
+  monthlyBilled: Type.Optional(Type.Boolean({ default: false, ...nullable })),
+  availabilityZones: Type.Optional(names(16, { ...nullable, ...unique })),
   attachFloatingIPs: Type.Optional(Type.Object({ enabled: Type.Optional(Type.Boolean()) }, nullable)),
   template: Type.Optional(template),
   // extensions
-  flavors: Type.Optional(names(32, { minItems: 1 })),
+  flavors: Type.Optional(names(32, { minItems: 1, ...unique })),
   priority: Type.Optional(int32(-1_000_000, 1_000_000)),
   drain: Type.Optional(Type.Object({ timeoutSeconds: Type.Optional(seconds()), force: Type.Optional(Type.Boolean()) })),
   upgrade: Type.Optional(
@@ -92,22 +102,69 @@ const fields = Type.Object({
     }),
   ),
   startupTaints: Type.Optional(taints),
-  securityGroups: Type.Optional(names(16)),
+  securityGroups: Type.Optional(names(16, unique)),
   rootVolume: Type.Optional(
     Type.Object({ sizeGiB: Type.Optional(int32(1, 65_536)), type: Type.Optional(Type.String({ maxLength: 255 })) }),
   ),
   kubelet: Type.Optional(Type.Object({ maxPods: Type.Optional(int32(1, 1000)) })),
 });
 
+/** OVH's limit: an anti-affinity pool spreads over hypervisors, and no more than five are promised. */
+export const ANTI_AFFINITY_NODES_MAX = 5;
+/** What spec.maxNodes means when it is absent (ANTI_AFFINITY_NODES_MAX with anti-affinity), as at OVH. */
+export const NODES_MAX_DEFAULT = 100;
+/** `<pool>-node-<6 hex>` is a host name and a label value: 63 characters at most. */
+export const POOL_NAME_LENGTH_MAX = 63 - '-node-'.length - 6;
+export const POOL_NAME_PATTERN = '^[a-z]([-a-z0-9]*[a-z0-9])?$';
+
+/** Rules on metadata; Kubernetes shows a rule at the root no more of it than the name. */
+export const nodePoolRules = [
+  {
+    rule: `size(self.metadata.name) <= ${POOL_NAME_LENGTH_MAX} && self.metadata.name.matches('${POOL_NAME_PATTERN}')`,
+    message: `metadata.name must be at most ${POOL_NAME_LENGTH_MAX} lower-case letters, digits and dashes, starting with a letter, because nodes are named after it`,
+  },
+];
+
+const isOn = (object: string, field: string) => `(has(${object}.${field}) && ${object}.${field} == true)`;
+const kept = (field: string) =>
+  `has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || self.${field} == oldSelf.${field})`;
+const antiAffinity = isOn('self', 'antiAffinity');
+const mostNodes = `(has(self.maxNodes) ? self.maxNodes : (${antiAffinity} ? ${ANTI_AFFINITY_NODES_MAX} : ${NODES_MAX_DEFAULT}))`;
+
+// desiredNodes below minNodes is no error: it means minNodes, so that raising minNodes never fights a stored size.
 export const nodePoolSpecSchema = withRules(fields, [
   { rule: 'has(self.flavor) != has(self.flavors)', message: 'exactly one of spec.flavor and spec.flavors must be set' },
   {
-    rule: '!has(self.minNodes) || !has(self.maxNodes) || self.minNodes <= self.maxNodes',
-    message: 'spec.minNodes must be at most spec.maxNodes',
+    rule: `!has(self.minNodes) || self.minNodes <= ${mostNodes}`,
+    message: 'spec.minNodes must be at most spec.maxNodes (absent: 100, or 5 with spec.antiAffinity)',
+    fieldPath: '.minNodes',
   },
   {
-    rule: '!has(self.desiredNodes) || !has(self.maxNodes) || self.desiredNodes <= self.maxNodes',
-    message: 'spec.desiredNodes must be at most spec.maxNodes',
+    rule: `!has(self.desiredNodes) || self.desiredNodes <= ${mostNodes}`,
+    message: 'spec.desiredNodes must be at most spec.maxNodes (absent: 100, or 5 with spec.antiAffinity)',
+    fieldPath: '.desiredNodes',
+  },
+  {
+    rule: `!${antiAffinity} || !has(self.maxNodes) || self.maxNodes <= ${ANTI_AFFINITY_NODES_MAX}`,
+    message: `spec.maxNodes must be at most ${ANTI_AFFINITY_NODES_MAX} with spec.antiAffinity`,
+    fieldPath: '.maxNodes',
+  },
+  { rule: kept('flavor'), message: 'spec.flavor is immutable: make a new pool', fieldPath: '.flavor' },
+  { rule: kept('flavors'), message: 'spec.flavors is immutable: make a new pool', fieldPath: '.flavors' },
+  {
+    rule: kept('availabilityZones'),
+    message: 'spec.availabilityZones is immutable: make a new pool',
+    fieldPath: '.availabilityZones',
+  },
+  {
+    rule: `${antiAffinity} == ${isOn('oldSelf', 'antiAffinity')}`,
+    message: 'spec.antiAffinity is immutable: make a new pool',
+    fieldPath: '.antiAffinity',
+  },
+  {
+    rule: `!${isOn('oldSelf', 'monthlyBilled')} || ${isOn('self', 'monthlyBilled')}`,
+    message: 'spec.monthlyBilled can be set to true but not back to false',
+    fieldPath: '.monthlyBilled',
   },
 ]);
 

@@ -17,7 +17,12 @@ export const taint = Type.Object({
   timeAdded: Type.Optional(Type.String({ format: 'date-time', maxLength: 64 })),
 });
 
-export const taints = Type.Array(taint, { maxItems: 50 });
+/** Kubernetes allows one taint per key and effect on a node; the list type lets the API server say so. */
+export const taints = Type.Array(taint, {
+  maxItems: 50,
+  'x-kubernetes-list-type': 'map',
+  'x-kubernetes-list-map-keys': ['key', 'effect'],
+});
 
 export function names(maxItems: number, options: object = {}) {
   return Type.Array(Type.String({ minLength: 1, maxLength: 253 }), { maxItems, ...options });
@@ -40,6 +45,9 @@ export const conditions = Type.Array(condition, {
 
 export const seconds = (options: object = {}) =>
   Type.Integer({ minimum: 0, maximum: 2_147_483_647, format: 'int32', ...options });
+
+/** A share in [0, 1] as text, as at OVH: a CRD built by Kubebuilder has no floats. */
+export const utilizationPattern = '^(0(\\.[0-9]{1,6})?|1(\\.0{1,6})?)$';
 
 /** Wraps a schema with CEL rules of Kubernetes. */
 export function withRules<T extends TSchema>(

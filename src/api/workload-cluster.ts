@@ -3,7 +3,7 @@
 import { Type, type Static } from 'typebox';
 import type { Condition } from './conditions.ts';
 import type { ObjectMeta } from './object-meta.ts';
-import { conditions, literals, names, seconds, withRules } from './schema-parts.ts';
+import { conditions, literals, names, seconds, utilizationPattern, withRules } from './schema-parts.ts';
 
 const text = (maxLength = 253, options: object = {}) => Type.String({ maxLength, ...options });
 const quantity = Type.String({ maxLength: 64, pattern: '^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$' });
@@ -36,11 +36,14 @@ const openstack = Type.Object({
   network: text(255, { minLength: 1 }),
   subnet: Type.Optional(text(255)),
   images: Type.Array(
-    Type.Object({
-      name: Type.Optional(text(255)),
-      id: Type.Optional(text(64)),
-      flavors: Type.Optional(names(64)),
-    }),
+    withRules(
+      Type.Object({
+        name: Type.Optional(text(255)),
+        id: Type.Optional(text(64)),
+        flavors: Type.Optional(names(64)),
+      }),
+      [{ rule: 'has(self.name) != has(self.id)', message: 'exactly one of name and id must be set' }],
+    ),
     { minItems: 1, maxItems: 32 },
   ),
   keyPair: Type.Optional(text(255)),
@@ -76,7 +79,7 @@ export const workloadClusterSpecSchema = Type.Object({
       /** Default 600 s as at OVH, when the pool does not say. */
       scaleDownUnneededTimeSeconds: Type.Optional(seconds()),
       scaleDownUnreadyTimeSeconds: Type.Optional(seconds()),
-      scaleDownUtilizationThreshold: Type.Optional(text(8)),
+      scaleDownUtilizationThreshold: Type.Optional(text(8, { pattern: utilizationPattern })),
       scaleDownDelayAfterAddSeconds: Type.Optional(seconds()),
       maxNodeProvisionSeconds: Type.Optional(seconds()),
       /** Most nodes that may be drained at once. */

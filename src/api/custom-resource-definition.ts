@@ -1,0 +1,206 @@
+// The CustomResourceDefinition of each of the three kinds, made from its TypeBox schema.
+// Decides the columns, subresources and names that kubectl shows. A pure function: `sluice crds` prints it, the
+// kubernetes adapter applies NodePool's, a drift test compares the committed files.
+import { API_GROUP, API_VERSION, PLURALS } from './names.ts';
+import { nodeClaimSpecSchema, nodeClaimStatusSchema } from './node-claim.ts';
+import { nodePoolRules, nodePoolSpecSchema, nodePoolStatusSchema } from './node-pool.ts';
+import { workloadClusterSpecSchema, workloadClusterStatusSchema } from './workload-cluster.ts';
+
+/** Raised with every change of a definition: a controller never puts an older definition over a newer one. */
+export const DEFINITION_VERSION = 1;
+export const DEFINITION_VERSION_ANNOTATION = 'sluice.dev/definition-version';
+
+export type DefinedKind = keyof typeof PLURALS;
+
+export const DEFINED_KINDS: readonly DefinedKind[] = ['NodePool', 'NodeClaim', 'WorkloadCluster'];
+
+type Json = Readonly<Record<string, unknown>>;
+
+interface Column {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'boolean' | 'date';
+  readonly jsonPath: string;
+  /** 1: only with -o wide. */
+  readonly priority?: number;
+}
+
+interface Definition {
+  readonly scope: 'Cluster' | 'Namespaced';
+  readonly shortNames: readonly string[];
+  readonly spec: object;
+  readonly status: object;
+  readonly rules: readonly Json[];
+  readonly columns: readonly Column[];
+  readonly scale?: Json;
+}
+
+const age: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
+const ready: Column = { name: 'Ready', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].status" };
+
+const DEFINITIONS: Readonly<Record<DefinedKind, Definition>> = {
+  NodePool: {
+    scope: 'Cluster',
+    shortNames: ['np'],
+    spec: nodePoolSpecSchema,
+    status: nodePoolStatusSchema,
+    rules: nodePoolRules,
+    columns: [
+      { name: 'Flavor', type: 'string', jsonPath: '.spec.flavor' },
+      { name: 'Autoscaled', type: 'boolean', jsonPath: '.spec.autoscale' },
+      { name: 'MonthlyBilled', type: 'boolean', jsonPath: '.spec.monthlyBilled' },
+      { name: 'AntiAffinity', type: 'boolean', jsonPath: '.spec.antiAffinity' },
+      { name: 'Desired', type: 'integer', jsonPath: '.spec.desiredNodes' },
+      { name: 'Current', type: 'integer', jsonPath: '.status.currentNodes' },
+      { name: 'Up-To-Date', type: 'integer', jsonPath: '.status.upToDateNodes' },
+      { name: 'Available', type: 'integer', jsonPath: '.status.availableNodes' },
+      { name: 'Min', type: 'integer', jsonPath: '.spec.minNodes' },
+      { name: 'Max', type: 'integer', jsonPath: '.spec.maxNodes' },
+      age,
+      { ...ready, priority: 1 },
+      { name: 'Flavors', type: 'string', jsonPath: '.spec.flavors', priority: 1 },
+    ],
+    scale: {
+      specReplicasPath: '.spec.desiredNodes',
+      statusReplicasPath: '.status.currentNodes',
+      labelSelectorPath: '.status.selector',
+    },
+  },
+  NodeClaim: {
+    scope: 'Namespaced',
+    shortNames: ['nc'],
+    spec: nodeClaimSpecSchema,
+    status: nodeClaimStatusSchema,
+    rules: [],
+    columns: [
+      { name: 'Cluster', type: 'string', jsonPath: '.spec.clusterName' },
+      { name: 'Pool', type: 'string', jsonPath: '.spec.poolName' },
+      { name: 'Flavor', type: 'string', jsonPath: '.spec.flavor' },
+      { name: 'Zone', type: 'string', jsonPath: '.spec.zone' },
+      { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+      { name: 'Failure', type: 'string', jsonPath: '.status.failure.code' },
+      age,
+      { name: 'Server', type: 'string', jsonPath: '.status.serverId', priority: 1 },
+      { name: 'Removal', type: 'string', jsonPath: '.status.removal.reason', priority: 1 },
+    ],
+  },
+  WorkloadCluster: {
+    scope: 'Namespaced',
+    shortNames: ['wlc'],
+    spec: workloadClusterSpecSchema,
+    status: workloadClusterStatusSchema,
+    rules: [],
+    columns: [
+      ready,
+      { name: 'Reason', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].reason" },
+      { name: 'Version', type: 'string', jsonPath: '.status.kubernetesVersion' },
+      { name: 'Nodes', type: 'integer', jsonPath: '.status.nodes' },
+      { name: 'Claims', type: 'integer', jsonPath: '.status.claims' },
+      { name: 'Leader', type: 'string', jsonPath: '.status.leader', priority: 1 },
+      age,
+    ],
+  },
+};
+
+/** The apiextensions.k8s.io/v1 object of a kind. Same bytes for the same sources. */
+export function customResourceDefinition(kind: DefinedKind): Json {
+  const definition = DEFINITIONS[kind];
+  const plural = PLURALS[kind];
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: {
+      name: `${plural}.${API_GROUP}`,
+      annotations: { [DEFINITION_VERSION_ANNOTATION]: String(DEFINITION_VERSION) },
+    },
+    spec: {
+      group: API_GROUP,
+      scope: definition.scope,
+      names: {
+        kind,
+        listKind: `${kind}List`,
+        plural,
+        singular: kind.toLowerCase(),
+        shortNames: definition.shortNames,
+        categories: ['sluice'],
+      },
+      versions: [
+        {
+          name: API_VERSION,
+          served: true,
+          storage: true,
+          additionalPrinterColumns: definition.columns,
+          subresources: { status: {}, ...(definition.scale === undefined ? {} : { scale: definition.scale }) },
+          schema: { openAPIV3Schema: rootSchema(definition) },
+        },
+      ],
+    },
+  };
+}
+
+function rootSchema(definition: Definition): Json {
+  return {
+    type: 'object',
+    required: ['spec'],
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: { type: 'object' },
+      spec: structuralSchema(definition.spec),
+      status: structuralSchema(definition.status),
+    },
+    ...(definition.rules.length === 0 ? {} : { 'x-kubernetes-validations': definition.rules }),
+  };
+}
+
+/** Keywords that mean the same in JSON Schema and in a structural schema. Everything else is an error below. */
+const KEPT = new Set([
+  'type',
+  'format',
+  'description',
+  'default',
+  'enum',
+  'required',
+  'nullable',
+  'minimum',
+  'maximum',
+  'minLength',
+  'maxLength',
+  'pattern',
+  'minItems',
+  'maxItems',
+  'maxProperties',
+  'anyOf',
+  'x-kubernetes-int-or-string',
+  'x-kubernetes-list-type',
+  'x-kubernetes-list-map-keys',
+  'x-kubernetes-validations',
+]);
+
+/** A TypeBox schema as Kubernetes' structural schema. A keyword that it does not know is a programmer error. */
+export function structuralSchema(schema: object): Json {
+  const out: Record<string, unknown> = {};
+  for (const [keyword, value] of Object.entries(schema)) {
+    if (KEPT.has(keyword)) out[keyword] = value;
+    else if (keyword === 'properties') out['properties'] = mapValues(asJson(value), structuralSchema);
+    else if (keyword === 'items') out['items'] = structuralSchema(asJson(value));
+    else if (keyword === 'patternProperties') out['additionalProperties'] = recordValueSchema(asJson(value));
+    else throw new Error(`a structural schema has no keyword ${keyword}`);
+  }
+  return out;
+}
+
+/** TypeBox writes a record as one pattern that takes every key. */
+function recordValueSchema(patterns: Json): Json {
+  const [only, ...more] = Object.values(patterns);
+  if (only === undefined || more.length > 0) throw new Error('a record must have one pattern of keys');
+  return structuralSchema(asJson(only));
+}
+
+function mapValues(object: Json, change: (value: Json) => Json): Json {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(asJson(value))]));
+}
+
+function asJson(value: unknown): Json {
+  if (typeof value !== 'object' || value === null) throw new Error('a schema must be an object');
+  return value as Json;
+}
