@@ -1,0 +1,243 @@
+// One OpenStack project in memory, with Nova's habits: names are not unique, a POST has no idempotency key,
+// a port in use is refused, a server is in BUILD before it is ACTIVE and answers for a while after DELETE.
+import type { WorkloadCluster } from '../../src/api/workload-cluster.ts';
+import type { CloudTargets, Flavor, Quota } from '../../src/cluster/cluster-objects.ts';
+import { PortError } from '../../src/controllers/port-errors.ts';
+import type {
+  Clock,
+  Cloud,
+  CreatePortRequest,
+  CreateServerRequest,
+  PortView,
+  ServerView,
+} from '../../src/controllers/ports.ts';
+
+interface FakeServer {
+  readonly view: ServerView;
+  readonly userData: string;
+  readonly portId: string;
+  deletedMs: number | undefined;
+}
+
+export const FAKE_FLAVORS: readonly Flavor[] = [
+  { id: 'flavor-b2-7', name: 'b2-7', vcpus: 2, memoryMiB: 7000, diskGiB: 50, extraSpecs: new Map() },
+  { id: 'flavor-b2-15', name: 'b2-15', vcpus: 4, memoryMiB: 15000, diskGiB: 100, extraSpecs: new Map() },
+];
+
+export class FakeCloud implements Cloud {
+  projectId = 'project-1';
+  /** From POST to ACTIVE. */
+  buildMs = 0;
+  /** From DELETE to 404. */
+  deleteMs = 0;
+  /** Set: the next servers go to ERROR with it. */
+  fault: { readonly code: number; readonly message: string } | undefined;
+  flavors: readonly Flavor[] = FAKE_FLAVORS;
+  quota: Quota = { serversLeft: undefined, coresLeft: undefined, memoryMiBLeft: undefined };
+  targets: CloudTargets = {
+    networkId: 'network-1',
+    subnetId: undefined,
+    images: [{ id: 'image-1', name: 'node-image', flavors: undefined }],
+    zones: ['nova'],
+    region: 'RegionOne',
+  };
+  /** Every POST /servers that was carried out. */
+  readonly posts: CreateServerRequest[] = [];
+  readonly deletedServers: string[] = [];
+  readonly deletedPorts: string[] = [];
+  readonly serverGroups = new Map<string, string>();
+  readonly #servers = new Map<string, FakeServer>();
+  readonly #ports = new Map<string, PortView>();
+  readonly #clock: Clock;
+  #ids = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Servers that still answer, and ports: the books that tests count from. */
+  get serversLeft(): readonly ServerView[] {
+    return [...this.#servers.keys()].flatMap((id) => this.#view(id) ?? []);
+  }
+
+  get portsLeft(): readonly PortView[] {
+    return [...this.#ports.values()];
+  }
+
+  userDataOf(serverId: string): string | undefined {
+    return this.#servers.get(serverId)?.userData;
+  }
+
+  /** Puts a server there that was not made through this port. */
+  addServer(view: Partial<ServerView> & { readonly name: string }): ServerView {
+    const id = view.id ?? this.#nextId();
+    const server: ServerView = {
+      id,
+      status: 'ACTIVE',
+      taskState: '',
+      projectId: this.projectId,
+      flavorName: 'b2-7',
+      zone: 'nova',
+      createdMs: this.#clock.nowMs(),
+      metadata: new Map(),
+      addresses: [],
+      fault: undefined,
+      ...view,
+    };
+    this.#servers.set(id, { view: server, userData: '', portId: '', deletedMs: undefined });
+    return server;
+  }
+
+  addPort(view: Partial<PortView> & { readonly name: string }): PortView {
+    const id = view.id ?? this.#nextId();
+    const port: PortView = {
+      id,
+      projectId: this.projectId,
+      createdMs: this.#clock.nowMs(),
+      deviceId: '',
+      tags: [],
+      addresses: [],
+      ...view,
+    };
+    this.#ports.set(id, port);
+    return port;
+  }
+
+  /** As if a person deleted the server in the dashboard. */
+  loseServer(id: string): void {
+    const server = this.#servers.get(id);
+    if (server !== undefined) server.deletedMs = this.#clock.nowMs();
+    this.#collect();
+  }
+
+  async close(): Promise<void> {}
+
+  async currentProjectId(): Promise<string> {
+    return this.projectId;
+  }
+
+  async resolveTargets(_cluster: WorkloadCluster): Promise<CloudTargets> {
+    return this.targets;
+  }
+
+  async listFlavors(): Promise<readonly Flavor[]> {
+    return this.flavors;
+  }
+
+  async readQuota(): Promise<Quota> {
+    return this.quota;
+  }
+
+  async listServers(clusterUid: string): Promise<readonly ServerView[]> {
+    this.#collect();
+    return this.serversLeft.filter((server) => server.metadata.get('sluice.dev/cluster') === clusterUid);
+  }
+
+  async listPorts(clusterUid: string): Promise<readonly PortView[]> {
+    this.#collect();
+    return this.portsLeft.filter((port) => port.tags.includes(`sluice-cluster=${clusterUid}`));
+  }
+
+  async serverNamesTaken(names: readonly string[]): Promise<ReadonlySet<string>> {
+    this.#collect();
+    const used = new Set(this.serversLeft.map((server) => server.name));
+    return new Set(names.filter((name) => used.has(name)));
+  }
+
+  async findPorts(claimUid: string): Promise<readonly PortView[]> {
+    this.#collect();
+    return this.portsLeft
+      .filter((port) => port.tags.includes(`sluice-claim=${claimUid}`))
+      .toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
+  }
+
+  async createPort(request: CreatePortRequest): Promise<PortView> {
+    return this.addPort({
+      name: `sluice-${request.claimUid}`,
+      tags: [`sluice-cluster=${request.clusterUid}`, `sluice-claim=${request.claimUid}`],
+    });
+  }
+
+  async deletePort(id: string): Promise<void> {
+    if (this.#ports.delete(id)) this.deletedPorts.push(id);
+  }
+
+  async findServers(claimUid: string, name: string): Promise<readonly ServerView[]> {
+    this.#collect();
+    return this.serversLeft.filter(
+      (server) => server.metadata.get('sluice.dev/claim') === claimUid || server.name === name,
+    );
+  }
+
+  async createServer(request: CreateServerRequest): Promise<string> {
+    const port = this.#ports.get(request.portId);
+    if (port === undefined) throw new PortError('invalidSpec', `port ${request.portId} does not exist`);
+    if (port.deviceId !== '') throw new PortError('conflict', `port ${request.portId} is in use`);
+    const id = this.#nextId();
+    this.posts.push(request);
+    const view = this.addServer({
+      id,
+      name: request.name,
+      metadata: request.metadata,
+      zone: request.zone,
+      addresses: ['10.0.0.9'],
+      ...(this.fault === undefined ? {} : { status: 'ERROR', fault: this.fault }),
+    });
+    this.#servers.set(id, { view, userData: request.userData, portId: request.portId, deletedMs: undefined });
+    if (this.fault === undefined) this.#ports.set(port.id, { ...port, deviceId: id });
+    return id;
+  }
+
+  async getServer(id: string): Promise<ServerView | undefined> {
+    this.#collect();
+    return this.#view(id);
+  }
+
+  async getPort(id: string): Promise<PortView | undefined> {
+    this.#collect();
+    return this.#ports.get(id);
+  }
+
+  async deleteServer(id: string): Promise<void> {
+    const server = this.#servers.get(id);
+    if (server === undefined || server.deletedMs !== undefined) return;
+    this.deletedServers.push(id);
+    server.deletedMs = this.#clock.nowMs() + this.deleteMs;
+    this.#collect();
+  }
+
+  async ensureServerGroup(name: string): Promise<string> {
+    const id = this.serverGroups.get(name) ?? this.#nextId();
+    this.serverGroups.set(name, id);
+    return id;
+  }
+
+  async deleteServerGroup(name: string): Promise<void> {
+    this.serverGroups.delete(name);
+  }
+
+  #view(id: string): ServerView | undefined {
+    const server = this.#servers.get(id);
+    if (server === undefined) return undefined;
+    const { view } = server;
+    if (server.deletedMs !== undefined) return { ...view, taskState: 'deleting' };
+    const building = view.status === 'ACTIVE' && this.#clock.nowMs() < view.createdMs + this.buildMs;
+    return building ? { ...view, status: 'BUILD' } : view;
+  }
+
+  /** Deleted servers whose time has come are gone; Nova frees their ports. */
+  #collect(): void {
+    for (const [id, server] of this.#servers) {
+      if (server.deletedMs === undefined || server.deletedMs > this.#clock.nowMs()) continue;
+      this.#servers.delete(id);
+      for (const port of this.#ports.values()) {
+        if (port.deviceId === id) this.#ports.set(port.id, { ...port, deviceId: '' });
+      }
+    }
+  }
+
+  #nextId(): string {
+    this.#ids += 1;
+    return `00000000-0000-4000-8000-${this.#ids.toString().padStart(12, '0')}`;
+  }
+}
