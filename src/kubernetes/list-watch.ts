@@ -1,0 +1,372 @@
+// Keeps one part of a store equal to one collection of an API server, for ever: an explicit state machine, one step per
+// turn. It knows nothing of kinds; `parse` cuts objects down. It never ends by itself: whatever the server does, it
+// backs off and tries again. Times are the injected clock's.
+//
+//   empty ─┬─▶ streaming ──▶ watching ◀─▶ resuming      streaming: list and watch in one request (WatchList)
+//          └─▶ listing ─────────────────▶ resuming      listing: pages of 500, where the server has no WatchList
+//   any ──▶ backoff ──▶ the state it names              410 and too many failures lead back to empty
+import type { Clock, Random, Telemetry } from '../controllers/ports.ts';
+import { PortError } from '../controllers/port-errors.ts';
+import { ApiError } from './api-error.ts';
+import type { StorePart } from './object-store.ts';
+import type { LineStream, Transport } from './transport.ts';
+import { keyOf, parseListPage, parseWatchLine, type WatchEvent } from './watch-protocol.ts';
+
+export interface ListWatchOptions<T> {
+  readonly transport: Transport;
+  /** Collection, e.g. `/api/v1/pods`. */
+  readonly path: string;
+  /** Metric labels: whose and what, e.g. cluster "t1/prod", resource "pods". */
+  readonly labels: { readonly cluster: string; readonly resource: string };
+  /** Throws for an object that does not fit; it is counted and left out. */
+  readonly parse: (raw: unknown) => T;
+  readonly part: StorePart<T>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+}
+
+/** client-go's page: the server's cost per page is flat below it, and a page of pods parses in some 15 ms. */
+const PAGE_LIMIT = 500;
+/** A page above the body limit is asked for again in smaller pieces; at 1 only a single object could be too big. */
+const PAGE_SHRINK = 10;
+/** The server bookmarks about once a minute: two were missed. */
+const IDLE_TIMEOUT_MS = 130_000;
+/** Initial events come at once; a server that ignores sendInitialEvents would leave us waiting for the end mark. */
+const INITIAL_IDLE_TIMEOUT_MS = 15_000;
+/** The server ends a watch after this, jittered upwards by as much, so that replicas behind a balancer even out. */
+const WATCH_SECONDS_MIN = 300;
+/** First retry; doubles each time. Jitter takes up to half, so that many clusters do not come back in step. */
+const BACKOFF_FIRST_MS = 500;
+/** A repaired control plane, or a CRD that came, is noticed within this. */
+const BACKOFF_MAX_MS = 30_000;
+/** After an expired version lists are spread over this: all watches of a server expire together. */
+const RELIST_SPREAD_MS = 1_000;
+/** A version that never works again (etcd was restored) must not be tried for ever. */
+const RESUMES_MAX = 5;
+/** A watch that ends sooner counts as failed: a server that closes at once would have us spin. */
+const WATCH_SHORT_MS = 1_000;
+/** A tenant can make any number of unparsable objects; the counter has them all, the log a few per list. */
+const UNPARSABLE_LOGGED_MAX = 10;
+const ERROR_LENGTH_MAX = 300;
+
+type RelistReason = 'first' | 'expired' | 'failed';
+
+type State<T> =
+  | { readonly kind: 'empty'; readonly reason: RelistReason }
+  | {
+      readonly kind: 'listing';
+      readonly reason: RelistReason;
+      readonly continueToken: string;
+      readonly limit: number;
+      readonly objects: Map<string, T>;
+    }
+  | {
+      readonly kind: 'streaming';
+      readonly reason: RelistReason;
+      readonly stream: LineStream;
+      readonly objects: Map<string, T>;
+    }
+  | { readonly kind: 'resuming'; readonly resourceVersion: string }
+  | {
+      readonly kind: 'watching';
+      readonly stream: LineStream;
+      readonly resourceVersion: string;
+      readonly openedMs: number;
+    }
+  | { readonly kind: 'backoff'; readonly afterMs: number; readonly next: State<T> };
+
+export class ListWatch<T> {
+  readonly #options: ListWatchOptions<T>;
+  #state: State<T> = { kind: 'empty', reason: 'first' };
+  /** Failures in a row; nothing but a good answer sets it back. */
+  #failures = 0;
+  #watchList = true;
+  #unparsableLogged = 0;
+  #closing = false;
+  #wake: (() => void) | undefined;
+  #stream: LineStream | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: ListWatchOptions<T>) {
+    this.#options = options;
+  }
+
+  /** Begins; may be called once. */
+  start(): void {
+    if (this.#running !== undefined) throw new Error('A list-watch must be started once');
+    this.#running = this.#run();
+  }
+
+  /** Ends the open request and resolves when nothing is written to the store any more. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#wake?.();
+    this.#stream?.close();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing) {
+      const state: State<T> = this.#state;
+      let next: State<T>;
+      try {
+        next = await this.#step(state);
+      } catch (error) {
+        // Adapters below reject with PortError alone; anything else is a mistake of ours and ends the process.
+        if (!(error instanceof PortError)) throw error;
+        next = this.#afterFailure(state, error);
+      }
+      this.#state = next;
+    }
+    this.#stream?.close();
+  }
+
+  async #step(state: State<T>): Promise<State<T>> {
+    switch (state.kind) {
+      case 'empty':
+        return await this.#begin(state.reason);
+      case 'listing':
+        return await this.#listPage(state);
+      case 'streaming':
+        return await this.#readInitial(state);
+      case 'resuming':
+        return await this.#resume(state.resourceVersion);
+      case 'watching':
+        return await this.#readEvents(state);
+      case 'backoff':
+        break;
+    }
+    await this.#sleep(state.afterMs);
+    return state.next;
+  }
+
+  async #begin(reason: RelistReason): Promise<State<T>> {
+    this.#unparsableLogged = 0;
+    if (!this.#watchList) {
+      return { kind: 'listing', reason, continueToken: '', limit: PAGE_LIMIT, objects: new Map() };
+    }
+    const stream = await this.#open({ sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' });
+    return { kind: 'streaming', reason, stream, objects: new Map() };
+  }
+
+  async #listPage(state: Extract<State<T>, { kind: 'listing' }>): Promise<State<T>> {
+    const { transport, path, part, clock } = this.#options;
+    const body = await transport.request({
+      method: 'GET',
+      path,
+      query: { limit: String(state.limit), ...(state.continueToken === '' ? {} : { continue: state.continueToken }) },
+    });
+    const page = parseListPage(body);
+    if (page === undefined) {
+      throw new ApiError('unavailable', `Cannot list ${path} as the answer must be a list`, { fault: 'broken' });
+    }
+    part.heard(clock.monotonicMs());
+    for (const raw of page.items) {
+      const key = keyOf(raw);
+      const object = key === undefined ? undefined : this.#parse(key, raw);
+      if (key === undefined) this.#unparsable('?', new Error('metadata.name must be set'));
+      else if (object !== undefined) state.objects.set(key, object);
+    }
+    if (page.continueToken !== '') return { ...state, continueToken: page.continueToken };
+    this.#swap(state.objects, state.reason);
+    return { kind: 'resuming', resourceVersion: page.resourceVersion };
+  }
+
+  async #readInitial(state: Extract<State<T>, { kind: 'streaming' }>): Promise<State<T>> {
+    const { part, clock, path } = this.#options;
+    const lines = await state.stream.next(INITIAL_IDLE_TIMEOUT_MS);
+    if (lines === undefined) {
+      throw new ApiError('unavailable', `Cannot list ${path} as the stream ended too soon`, { fault: 'broken' });
+    }
+    part.heard(clock.monotonicMs());
+    for (const [index, line] of lines.entries()) {
+      const event = parseWatchLine(line);
+      if (event.kind === 'changed') {
+        const object = this.#parse(event.key, event.raw);
+        if (object === undefined) state.objects.delete(event.key);
+        else state.objects.set(event.key, object);
+      } else if (event.kind === 'deleted') {
+        state.objects.delete(event.key);
+      } else if (event.kind === 'bookmark' && event.initialEventsEnd) {
+        this.#swap(state.objects, state.reason);
+        const { stream } = state;
+        const watching = { kind: 'watching', stream, openedMs: clock.monotonicMs() } as const;
+        return this.#applyLines({ ...watching, resourceVersion: event.resourceVersion }, lines.slice(index + 1));
+      } else if (event.kind !== 'bookmark') {
+        throw errorOfEvent(event, path);
+      }
+    }
+    return state;
+  }
+
+  async #resume(resourceVersion: string): Promise<State<T>> {
+    const stream = await this.#open({ resourceVersion });
+    return { kind: 'watching', stream, resourceVersion, openedMs: this.#options.clock.monotonicMs() };
+  }
+
+  async #readEvents(state: Extract<State<T>, { kind: 'watching' }>): Promise<State<T>> {
+    const { clock, part, path } = this.#options;
+    const lines = await state.stream.next(IDLE_TIMEOUT_MS);
+    if (lines !== undefined) {
+      part.heard(clock.monotonicMs());
+      return this.#applyLines(state, lines);
+    }
+    if (clock.monotonicMs() - state.openedMs < WATCH_SHORT_MS) {
+      throw new ApiError('unavailable', `Cannot watch ${path} as the server ends it at once`, { fault: 'broken' });
+    }
+    this.#failures = 0;
+    return { kind: 'resuming', resourceVersion: state.resourceVersion };
+  }
+
+  /** Events up to the first one that breaks the watch are applied together. */
+  #applyLines(state: Extract<State<T>, { kind: 'watching' }>, lines: readonly string[]): State<T> {
+    const { part, telemetry, labels, path } = this.#options;
+    const changes: (readonly [string, T | undefined])[] = [];
+    let resourceVersion = state.resourceVersion;
+    let broken: ApiError | undefined;
+    for (const line of lines) {
+      const event = parseWatchLine(line);
+      if (event.kind === 'error' || event.kind === 'malformed') {
+        broken = errorOfEvent(event, path);
+        break;
+      }
+      resourceVersion = event.resourceVersion;
+      if (event.kind === 'changed') changes.push([event.key, this.#parse(event.key, event.raw)]);
+      if (event.kind === 'deleted') changes.push([event.key, undefined]);
+    }
+    if (broken === undefined && lines.length > 0) this.#failures = 0;
+    if (changes.length > 0) {
+      part.apply(changes);
+      telemetry.count('sluice_watch_events_total', labels, changes.length);
+    }
+    const next = { ...state, resourceVersion };
+    return broken === undefined ? next : this.#afterFailure(next, broken);
+  }
+
+  async #open(query: Readonly<Record<string, string>>): Promise<LineStream> {
+    const { transport, path, random, part, clock } = this.#options;
+    const timeoutSeconds = Math.round(WATCH_SECONDS_MIN * (1 + random.fraction()));
+    this.#stream?.close();
+    this.#stream = await transport.openStream({
+      method: 'GET',
+      path,
+      query: { watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(timeoutSeconds), ...query },
+    });
+    part.heard(clock.monotonicMs());
+    return this.#stream;
+  }
+
+  #swap(objects: ReadonlyMap<string, T>, reason: RelistReason): void {
+    const { part, telemetry, labels } = this.#options;
+    this.#failures = 0;
+    part.replace(objects);
+    telemetry.count('sluice_watch_relists_total', { ...labels, reason });
+    telemetry.gauge('sluice_watch_objects', labels, objects.size);
+  }
+
+  /** Where to go on after `error` in `state`, and when. */
+  #afterFailure(state: State<T>, error: PortError): State<T> {
+    this.#stream?.close();
+    const fault = error instanceof ApiError ? error : undefined;
+    const expired = fault?.httpStatus === 410;
+    this.#failures += 1;
+    if (!this.#closing) this.#logFailure(error);
+    const next = this.#nextAfter(state, fault);
+    const firstTime = expired && this.#failures === 1;
+    const afterMs = firstTime ? RELIST_SPREAD_MS * this.#options.random.fraction() : this.#backoffMs(error);
+    return { kind: 'backoff', afterMs, next };
+  }
+
+  #nextAfter(state: State<T>, fault: ApiError | undefined): State<T> {
+    const expired = fault?.httpStatus === 410;
+    switch (state.kind) {
+      case 'empty':
+      case 'streaming': {
+        // Too old for WatchList (400, 422), or it took the parameter for nothing (no end mark), or one line is too
+        // long for the stream but may fit a page: pages always work.
+        const mute = state.kind === 'streaming' && (fault?.fault === 'timeout' || fault?.fault === 'tooLarge');
+        const refused = fault?.httpStatus === 400 || fault?.httpStatus === 422;
+        if (mute || refused || this.#failures > RESUMES_MAX) this.#watchList = false;
+        return { kind: 'empty', reason: state.reason };
+      }
+      case 'listing':
+        if (fault?.fault === 'tooLarge' && state.limit > 1) {
+          return { ...state, limit: Math.max(1, Math.floor(state.limit / PAGE_SHRINK)) };
+        }
+        // What was read stands: the next page has its token. Expired tokens and repeated failures begin again.
+        return expired || this.#failures > RESUMES_MAX ? { kind: 'empty', reason: state.reason } : state;
+      case 'resuming':
+      case 'watching':
+        if (fault?.fault === 'tooLarge') this.#watchList = false;
+        if (expired) return { kind: 'empty', reason: 'expired' };
+        return fault?.fault === 'tooLarge' || this.#failures > RESUMES_MAX
+          ? { kind: 'empty', reason: 'failed' }
+          : { kind: 'resuming', resourceVersion: state.resourceVersion };
+      case 'backoff':
+        break;
+    }
+    return state.next;
+  }
+
+  #backoffMs(error: PortError): number {
+    const ceilingMs = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures - 1, 16), BACKOFF_MAX_MS);
+    const jitteredMs = ceilingMs * (0.5 + this.#options.random.fraction() / 2);
+    return error.retry.kind === 'after' && error.code === 'throttled'
+      ? Math.max(jitteredMs, error.retry.ms)
+      : jitteredMs;
+  }
+
+  async #sleep(afterMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.setTimer(afterMs, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+
+  #parse(key: string, raw: unknown): T | undefined {
+    try {
+      return this.#options.parse(raw);
+    } catch (error) {
+      this.#unparsable(key, error);
+      return undefined;
+    }
+  }
+
+  #unparsable(key: string, error: unknown): void {
+    const { telemetry, labels } = this.#options;
+    telemetry.count('sluice_unparsable_objects_total', labels);
+    this.#unparsableLogged += 1;
+    if (this.#unparsableLogged > UNPARSABLE_LOGGED_MAX) return;
+    const message = error instanceof Error ? error.message : 'not an Error';
+    telemetry.log('warn', 'object left out as it cannot be parsed', {
+      ...labels,
+      key: key.slice(0, ERROR_LENGTH_MAX),
+      error: message.slice(0, ERROR_LENGTH_MAX),
+    });
+  }
+
+  #logFailure(error: PortError): void {
+    const { telemetry, labels } = this.#options;
+    // One broken watch is everyday life; a second failure in a row is for people.
+    telemetry.log(this.#failures > 1 ? 'warn' : 'debug', 'list-watch interrupted', {
+      ...labels,
+      failures: this.#failures,
+      code: error.code,
+      error: error.message,
+    });
+  }
+}
+
+function errorOfEvent(event: Extract<WatchEvent, { kind: 'error' | 'malformed' }>, path: string): ApiError {
+  return event.kind === 'error'
+    ? new ApiError('unavailable', `Cannot watch ${path}: the server sent error ${event.httpStatus}`, {
+        fault: 'status',
+        httpStatus: event.httpStatus,
+      })
+    : new ApiError('unavailable', `Cannot watch ${path} as an event must be JSON of a known type`, { fault: 'broken' });
+}

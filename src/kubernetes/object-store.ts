@@ -1,0 +1,88 @@
+// What is known of one kind: written by list-watches, read by everybody. Each list-watch owns one part (the management
+// plane watches several namespaces); a complete list replaces its part in one step, so that no reader ever sees half.
+import type { ObjectStore } from '../controllers/ports.ts';
+
+/** The only way to change a part; held by one list-watch. */
+export interface StorePart<T> {
+  /** Puts a complete list in the place of all that was known. */
+  replace(objects: ReadonlyMap<string, T>): void;
+  /** Applies events that came together, in order; undefined = deleted. */
+  apply(changes: readonly (readonly [key: string, object: T | undefined])[]): void;
+  /** A sign of life from the server. */
+  heard(monotonicMs: number): void;
+}
+
+interface Part<T> {
+  objects: Map<string, T>;
+  synced: boolean;
+  heardMs: number;
+}
+
+export class WatchedStore<T> implements ObjectStore<T> {
+  readonly #parts: Part<T>[] = [];
+  readonly #listeners = new Set<(keys: readonly string[] | undefined) => void>();
+  #version = 0;
+  #list: readonly T[] | undefined;
+
+  /** A new part; the store is synced when all parts are. `nowMs`: monotonic, counts as the first sign of life. */
+  openPart(nowMs: number): StorePart<T> {
+    const part: Part<T> = { objects: new Map(), synced: false, heardMs: nowMs };
+    this.#parts.push(part);
+    return {
+      replace: (objects) => {
+        part.objects = new Map(objects);
+        part.synced = true;
+        this.#changed(undefined);
+      },
+      apply: (changes) => {
+        for (const [key, object] of changes) {
+          if (object === undefined) part.objects.delete(key);
+          else part.objects.set(key, object);
+        }
+        if (changes.length > 0) this.#changed(changes.map(([key]) => key));
+      },
+      heard: (monotonicMs) => {
+        part.heardMs = monotonicMs;
+      },
+    };
+  }
+
+  get synced(): boolean {
+    return this.#parts.length > 0 && this.#parts.every((part) => part.synced);
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Of the part that has been silent longest. */
+  get heardMs(): number {
+    return this.#parts.reduce((least, part) => Math.min(least, part.heardMs), Number.POSITIVE_INFINITY);
+  }
+
+  list(): readonly T[] {
+    this.#list ??= this.#parts.flatMap((part) => [...part.objects.values()]);
+    return this.#list;
+  }
+
+  get(key: string): T | undefined {
+    for (const part of this.#parts) {
+      const object = part.objects.get(key);
+      if (object !== undefined) return object;
+    }
+    return undefined;
+  }
+
+  subscribe(listener: (keys: readonly string[] | undefined) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  #changed(keys: readonly string[] | undefined): void {
+    this.#version += 1;
+    this.#list = undefined;
+    for (const listener of this.#listeners) listener(keys);
+  }
+}
