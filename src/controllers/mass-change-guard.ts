@@ -6,6 +6,7 @@ import { ANNOTATIONS } from '../api/names.ts';
 import type { NodePool } from '../api/node-pool.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
 import type { NodeObject } from '../cluster/cluster-objects.ts';
+import type { ServerList } from './cloud-facts.ts';
 
 export interface GuardEvidence {
   readonly cluster: WorkloadCluster;
@@ -13,8 +14,8 @@ export interface GuardEvidence {
   readonly claims: readonly NodeClaim[];
   readonly nodes: readonly NodeObject[];
   readonly nodePools: readonly NodePool[];
-  /** Ids of this cluster's servers, from a complete list; undefined: there is no list that is fresh enough. */
-  readonly serverIds: ReadonlySet<string> | undefined;
+  /** This cluster's servers by a complete list; undefined: there is no list that is fresh enough. */
+  readonly servers: ServerList | undefined;
   /** Why the path to the control plane counts as sick; undefined: it is well. */
   readonly pathSick: string | undefined;
   /** Of our CRD in the workload cluster. */
@@ -68,37 +69,56 @@ function nodesNotReady(evidence: GuardEvidence): string | undefined {
 
 function vanished(evidence: GuardEvidence): string | undefined {
   const staying = evidence.claims.filter((claim) => !leaving(claim));
-  const { serverIds } = evidence;
   const nodeByName = new Map(evidence.nodes.map((node) => [node.name, node]));
+  return (
+    nodesVanished(evidence, staying, nodeByName) ??
+    serversVanished(evidence, staying, nodeByName) ??
+    poolsVanished(evidence, staying)
+  );
+}
 
+/** Nodes that are gone from the API; their servers' absence from OpenStack confirms it. */
+function nodesVanished(
+  evidence: GuardEvidence,
+  staying: readonly NodeClaim[],
+  nodeByName: ReadonlyMap<string, NodeObject>,
+): string | undefined {
   const joined = staying.filter((claim) => claim.status?.registeredAt !== undefined);
-  const nodesGone = joined.filter((claim) => !nodeByName.has(claim.metadata.name));
-  if (tooMany(nodesGone.length, joined.length, VANISHED_SHARE_MAX)) {
-    const confirmed = nodesGone.filter(
-      (claim) => serverIds !== undefined && !serverIds.has(claim.status?.serverId ?? ''),
-    );
-    if (confirmed.length < nodesGone.length) {
-      return `${nodesGone.length} of ${joined.length} nodes vanished, but ${nodesGone.length - confirmed.length} of their servers may still stand.`;
-    }
-  }
+  const gone = joined.filter((claim) => !nodeByName.has(claim.metadata.name));
+  if (!tooMany(gone.length, joined.length, VANISHED_SHARE_MAX)) return undefined;
+  const doubtful = gone.filter((claim) => serverState(claim, evidence.servers) !== 'gone');
+  if (doubtful.length === 0) return undefined;
+  return `${gone.length} of ${joined.length} nodes vanished, but ${doubtful.length} of their servers may still stand.`;
+}
 
+/** Servers that are gone from OpenStack; a node of theirs that is ready denies it. */
+function serversVanished(
+  evidence: GuardEvidence,
+  staying: readonly NodeClaim[],
+  nodeByName: ReadonlyMap<string, NodeObject>,
+): string | undefined {
   const withServer = staying.filter((claim) => claim.status?.serverId !== undefined);
-  const serversGone =
-    serverIds === undefined ? [] : withServer.filter((claim) => !serverIds.has(claim.status?.serverId ?? ''));
-  if (tooMany(serversGone.length, withServer.length, VANISHED_SHARE_MAX)) {
-    const alive = serversGone.filter((claim) => nodeByName.get(claim.metadata.name)?.ready === 'True');
-    if (alive.length > 0) {
-      return `OpenStack no longer lists ${serversGone.length} of ${withServer.length} servers, but ${alive.length} of their nodes are ready: look at the project, region and credentials.`;
-    }
-  }
+  const gone = withServer.filter((claim) => serverState(claim, evidence.servers) === 'gone');
+  if (!tooMany(gone.length, withServer.length, VANISHED_SHARE_MAX)) return undefined;
+  const alive = gone.filter((claim) => nodeByName.get(claim.metadata.name)?.ready === 'True');
+  if (alive.length === 0) return undefined;
+  return `OpenStack no longer lists ${gone.length} of ${withServer.length} servers, but ${alive.length} of their nodes are ready: look at the project, region and credentials.`;
+}
 
+function poolsVanished(evidence: GuardEvidence, staying: readonly NodeClaim[]): string | undefined {
   const poolUids = new Set(evidence.nodePools.map((pool) => pool.metadata.uid));
-  const poolsClaimed = new Set(staying.map((claim) => claim.spec.poolUid));
-  const poolsGone = [...poolsClaimed].filter((uid) => !poolUids.has(uid));
-  if (tooMany(poolsGone.length, poolsClaimed.size, VANISHED_SHARE_MAX)) {
-    return `${poolsGone.length} of ${poolsClaimed.size} node pools that own nodes vanished without being deleted.`;
-  }
-  return undefined;
+  const claimed = new Set(staying.map((claim) => claim.spec.poolUid));
+  const gone = [...claimed].filter((uid) => !poolUids.has(uid));
+  if (!tooMany(gone.length, claimed.size, VANISHED_SHARE_MAX)) return undefined;
+  return `${gone.length} of ${claimed.size} node pools that own nodes vanished without being deleted.`;
+}
+
+/** A server that was created while or after the list was taken is not missing from it. */
+function serverState(claim: NodeClaim, servers: ServerList | undefined): 'stands' | 'gone' | 'unknown' {
+  const { serverId, createAttemptedAt } = claim.status ?? {};
+  if (servers === undefined || serverId === undefined) return 'unknown';
+  if (servers.ids.has(serverId)) return 'stands';
+  return createAttemptedAt !== undefined && Date.parse(createAttemptedAt) < servers.listedAtMs ? 'gone' : 'unknown';
 }
 
 /** Meant to go: its absence says nothing. */

@@ -1,0 +1,208 @@
+// What the planner may know of the cloud: flavors, resolved targets, quota, prices, and which servers stand.
+// Each fact has its own refresh interval; a fact that cannot be refreshed is used until it is too old, then it is an
+// error. Never turns a failure into an empty answer.
+import { createHash } from 'node:crypto';
+import type { NodeClaim } from '../api/node-claim.ts';
+import type { CloudTargets, Flavor, Quota } from '../cluster/cluster-objects.ts';
+import { CachedFact } from './cached-fact.ts';
+import type { ClusterContext } from './cluster-context.ts';
+import { PortError } from './port-errors.ts';
+
+export interface CloudReading {
+  readonly flavors: readonly Flavor[];
+  readonly targets: CloudTargets;
+  readonly quota: Quota;
+  readonly prices: ReadonlyMap<string, number> | undefined;
+  /** Facts that could not be refreshed and why; the values above are then older ones. */
+  readonly problems: readonly string[];
+}
+
+export interface ServerList {
+  readonly ids: ReadonlySet<string>;
+  /** Wall clock at which the listing began. */
+  readonly listedAtMs: number;
+}
+
+const MINUTE_MS = 60_000;
+/** Operators add flavors, images and zones now and then; ten minutes is what they wait for it. */
+const CATALOG_INTERVAL_MS = 10 * MINUTE_MS;
+/** Ids of flavors and networks do not change; an hour bridges a Keystone outage. */
+const CATALOG_AGE_MAX_MS = 60 * MINUTE_MS;
+/** A raised quota is noticed within a minute, and so is what others in the project use up. */
+const QUOTA_INTERVAL_MS = MINUTE_MS;
+/** Longer, and others in the project may have used it up. */
+const QUOTA_AGE_MAX_MS = 10 * MINUTE_MS;
+/** After our own creates and deletes quota is read anew, but not more often: a burst of a hundred is a few readings. */
+const QUOTA_GAP_MS = 1000;
+/** A person edits prices seldom, yet expects to see it. */
+const PRICES_INTERVAL_MS = MINUTE_MS;
+const PRICES_AGE_MAX_MS = 24 * 60 * MINUTE_MS;
+/** The second source of the mass-change guard; one page per thousand servers. */
+const SERVERS_INTERVAL_MS = MINUTE_MS;
+const SERVERS_AGE_MAX_MS = 2 * MINUTE_MS;
+/** More prices than there are flavors anywhere; the rest is ignored with a problem said. */
+const PRICES_MAX = 4096;
+
+/** Facts of one cluster's project, kept fresh. */
+export class CloudFacts {
+  readonly #context: ClusterContext;
+  readonly #flavors: CachedFact<readonly Flavor[]>;
+  readonly #targets: CachedFact<CloudTargets>;
+  readonly #quota: CachedFact<Quota>;
+  readonly #prices: CachedFact<ReadonlyMap<string, number>>;
+  readonly #servers: CachedFact<ServerList>;
+  /** Claims whose servers the last quota reading counted. */
+  #counted: ReadonlySet<string> = new Set();
+  #targetsKey = '';
+  #pricesName = '';
+
+  constructor(context: ClusterContext) {
+    this.#context = context;
+    const { clock, random, cloud } = context;
+    const catalog = { clock, random, intervalMs: CATALOG_INTERVAL_MS, ageMaxMs: CATALOG_AGE_MAX_MS };
+    this.#flavors = new CachedFact({ ...catalog, name: 'flavors', load: () => cloud.listFlavors() });
+    this.#targets = new CachedFact({
+      ...catalog,
+      name: 'targets',
+      load: () => cloud.resolveTargets(context.cluster()),
+    });
+    this.#quota = new CachedFact({
+      clock,
+      random,
+      name: 'quota',
+      intervalMs: QUOTA_INTERVAL_MS,
+      ageMaxMs: QUOTA_AGE_MAX_MS,
+      load: () => this.#readQuota(),
+    });
+    this.#prices = new CachedFact({
+      clock,
+      random,
+      name: 'prices',
+      intervalMs: PRICES_INTERVAL_MS,
+      ageMaxMs: PRICES_AGE_MAX_MS,
+      load: () => this.#readPrices(),
+    });
+    this.#servers = new CachedFact({
+      clock,
+      random,
+      name: 'servers',
+      intervalMs: SERVERS_INTERVAL_MS,
+      ageMaxMs: SERVERS_AGE_MAX_MS,
+      load: async () => {
+        const listedAtMs = clock.nowMs();
+        const servers = await cloud.listServers(context.clusterUid);
+        return { ids: new Set(servers.map((server) => server.id)), listedAtMs };
+      },
+    });
+  }
+
+  /** All facts; `claims` tell whether quota has moved since it was read. Rejects with the PortError of a fact that was
+   *  never read or is too old. */
+  async read(claims: readonly NodeClaim[]): Promise<CloudReading> {
+    const cluster = this.#context.cluster();
+    const targetsKey = createHash('sha256').update(JSON.stringify(cluster.spec.openstack)).digest('hex');
+    const pricesName = cluster.spec.pricesRef?.name ?? '';
+    if (targetsKey !== this.#targetsKey) this.#targets.forget();
+    if (pricesName !== this.#pricesName) this.#prices.forget();
+    this.#targetsKey = targetsKey;
+    this.#pricesName = pricesName;
+
+    const flavors = await this.#flavors.read();
+    const targets = await this.#targets.read();
+    const using = claimsWithServer(claims);
+    if (!sameSet(new Set(using.map((claim) => claim.metadata.uid)), this.#counted)) this.#quota.stale(QUOTA_GAP_MS);
+    const attemptedMs = this.#quota.readAtMs();
+    const quota = await this.#quota.read();
+    if (this.#quota.readAtMs() !== attemptedMs) this.#counted = new Set(using.map((claim) => claim.metadata.uid));
+    const prices = pricesName === '' ? undefined : await this.#pricesOrNone();
+    const facts = [this.#flavors, this.#targets, this.#quota, this.#prices];
+    return {
+      flavors,
+      targets,
+      quota: lessUncounted(
+        quota,
+        using.filter((claim) => !this.#counted.has(claim.metadata.uid)),
+        flavors,
+      ),
+      prices,
+      problems: facts.map((fact) => fact.problem()).filter((problem) => problem !== undefined),
+    };
+  }
+
+  /** This cluster's servers by a complete and recent list; undefined when there is none. */
+  async servers(): Promise<ServerList | undefined> {
+    try {
+      return await this.#servers.read();
+    } catch (error) {
+      if (!(error instanceof PortError)) throw error;
+      return undefined; // no second source is an answer of its own: the guard then confirms nothing by it
+    }
+  }
+
+  async #readQuota(): Promise<Quota> {
+    const projectId = await this.#context.cloud.currentProjectId();
+    const pinned = this.#context.cluster().spec.openstack.projectId;
+    if (projectId !== pinned) {
+      throw new PortError(
+        'credentials',
+        `The credentials are for project ${projectId}, spec.openstack.projectId is ${pinned}`,
+      );
+    }
+    return this.#context.cloud.readQuota();
+  }
+
+  async #readPrices(): Promise<ReadonlyMap<string, number>> {
+    const name = this.#pricesName;
+    const data = await this.#context.management.getConfigMap(this.#context.namespace, name);
+    if (data === undefined) throw new PortError('notFound', `ConfigMap '${name}' of spec.pricesRef does not exist`);
+    const prices = new Map<string, number>();
+    for (const [flavor, text] of [...data].slice(0, PRICES_MAX)) {
+      const price = Number(text);
+      if (text.trim() === '' || !Number.isFinite(price) || price < 0) {
+        throw new PortError(
+          'invalidSpec',
+          `ConfigMap '${name}': the price of '${flavor}' is not a number of at least 0`,
+        );
+      }
+      prices.set(flavor, price);
+    }
+    return prices;
+  }
+
+  /** Prices are a preference, not a condition: without them the stated model serves, and the problem is said. */
+  async #pricesOrNone(): Promise<ReadonlyMap<string, number> | undefined> {
+    try {
+      return await this.#prices.read();
+    } catch (error) {
+      if (!(error instanceof PortError)) throw error;
+      return undefined;
+    }
+  }
+}
+
+function claimsWithServer(claims: readonly NodeClaim[]): readonly NodeClaim[] {
+  return claims.filter((claim) => claim.status?.serverId !== undefined && claim.status.serverGoneAt === undefined);
+}
+
+function sameSet(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {
+  return left.size === right.size && [...left].every((item) => right.has(item));
+}
+
+/** Quota less the servers that came after it was read. */
+function lessUncounted(quota: Quota, claims: readonly NodeClaim[], flavors: readonly Flavor[]): Quota {
+  if (claims.length === 0) return quota;
+  const byId = new Map(flavors.map((flavor) => [flavor.id, flavor]));
+  let cores = 0;
+  let memoryMiB = 0;
+  for (const claim of claims) {
+    const flavor = byId.get(claim.spec.flavorId);
+    cores += flavor?.vcpus ?? 0;
+    memoryMiB += flavor?.memoryMiB ?? 0;
+  }
+  const less = (left: number | undefined, used: number) => (left === undefined ? undefined : Math.max(0, left - used));
+  return {
+    serversLeft: less(quota.serversLeft, claims.length),
+    coresLeft: less(quota.coresLeft, cores),
+    memoryMiBLeft: less(quota.memoryMiBLeft, memoryMiB),
+  };
+}

@@ -1,0 +1,131 @@
+// Stage 2: everything that one decision may look at, at one instant. Refuses until all stores are complete and our own
+// writes have become visible: an unsynced store is not an empty one.
+import type { NodeClaim } from '../api/node-claim.ts';
+import type { ClusterObjects } from '../cluster/cluster-objects.ts';
+import type { ClaimExpectations } from './claim-expectations.ts';
+import type { CloudFacts } from './cloud-facts.ts';
+import type { ClusterContext } from './cluster-context.ts';
+import type { MassChangeGuard } from './mass-change-guard.ts';
+import type { PathProbe } from './path-probe.ts';
+import { isPortError, type PortError } from './port-errors.ts';
+
+export interface ObserveSources {
+  readonly facts: CloudFacts;
+  readonly guard: MassChangeGuard;
+  readonly probe: PathProbe;
+  readonly expectations: ClaimExpectations;
+  /** Of our CRD in the workload cluster, as last seen. */
+  definition(): 'ready' | 'deleting' | 'unknown';
+}
+
+export type Observation =
+  | {
+      readonly kind: 'ready';
+      readonly objects: ClusterObjects;
+      /** Grows with every change of a store. */
+      readonly version: number;
+      /** Facts that could not be refreshed. */
+      readonly problems: readonly string[];
+    }
+  | { readonly kind: 'wait'; readonly why: string; readonly fault: PortError | undefined };
+
+/** Reads stores, claims and cloud facts into one ClusterObjects, and has the guard judge them. Operating failures are
+ *  a `wait` with the fault. */
+export async function observeCluster(context: ClusterContext, sources: ObserveSources): Promise<Observation> {
+  if (!context.lease().held) return wait('another replica leads this cluster');
+  const { stores } = context.workload;
+  const unsynced = Object.entries(stores)
+    .filter(([, store]) => !store.synced)
+    .map(([name]) => name);
+  if (!context.management.stores.nodeClaims.synced) unsynced.push('nodeClaims');
+  if (unsynced.length > 0) return wait(`not yet listed: ${unsynced.join(', ')}`);
+  const lag = sources.expectations.state();
+  if (lag.kind === 'waiting') return wait(`own write not yet seen: ${lag.what}`);
+  try {
+    const version = storesVersion(context);
+    const claims = lag.kind === 'overdue' ? await liveClaims(context, sources, lag.what) : ownClaims(context);
+    const reading = await sources.facts.read(claims);
+    const servers = await sources.facts.servers();
+    const cluster = context.cluster();
+    const observedAtMs = context.clock.nowMs();
+    const frozen = sources.guard.update({
+      cluster,
+      nowMs: observedAtMs,
+      claims,
+      nodes: stores.nodes.list(),
+      nodePools: stores.nodePools.list(),
+      servers,
+      pathSick: sources.probe.sick(),
+      definition: sources.definition(),
+    });
+    const { flavors, targets, quota, prices, problems } = reading;
+    const objects: ClusterObjects = {
+      cluster,
+      observedAtMs,
+      nodePools: stores.nodePools.list(),
+      claims,
+      pods: stores.pods.list(),
+      nodes: stores.nodes.list(),
+      podDisruptionBudgets: stores.podDisruptionBudgets.list(),
+      daemonSets: stores.daemonSets.list(),
+      persistentVolumeClaims: stores.persistentVolumeClaims.list(),
+      persistentVolumes: stores.persistentVolumes.list(),
+      storageClasses: stores.storageClasses.list(),
+      csiNodes: stores.csiNodes.list(),
+      namespaces: stores.namespaces.list(),
+      flavors,
+      targets,
+      quota,
+      prices,
+      backoffs: context.faults.standing(),
+      frozen,
+    };
+    return { kind: 'ready', objects, version, problems };
+  } catch (error) {
+    if (!isPortError(error)) throw error;
+    return { kind: 'wait', why: error.message, fault: error };
+  }
+}
+
+/** This cluster's claims in the local store. */
+export function ownClaims(context: ClusterContext): readonly NodeClaim[] {
+  return context.management.stores.nodeClaims.list().filter((claim) => isOwnClaim(context, claim));
+}
+
+/** A claim of this cluster: by namespace and uid, never by name alone. */
+export function isOwnClaim(
+  context: { readonly namespace: string; readonly clusterUid: string },
+  claim: NodeClaim,
+): boolean {
+  return claim.metadata.namespace === context.namespace && claim.spec.clusterUid === context.clusterUid;
+}
+
+async function liveClaims(
+  context: ClusterContext,
+  sources: ObserveSources,
+  what: string,
+): Promise<readonly NodeClaim[]> {
+  context.telemetry.log('warn', 'own write was not seen in time, reading claims live', {
+    ...clusterFields(context),
+    what,
+  });
+  const claims = await context.management.listClaims(context.namespace, context.clusterUid);
+  sources.expectations.forget();
+  return claims;
+}
+
+/** Fields that every log line about a cluster carries. */
+export function clusterFields(context: { readonly namespace: string; readonly clusterName: string }): {
+  readonly cluster: string;
+} {
+  return { cluster: `${context.namespace}/${context.clusterName}` };
+}
+
+function storesVersion(context: ClusterContext): number {
+  const stores = [...Object.values(context.workload.stores), context.management.stores.nodeClaims];
+  return stores.reduce((sum, store) => sum + store.version, 0);
+}
+
+function wait(why: string): Observation {
+  return { kind: 'wait', why, fault: undefined };
+}
