@@ -5,6 +5,7 @@ import type { ClusterObjects } from '../cluster/cluster-objects.ts';
 import type { ClaimExpectations } from './claim-expectations.ts';
 import type { CloudFacts } from './cloud-facts.ts';
 import type { ClusterContext } from './cluster-context.ts';
+import { clusterFields } from './log-fields.ts';
 import type { MassChangeGuard } from './mass-change-guard.ts';
 import type { PathProbe } from './path-probe.ts';
 import { isPortError, type PortError } from './port-errors.ts';
@@ -112,13 +113,6 @@ async function liveClaims(
   const claims = await context.management.listClaims(context.namespace, context.clusterUid);
   sources.expectations.forget();
   return claims;
-}
-
-/** Fields that every log line about a cluster carries. */
-export function clusterFields(context: { readonly namespace: string; readonly clusterName: string }): {
-  readonly cluster: string;
-} {
-  return { cluster: `${context.namespace}/${context.clusterName}` };
 }
 
 function storesVersion(context: ClusterContext): number {

@@ -1,7 +1,8 @@
 // Runs reconciles: each key at most once at a time, no earlier than it is due, again after a failure with growing waits.
 // Decides only when; what is done is `run`'s. Handlers enqueue keys and nothing else.
-import { isPortError } from './port-errors.ts';
 import type { ReconcileOutcome } from './cluster-context.ts';
+import { errorFields } from './log-fields.ts';
+import { isPortError } from './port-errors.ts';
 import type { Clock, Random, Telemetry } from './ports.ts';
 
 export interface WorkQueueOptions {
@@ -140,9 +141,7 @@ export class WorkQueue {
         key,
         failures: entry.failures,
         afterMs: Math.round(wantedAfterMs),
-        error: error instanceof Error ? error.message : String(error),
-        code: isPortError(error) ? error.code : 'internal',
-        stack: error instanceof Error && !isPortError(error) ? error.stack : undefined,
+        ...errorFields(error),
       });
     }
     entry.running = false;

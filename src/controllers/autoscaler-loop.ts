@@ -1,0 +1,114 @@
+// START HERE. One cluster's decisions: observe → snapshot → plan → check → execute → report, whenever something that
+// matters changed. Every stage is a file of its own; this one only calls them, in this order, and never stops doing so.
+import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
+import type { Finding } from '../planner/check-plan.ts';
+import type { Plan } from '../planner/plan.ts';
+import { ChangeTrigger } from './change-trigger.ts';
+import type { ClusterContext } from './cluster-context.ts';
+import type { StepOutcome } from './execute-plan.ts';
+import { clusterFields, errorFields } from './log-fields.ts';
+import type { Observation } from './observe-cluster.ts';
+
+/** What one pass came to; `report` tells the world. */
+export interface PassResult {
+  readonly snapshot: ClusterSnapshot;
+  readonly plan: Plan;
+  readonly findings: readonly Finding[];
+  readonly outcomes: readonly StepOutcome[];
+  readonly problems: readonly string[];
+}
+
+/** The stages, bound to their sources by autoscaler-stages.ts. */
+export interface AutoscalerStages {
+  observe(): Promise<Observation>;
+  snapshot(observation: Extract<Observation, { kind: 'ready' }>): ClusterSnapshot;
+  plan(snapshot: ClusterSnapshot): Plan;
+  check(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[];
+  execute(plan: Plan, snapshot: ClusterSnapshot): Promise<readonly StepOutcome[]>;
+  report(result: PassResult): Promise<void>;
+  /** Nothing could be decided: says why, in the WorkloadCluster's conditions. */
+  reportWaiting(observation: Extract<Observation, { kind: 'wait' }>): Promise<void>;
+}
+
+/** A Deployment's pods arrive within it. */
+const QUIET_MS = 200;
+/** A steady stream of changes still gets a decision every second. */
+const LONGEST_MS = 1000;
+/** Timers in claims have no event of their own. */
+const IDLE_MS = 10_000;
+/** First and longest extra wait after failures in a row; the idle pass keeps coming anyway. */
+const BACKOFF_FIRST_MS = 1000;
+const BACKOFF_LONGEST_MS = 60_000;
+
+/** The loop of one cluster. It never overlaps itself, and no error ends it. */
+export class AutoscalerLoop {
+  readonly #context: ClusterContext;
+  readonly #stages: AutoscalerStages;
+  readonly #trigger: ChangeTrigger;
+  #unsubscribe: (() => void)[] = [];
+  #failures = 0;
+  #notBeforeMs = 0;
+
+  constructor(context: ClusterContext, stages: AutoscalerStages) {
+    this.#context = context;
+    this.#stages = stages;
+    const timing = { quietMs: QUIET_MS, longestMs: LONGEST_MS, idleMs: IDLE_MS };
+    this.#trigger = new ChangeTrigger({ run: () => this.#pass(), clock: context.clock, ...timing });
+  }
+
+  start(): void {
+    const stores = [...Object.values(this.#context.workload.stores), this.#context.management.stores.nodeClaims];
+    this.#unsubscribe = stores.map((store) => store.subscribe(() => this.#trigger.changed()));
+    this.#trigger.start();
+  }
+
+  async close(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await this.#trigger.close();
+  }
+
+  /** How long the present pass has taken, in ms; 0 between passes. */
+  runningForMs(): number {
+    return this.#trigger.runningForMs();
+  }
+
+  async #pass(): Promise<void> {
+    const { clock, lease, signal, telemetry } = this.#context;
+    const startedMs = clock.monotonicMs();
+    if (!lease().held || signal.aborted || startedMs < this.#notBeforeMs) return;
+    try {
+      await this.#decide();
+      this.#failures = 0;
+    } catch (error) {
+      this.#failures += 1;
+      this.#notBeforeMs = startedMs + Math.min(BACKOFF_LONGEST_MS, BACKOFF_FIRST_MS * 2 ** (this.#failures - 1));
+      const fields = { ...clusterFields(this.#context), failures: this.#failures, ...errorFields(error) };
+      telemetry.count('sluice_plans_total', { ...clusterFields(this.#context), outcome: 'failed' });
+      telemetry.log('error', 'pass failed, will be repeated', fields);
+    }
+    const seconds = (clock.monotonicMs() - startedMs) / 1000;
+    telemetry.observe('sluice_loop_duration_seconds', clusterFields(this.#context), seconds);
+  }
+
+  async #decide(): Promise<void> {
+    const { observe, snapshot: build, plan: make, check, execute, report, reportWaiting } = this.#stages;
+    const observation = await this.#timed('observe', observe);
+    if (observation.kind === 'wait') return reportWaiting(observation);
+    const snapshot = await this.#timed('snapshot', () => build(observation));
+    const plan = await this.#timed('plan', () => make(snapshot));
+    const findings = await this.#timed('check', () => check(plan, snapshot));
+    const refused =
+      findings.some((finding) => finding.severity === 'fatal') || snapshot.objects.cluster.spec.paused === true;
+    const outcomes = refused ? [] : await this.#timed('execute', () => execute(plan, snapshot));
+    await this.#timed('report', () => report({ snapshot, plan, findings, outcomes, problems: observation.problems }));
+  }
+
+  async #timed<T>(stage: string, run: () => T | Promise<T>): Promise<T> {
+    const { clock, telemetry } = this.#context;
+    const startedMs = clock.monotonicMs();
+    const result = await run();
+    const labels = { ...clusterFields(this.#context), stage };
+    telemetry.observe('sluice_stage_duration_seconds', labels, (clock.monotonicMs() - startedMs) / 1000);
+    return result;
+  }
+}
