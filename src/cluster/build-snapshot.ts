@@ -1,0 +1,196 @@
+// Cluster objects → an immutable snapshot: nodes that are or will be, their pods, pending pods, columns of numbers.
+// The same objects in any order give the same snapshot: everything is sorted by name, nothing by arrival.
+// Cost: O(objects · log) ; 1,000 nodes with 30,000 pods take about 20 ms.
+import { LABELS, TAINTS } from '../api/names.ts';
+import type { NodeClaim } from '../api/node-claim.ts';
+import type { ClusterObjects, NodeObject, PodObject, PodShape, Resources, Taint } from './cluster-objects.ts';
+import { expectedLabels, lastingTaints } from './expected-node.ts';
+import { buildColumns, type SnapshotColumns } from './snapshot-columns.ts';
+
+export interface SnapshotNode {
+  readonly index: number;
+  readonly name: string;
+  /** undefined: upcoming, only a claim. */
+  readonly node: NodeObject | undefined;
+  readonly claim: NodeClaim | undefined;
+  readonly labels: ReadonlyMap<string, string>;
+  /** Without `sluice.dev/placing`; of upcoming nodes also without startup taints and those of arrival. */
+  readonly taints: readonly Taint[];
+  readonly allocatable: Resources;
+  /** The claim is not Ready yet, and within its provision timeout. */
+  readonly upcoming: boolean;
+  /** On its way out: removal recorded, node or claim being deleted, claim failed. */
+  readonly draining: boolean;
+  readonly unschedulable: boolean;
+  /** Bound and not finished, by namespace and name. Terminating ones too: they hold their room until they are gone. */
+  readonly pods: readonly PodObject[];
+}
+
+export interface ClusterSnapshot {
+  readonly objects: ClusterObjects;
+  readonly version: number;
+  /** By name. */
+  readonly nodes: readonly SnapshotNode[];
+  readonly nodeIndexByName: ReadonlyMap<string, number>;
+  /** Unbound, not gated, not deleting, phase Pending; by priority (highest first), age (oldest first), name. */
+  readonly pendingPods: readonly PodObject[];
+  /** Shapes of the pods on nodes, numbered densely within this snapshot. */
+  readonly shapes: readonly PodShape[];
+  readonly shapeNumbers: ReadonlyMap<PodShape, number>;
+  readonly columns: SnapshotColumns;
+}
+
+const NO_RESOURCES: Resources = { cpuMillis: 0, memoryBytes: 0, ephemeralBytes: 0, pods: 0, extended: new Map() };
+
+/** The cluster at one instant. `version` goes into plans made from it. Never throws. */
+export function buildSnapshot(objects: ClusterObjects, version: number): ClusterSnapshot {
+  const podsByNode = new Map<string, PodObject[]>();
+  const pendingPods: PodObject[] = [];
+  for (const pod of objects.pods) {
+    if (pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
+    if (pod.nodeName !== '') {
+      const onNode = podsByNode.get(pod.nodeName);
+      if (onNode === undefined) podsByNode.set(pod.nodeName, [pod]);
+      else onNode.push(pod);
+    } else if (pod.phase === 'Pending' && !pod.gated && !pod.deleting) {
+      pendingPods.push(pod);
+    }
+  }
+  pendingPods.sort(
+    (left, right) => right.priority - left.priority || left.createdMs - right.createdMs || byKey(left, right),
+  );
+  const nodes = joinNodes(objects, podsByNode);
+  const shapeNumbers = new Map<PodShape, number>();
+  const shapes: PodShape[] = [];
+  for (const node of nodes) {
+    for (const { shape } of node.pods) {
+      if (shapeNumbers.has(shape)) continue;
+      shapeNumbers.set(shape, shapes.length);
+      shapes.push(shape);
+    }
+  }
+  return {
+    objects,
+    version,
+    nodes,
+    nodeIndexByName: new Map(nodes.map((node) => [node.name, node.index])),
+    pendingPods,
+    shapes,
+    shapeNumbers,
+    columns: buildColumns(nodes, shapeNumbers),
+  };
+}
+
+/** Order of pods by namespace and name, code unit by code unit. */
+export function byKey(left: PodObject, right: PodObject): number {
+  if (left.namespace !== right.namespace) return left.namespace < right.namespace ? -1 : 1;
+  if (left.name !== right.name) return left.name < right.name ? -1 : 1;
+  return left.uid < right.uid ? -1 : left.uid > right.uid ? 1 : 0;
+}
+
+function joinNodes(objects: ClusterObjects, podsByNode: ReadonlyMap<string, PodObject[]>): readonly SnapshotNode[] {
+  const nodeObjects = new Map(objects.nodes.map((node) => [node.name, node]));
+  const claims = new Map<string, NodeClaim>();
+  for (const claim of objects.claims) {
+    const name = nodeNameOf(claim);
+    const other = claims.get(name);
+    // Names are unique in the project, so this is somebody's mistake; the older claim keeps the name, whatever the order.
+    if (other === undefined || olderFirst(claim, other) < 0) claims.set(name, claim);
+  }
+  const names = new Set(nodeObjects.keys());
+  for (const [name, claim] of claims) if (isUpcoming(claim, objects.observedAtMs)) names.add(name);
+  return [...names].sort().map((name, index): SnapshotNode => {
+    const claim = claims.get(name);
+    const node = nodeObjects.get(name);
+    const pods = podsByNode.get(name) ?? [];
+    return {
+      index,
+      name,
+      node,
+      claim,
+      draining: isLeaving(claim) || (node?.deleting ?? false),
+      pods: pods.sort(byKey),
+      ...(claim !== undefined && isUpcoming(claim, objects.observedAtMs)
+        ? upcomingNode({ name, claim, node })
+        : standingNode(node)),
+    };
+  });
+}
+
+type NodeFacts = Pick<SnapshotNode, 'labels' | 'taints' | 'allocatable' | 'upcoming' | 'unschedulable'>;
+
+function standingNode(node: NodeObject | undefined): NodeFacts {
+  return {
+    labels: node?.labels ?? new Map<string, string>(),
+    taints: placingLifted(node?.taints ?? []),
+    allocatable: node?.allocatable ?? NO_RESOURCES,
+    upcoming: false,
+    unschedulable: node?.unschedulable ?? false,
+  };
+}
+
+/** What the claim promises, overlaid by what its Node already shows. */
+function upcomingNode(of: { name: string; claim: NodeClaim; node: NodeObject | undefined }): NodeFacts {
+  const { name, claim, node } = of;
+  const { spec } = claim;
+  const promised = new Map<string, string>([
+    [LABELS.nodePool, spec.poolName],
+    [LABELS.nodePoolOvh, spec.poolName],
+    [LABELS.instanceType, spec.flavor],
+  ]);
+  if (spec.region !== '') promised.set(LABELS.region, spec.region);
+  for (const [key, value] of Object.entries(spec.labels)) promised.set(key, value);
+  for (const [key, value] of node?.labels ?? []) promised.set(key, value);
+  const withValue = (taint: (typeof spec.taints)[number]): Taint => ({ ...taint, value: taint.value ?? '' });
+  const taints = spec.taints.map(withValue);
+  for (const taint of node?.taints ?? []) {
+    if (!taints.some((one) => one.key === taint.key && one.effect === taint.effect)) taints.push(taint);
+  }
+  return {
+    labels: expectedLabels({ name, zone: spec.zone, labels: promised }),
+    taints: lastingTaints(taints, (spec.startupTaints ?? []).map(withValue)),
+    allocatable: node !== undefined && node.allocatable.cpuMillis > 0 ? node.allocatable : expectedAllocatable(claim),
+    upcoming: true,
+    unschedulable: node?.unschedulable ?? spec.unschedulable ?? false,
+  };
+}
+
+function expectedAllocatable(claim: NodeClaim): Resources {
+  const { expected } = claim.spec;
+  if (expected === undefined) return NO_RESOURCES;
+  return { ...expected, extended: new Map(Object.entries(expected.extended ?? {})) };
+}
+
+/** Ours, and lifted once the planned pods have their hint; nothing may be planned around it. */
+function placingLifted(taints: readonly Taint[]): readonly Taint[] {
+  return taints.some((taint) => isPlacing(taint)) ? taints.filter((taint) => !isPlacing(taint)) : taints;
+}
+
+function isPlacing(taint: Taint): boolean {
+  return taint.key === TAINTS.placing;
+}
+
+function nodeNameOf(claim: NodeClaim): string {
+  const name = claim.status?.nodeName ?? '';
+  return name === '' ? claim.metadata.name : name;
+}
+
+function olderFirst(left: NodeClaim, right: NodeClaim): number {
+  const leftKey = `${left.metadata.creationTimestamp ?? ''} ${left.metadata.uid}`;
+  const rightKey = `${right.metadata.creationTimestamp ?? ''} ${right.metadata.uid}`;
+  return leftKey < rightKey ? -1 : leftKey > rightKey ? 1 : 0;
+}
+
+/** Will be a node: not Ready, not leaving, and still in time. */
+function isUpcoming(claim: NodeClaim, nowMs: number): boolean {
+  if (isLeaving(claim) || claim.status?.phase === 'Ready') return false;
+  const createdMs = Date.parse(claim.metadata.creationTimestamp ?? '');
+  return Number.isNaN(createdMs) || nowMs - createdMs <= claim.spec.provisionTimeoutSeconds * 1000;
+}
+
+function isLeaving(claim: NodeClaim | undefined): boolean {
+  if (claim === undefined) return false;
+  if (claim.metadata.deletionTimestamp !== undefined || claim.status?.removal !== undefined) return true;
+  const phase = claim.status?.phase;
+  return phase === 'Draining' || phase === 'Deleting' || phase === 'Failed';
+}

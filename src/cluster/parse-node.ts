@@ -1,0 +1,53 @@
+// A node from the API, cut down to what decisions read. Its kubelet is the tenant's: input, never authority.
+// Annotations kept: those below `sluice.dev/` and cluster-autoscaler's scale-down-disabled. All labels are kept, because
+// pods may select on any.
+import { ANNOTATIONS, API_GROUP } from '../api/names.ts';
+import type { NodeObject, Taint } from './cluster-objects.ts';
+import { Fields } from './fields.ts';
+import { toResources } from './pod-requests.ts';
+
+/** Reads a v1 Node; allocatable is rounded down. Throws a ParseError that names the field. */
+export function parseNode(raw: unknown): NodeObject {
+  const node = Fields.of('Node', raw);
+  const metadata = node.object('metadata');
+  if (metadata === undefined) throw node.error('metadata', 'be set');
+  const spec = node.object('spec');
+  const status = node.object('status');
+  const ready = status?.objects('conditions').find((condition) => condition.text('type') === 'Ready');
+  const readyStatus = ready?.text('status');
+  return {
+    uid: metadata.text('uid'),
+    name: metadata.text('name'),
+    resourceVersion: metadata.text('resourceVersion'),
+    createdMs: metadata.timeMs('creationTimestamp'),
+    deleting: metadata.has('deletionTimestamp'),
+    labels: metadata.textMap('labels'),
+    annotations: keptAnnotations(metadata),
+    finalizers: metadata.texts('finalizers'),
+    taints: spec?.objects('taints').map((taint) => parseTaint(taint)) ?? [],
+    unschedulable: spec?.boolean('unschedulable') ?? false,
+    providerId: spec?.text('providerID') ?? '',
+    allocatable: toResources(status?.quantities('allocatable') ?? new Map<string, bigint>(), {
+      rounding: 'down',
+      pods: 0,
+    }),
+    ready: readyStatus === 'True' || readyStatus === 'False' ? readyStatus : 'Unknown',
+    readyChangedMs: ready?.timeMs('lastTransitionTime') ?? 0,
+    volumesAttached: status?.count('volumesAttached') ?? 0,
+  };
+}
+
+function keptAnnotations(metadata: Fields): ReadonlyMap<string, string> {
+  return metadata.textMap(
+    'annotations',
+    (key) => key.startsWith(`${API_GROUP}/`) || key === ANNOTATIONS.scaleDownDisabled,
+  );
+}
+
+function parseTaint(taint: Fields): Taint {
+  const effect = taint.text('effect');
+  if (effect !== 'NoSchedule' && effect !== 'PreferNoSchedule' && effect !== 'NoExecute') {
+    throw taint.error('effect', 'be NoSchedule, PreferNoSchedule or NoExecute');
+  }
+  return { key: taint.text('key'), value: taint.text('value'), effect };
+}

@@ -1,0 +1,160 @@
+// The smaller objects of a workload cluster, cut down to what decisions read. Untrusted: bounded by fields.ts.
+// Each function throws a ParseError that names the field.
+import type {
+  CsiNodeObject,
+  DaemonSetObject,
+  NamespaceObject,
+  NodeSelectorTerm,
+  PersistentVolumeClaimObject,
+  PersistentVolumeObject,
+  PodDisruptionBudgetObject,
+  StorageClassObject,
+  Toleration,
+} from './cluster-objects.ts';
+import { Fields } from './fields.ts';
+import { parsePodShape } from './parse-pod.ts';
+import { parseLabelSelector, parseNodeSelector } from './parse-selectors.ts';
+import type { PodShapeInterner } from './pod-shape-interner.ts';
+import { nanosToUnits } from './quantity.ts';
+
+const BIND_COMPLETED_ANNOTATION = 'pv.kubernetes.io/bind-completed';
+const SELECTED_NODE_ANNOTATION = 'volume.kubernetes.io/selected-node';
+/** Older than the field, and still read before it. */
+const STORAGE_CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
+const CINDER_DRIVER = 'cinder.csi.openstack.org';
+
+/** What the DaemonSet controller adds to each of its pods (pkg/controller/daemon/util, v1.37). */
+const DAEMON_TOLERATIONS: readonly Toleration[] = [
+  { key: 'node.kubernetes.io/not-ready', operator: 'Exists', value: '', effect: 'NoExecute' },
+  { key: 'node.kubernetes.io/unreachable', operator: 'Exists', value: '', effect: 'NoExecute' },
+  { key: 'node.kubernetes.io/disk-pressure', operator: 'Exists', value: '', effect: 'NoSchedule' },
+  { key: 'node.kubernetes.io/memory-pressure', operator: 'Exists', value: '', effect: 'NoSchedule' },
+  { key: 'node.kubernetes.io/pid-pressure', operator: 'Exists', value: '', effect: 'NoSchedule' },
+  { key: 'node.kubernetes.io/unschedulable', operator: 'Exists', value: '', effect: 'NoSchedule' },
+];
+const DAEMON_HOST_NETWORK_TOLERATION: Toleration = {
+  key: 'node.kubernetes.io/network-unavailable',
+  operator: 'Exists',
+  value: '',
+  effect: 'NoSchedule',
+};
+
+/** Reads a policy/v1 PodDisruptionBudget. A status older than the spec allows nothing, as in the Eviction API. */
+export function parsePodDisruptionBudget(raw: unknown): PodDisruptionBudgetObject {
+  const { object, metadata, identity } = open('PodDisruptionBudget', raw);
+  const status = object.object('status');
+  const stale = (status?.integer('observedGeneration') ?? 0) < (metadata.integer('generation') ?? 0);
+  const spec = object.object('spec');
+  return {
+    ...identity,
+    namespace: metadata.text('namespace'),
+    selector: spec && parseLabelSelector(spec, 'selector'),
+    disruptionsAllowed: stale ? 0 : (status?.integer('disruptionsAllowed') ?? 0),
+  };
+}
+
+/** Reads an apps/v1 DaemonSet: the shape of the pod that it would run, with the tolerations that its controller adds. */
+export function parseDaemonSet(raw: unknown, interner: PodShapeInterner): DaemonSetObject {
+  const { object, metadata, identity } = open('DaemonSet', raw);
+  const template = object.object('spec')?.object('template');
+  const spec = template?.object('spec');
+  if (template === undefined || spec === undefined) throw object.error('spec.template.spec', 'be set');
+  const namespace = metadata.text('namespace');
+  const tolerations = spec.boolean('hostNetwork')
+    ? [...DAEMON_TOLERATIONS, DAEMON_HOST_NETWORK_TOLERATION]
+    : DAEMON_TOLERATIONS;
+  const shape = parsePodShape(
+    { metadata: template.object('metadata'), spec, namespace, podName: identity.name, template: true, tolerations },
+    interner,
+  );
+  return { ...identity, namespace, shape };
+}
+
+/** Reads a v1 PersistentVolumeClaim. Bound means that binding was completed, which is what the scheduler reads. */
+export function parsePersistentVolumeClaim(raw: unknown): PersistentVolumeClaimObject {
+  const { object, metadata, identity } = open('PersistentVolumeClaim', raw);
+  const annotations = metadata.object('annotations');
+  const spec = object.object('spec');
+  const volumeName = spec?.text('volumeName') ?? '';
+  const storage = spec?.object('resources')?.quantities('requests').get('storage') ?? 0n;
+  return {
+    ...identity,
+    namespace: metadata.text('namespace'),
+    volumeName,
+    bound: volumeName !== '' && (annotations?.has(BIND_COMPLETED_ANNOTATION) ?? false),
+    storageClass: annotations?.optionalText(STORAGE_CLASS_ANNOTATION) ?? spec?.text('storageClassName') ?? '',
+    requestBytes: nanosToUnits(storage, 'up'),
+    accessModes: spec?.texts('accessModes') ?? [],
+    selectedNode: annotations?.text(SELECTED_NODE_ANNOTATION) ?? '',
+    deleting: metadata.has('deletionTimestamp'),
+  };
+}
+
+/** Reads a v1 PersistentVolume. In-tree Cinder volumes are counted as those of its CSI driver. */
+export function parsePersistentVolume(raw: unknown): PersistentVolumeObject {
+  const { object, metadata, identity } = open('PersistentVolume', raw);
+  const spec = object.object('spec');
+  const claim = spec?.object('claimRef');
+  const capacity = spec?.quantities('capacity').get('storage') ?? 0n;
+  return {
+    ...identity,
+    labels: metadata.textMap('labels'),
+    nodeAffinity: parseNodeSelector(spec?.object('nodeAffinity'), 'required'),
+    csiDriver: spec?.object('csi')?.text('driver') ?? (spec?.has('cinder') === true ? CINDER_DRIVER : ''),
+    storageClass:
+      metadata.object('annotations')?.optionalText(STORAGE_CLASS_ANNOTATION) ?? spec?.text('storageClassName') ?? '',
+    capacityBytes: nanosToUnits(capacity, 'down'),
+    accessModes: spec?.texts('accessModes') ?? [],
+    claimNamespace: claim?.text('namespace') ?? '',
+    claimName: claim?.text('name') ?? '',
+    phase: object.object('status')?.text('phase') ?? '',
+  };
+}
+
+/** Reads a storage.k8s.io/v1 StorageClass. */
+export function parseStorageClass(raw: unknown): StorageClassObject {
+  const { object, identity } = open('StorageClass', raw);
+  const topologies = object.objects('allowedTopologies').map(
+    (term): NodeSelectorTerm => ({
+      expressions: term.objects('matchLabelExpressions').map((expression) => ({
+        key: expression.text('key'),
+        operator: 'In',
+        values: expression.texts('values'),
+      })),
+      fields: [],
+    }),
+  );
+  return {
+    ...identity,
+    provisioner: object.text('provisioner'),
+    waitForFirstConsumer: object.text('volumeBindingMode') === 'WaitForFirstConsumer',
+    allowedTopologies: topologies.length === 0 ? undefined : topologies,
+  };
+}
+
+/** Reads a storage.k8s.io/v1 CSINode: how many volumes of each driver its node takes. */
+export function parseCsiNode(raw: unknown): CsiNodeObject {
+  const { object, identity } = open('CSINode', raw);
+  const limits = new Map<string, number>();
+  for (const driver of object.object('spec')?.objects('drivers') ?? []) {
+    const count = driver.object('allocatable')?.integer('count');
+    if (count !== undefined) limits.set(driver.text('name'), count);
+  }
+  return { ...identity, limits };
+}
+
+/** Reads a v1 Namespace. */
+export function parseNamespace(raw: unknown): NamespaceObject {
+  const { metadata, identity } = open('Namespace', raw);
+  return { ...identity, labels: metadata.textMap('labels') };
+}
+
+function open(
+  kind: string,
+  raw: unknown,
+): { object: Fields; metadata: Fields; identity: { readonly uid: string; readonly name: string } } {
+  const object = Fields.of(kind, raw);
+  const metadata = object.object('metadata');
+  if (metadata === undefined) throw object.error('metadata', 'be set');
+  return { object, metadata, identity: { uid: metadata.text('uid'), name: metadata.text('name') } };
+}
