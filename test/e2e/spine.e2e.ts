@@ -1,0 +1,55 @@
+// The main job, end to end, with real parts: real API servers, schedulers and controller-managers, real Keystone, Nova
+// and Neutron. One story told in order: each scenario starts from the state that the one before it left.
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { appsScenario } from './scenarios/apps.ts';
+import { badInputScenario } from './scenarios/bad-input.ts';
+import { demonstrationsScenario } from './scenarios/demonstrations.ts';
+import { killScenario } from './scenarios/kills.ts';
+import { poolScenario } from './scenarios/pools.ts';
+import { rightsScenario } from './scenarios/rights.ts';
+import type { ControllerProcess } from './controller-process.ts';
+import type { Stage } from './stage.ts';
+import { closeWorld, openWorld, startProduct, type World } from './world.ts';
+
+let world: World | undefined;
+let product: ControllerProcess | undefined;
+
+const stage: Stage = {
+  world() {
+    if (world === undefined) throw new Error('the world is not open');
+    return world;
+  },
+  product() {
+    if (product === undefined) throw new Error('the product does not run');
+    return product;
+  },
+  async restart(kubeconfig) {
+    await product?.stop();
+    product = await startProduct(stage.world(), kubeconfig);
+    return product;
+  },
+};
+
+beforeAll(async () => {
+  world = await openWorld();
+  product = await startProduct(world);
+});
+
+afterAll(async () => {
+  await product?.stop();
+  if (world !== undefined) await closeWorld(world);
+});
+
+describe('the main job', () => {
+  demonstrationsScenario(stage);
+  appsScenario(stage);
+  poolScenario(stage);
+  badInputScenario(stage);
+  killScenario(stage);
+  rightsScenario(stage);
+});
+
+test('guests booted without trouble', () => {
+  const problems = stage.world().kubelets.problems.filter((problem) => !problem.includes('409'));
+  if (problems.length > 0) process.stdout.write(`${problems.join('\n')}\n`);
+});
