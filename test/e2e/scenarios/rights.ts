@@ -7,6 +7,8 @@ import type { Stage } from '../stage.ts';
 import { everythingGone, nodePool, poolSettledAt } from '../steps.ts';
 import { waitUntil } from '../wait-until.ts';
 
+/** The audit policy of the test clusters leaves Leases out. That one is held shows that these rights are there. */
+const NOT_AUDITED = /leases\.coordination\.k8s\.io$/;
 const USER = 'system:serviceaccount:sluice-system:sluice';
 
 interface Right {
@@ -79,7 +81,8 @@ export function rightsScenario(stage: Stage): void {
           const used = new Set(books.flatMap((book) => [...book.used]));
           for (const right of books.flatMap((book) => [...book.refused]))
             problems.push(`${plane}: missing right ${right}`);
-          for (const right of rights) if (!used.has(right)) problems.push(`${plane}: right never used: ${right}`);
+          for (const right of rights)
+            if (!used.has(right) && !NOT_AUDITED.test(right)) problems.push(`${plane}: right never used: ${right}`);
         };
         check('management', granted(await management.list(rbac, 'Role', label)), ['mgmt']);
         const onTenant = [
