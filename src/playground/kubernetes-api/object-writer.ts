@@ -175,14 +175,8 @@ export class ObjectWriter {
   }
 
   #patched(live: KubeObject, body: unknown, kind: Exclude<PatchKind, 'apply'>): unknown {
-    switch (kind) {
-      case 'merge':
-        return mergePatch(live, body);
-      case 'json':
-        return jsonPatch(live, body);
-      default:
-        return strategicMergePatch(live, body);
-    }
+    if (kind === 'merge') return mergePatch(live, body);
+    return kind === 'json' ? jsonPatch(live, body) : strategicMergePatch(live, body);
   }
 
   #apply(

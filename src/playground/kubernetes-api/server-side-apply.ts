@@ -78,11 +78,9 @@ export function applyObject(
   const merged = fieldsOf(structuredClone(strategicMergePatch(ownable(live), wanted)));
   const keep = new Set([...paths, ...others.flatMap((entry) => fromFieldsV1(entry.fieldsV1))].map(pathKey));
   const dropped = mine === undefined ? [] : fromFieldsV1(mine.fieldsV1).filter((path) => !keep.has(pathKey(path)));
-  // list items after their fields: an item that only this manager spoke of goes as a whole
-  for (const path of dropped.filter((each) => each.at(-1) !== '.')) {
-    if (!keep.has(pathKey(path))) removeAt(merged, path);
-  }
+  // list items before their fields: an item that only this manager spoke of goes as a whole
   for (const path of dropped.filter((each) => each.at(-1) === '.')) removeAt(merged, path);
+  for (const path of dropped.filter((each) => each.at(-1) !== '.')) removeAt(merged, path);
 
   const taken = without(others, new Set(conflicts.map(({ path }) => pathKey(path))));
   const entry = entryOf(writer, { operation: 'Apply', paths, apiVersion: live.apiVersion, now });
