@@ -27,6 +27,8 @@ export interface ApiRequest {
   readonly contentType?: ContentType;
   /** Default REQUEST_TIMEOUT_MS, over the whole answer. */
   readonly timeoutMs?: number;
+  /** Asking again is harmless, so a lost answer is `unavailable` and not `outcomeUnknown`. Default: all but POST. */
+  readonly repeatable?: boolean;
   /** The body holds a secret that the server might quote: its text stays out of our error. */
   readonly secretBody?: boolean;
 }
@@ -257,7 +259,7 @@ function newAgent(endpoint: KubernetesEndpoint, connections: number): Agent {
 }
 
 function failureOf(request: ApiRequest): Failure {
-  return { what: `${request.method} ${request.path}`, repeatable: request.method !== 'POST' };
+  return { what: `${request.method} ${request.path}`, repeatable: request.repeatable ?? request.method !== 'POST' };
 }
 
 async function readBody(response: Dispatcher.ResponseData, bytesMax: number): Promise<Buffer> {

@@ -1,6 +1,8 @@
 // The JSON of lists and watches, read as far as list-watch needs it. Pure: text in, tagged values out. Anything that is
 // not what the API promises is `malformed`, never an empty list.
 
+import { field } from './raw-fields.ts';
+
 export type WatchEvent =
   | { readonly kind: 'changed'; readonly key: string; readonly resourceVersion: string; readonly raw: unknown }
   | { readonly kind: 'deleted'; readonly key: string; readonly resourceVersion: string }
@@ -66,9 +68,4 @@ export function keyOf(object: unknown): string | undefined {
   const namespace = field(metadata, 'namespace');
   if (typeof name !== 'string' || name === '') return undefined;
   return typeof namespace === 'string' && namespace !== '' ? `${namespace}/${name}` : name;
-}
-
-function field(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-  return (value as Readonly<Record<string, unknown>>)[name];
 }
