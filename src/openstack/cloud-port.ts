@@ -1,0 +1,275 @@
+// The port `Cloud` on top of the OpenStack client: one project, one region, one credential.
+// Decides nothing about nodes; it finds, creates and deletes what it is told to, and says truly what came of it.
+import { SERVER_METADATA } from '../api/names.ts';
+import type { WorkloadCluster } from '../api/workload-cluster.ts';
+import { PortError } from '../controllers/port-errors.ts';
+import type {
+  Clock,
+  Cloud,
+  CreatePortRequest,
+  CreateServerRequest,
+  PortView,
+  ServerView,
+  Telemetry,
+  TelemetryLabels,
+} from '../controllers/ports.ts';
+import { readCloudConfig, type CloudConfig } from './client/clouds.ts';
+import type { NeutronPort } from './client/neutron.ts';
+import type { NovaServer } from './client/nova.ts';
+import { OpenStackError } from './client/openstack-error.ts';
+import { openStack, type OpenStack } from './client/open-stack.ts';
+import { faultMeaning, portErrorOf, translated } from './nova-errors.ts';
+import { findOne, resolveTargets } from './resolve-targets.ts';
+import { SecurityGroupIds } from './security-group-ids.ts';
+import { ServerGroups } from './server-groups.ts';
+import { clusterTag, newPort, newServer, portName } from './server-request.ts';
+
+export interface CloudSource {
+  /** Text of a clouds.yaml. `cacert` in it must be the PEM itself: no file is opened for a secret's content. */
+  readonly cloudsYaml: string;
+  readonly cloud: string | undefined;
+  readonly region: string | undefined;
+}
+
+export interface CloudDependencies {
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly labels: TelemetryLabels;
+}
+
+/** Logs in and chooses the region. Rejects with a PortError: `credentials` for a clouds.yaml that does not do (it names the
+ *  key), a wrong password, an unknown region; `unavailable` or `throttled` when Keystone does not answer. */
+export async function openCloud(source: CloudSource, deps: CloudDependencies): Promise<Cloud> {
+  return translated({ what: 'open the cloud', kind: 'repeatable' }, async () => {
+    const config = readCloudConfig(source);
+    const caPem = inlineCertificate(config);
+    const session = await openStack(config, {
+      clock: deps.clock,
+      http: {
+        caPem,
+        onExchange: (exchange) => deps.telemetry.log('debug', 'openstack request', { ...deps.labels, ...exchange }),
+      },
+    });
+    return new OpenStackCloud(session, deps.clock);
+  });
+}
+
+function inlineCertificate(config: CloudConfig): string | undefined {
+  if (config.caCert === undefined) return undefined;
+  if (config.caCert.trimStart().startsWith('-----BEGIN CERTIFICATE-----')) return config.caCert;
+  throw new OpenStackError('config', `clouds.${config.name}.cacert must hold the certificate itself (PEM), not a path`);
+}
+
+class OpenStackCloud implements Cloud {
+  readonly #openStack: OpenStack;
+  readonly #groups: ServerGroups;
+  readonly #securityGroups: SecurityGroupIds;
+
+  constructor(session: OpenStack, clock: Clock) {
+    this.#openStack = session;
+    this.#groups = new ServerGroups(session.nova);
+    this.#securityGroups = new SecurityGroupIds({
+      clock,
+      find: async (nameOrId) => {
+        const list = (filters: Readonly<Record<string, string>>) => session.neutron.listSecurityGroups(filters);
+        return (await findOne(list, { field: 'securityGroups', what: 'security group', nameOrId })).id;
+      },
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#openStack.close();
+  }
+
+  async currentProjectId(): Promise<string> {
+    return translated({ what: 'read the project', kind: 'repeatable' }, async () => {
+      const token = await this.#openStack.token();
+      return token.projectId;
+    });
+  }
+
+  async resolveTargets(cluster: WorkloadCluster) {
+    return translated({ what: 'resolve spec.openstack', kind: 'repeatable' }, () =>
+      resolveTargets(this.#openStack, cluster),
+    );
+  }
+
+  async listFlavors() {
+    return translated({ what: 'list flavors', kind: 'repeatable' }, async () => {
+      const flavors = await this.#openStack.nova.listFlavors();
+      return flavors.map((flavor) => ({
+        id: flavor.id,
+        name: flavor.name,
+        vcpus: flavor.vcpus,
+        memoryMiB: flavor.ram,
+        diskGiB: flavor.disk,
+        extraSpecs: new Map(Object.entries(flavor.extra_specs ?? {})),
+      }));
+    });
+  }
+
+  async readQuota() {
+    return translated({ what: 'read the quota', kind: 'repeatable' }, async () => {
+      const limits = await this.#openStack.nova.readLimits();
+      return {
+        serversLeft: left({ most: limits.maxTotalInstances, used: limits.totalInstancesUsed }),
+        coresLeft: left({ most: limits.maxTotalCores, used: limits.totalCoresUsed }),
+        memoryMiBLeft: left({ most: limits.maxTotalRAMSize, used: limits.totalRAMUsed }),
+      };
+    });
+  }
+
+  async listServers(clusterUid: string) {
+    return translated({ what: 'list servers', kind: 'repeatable' }, async () => {
+      // Nova ignores a filter by metadata for members (and says nothing), so the sorting out is done here.
+      const servers = await this.#openStack.nova.listServers();
+      return servers.filter((server) => server.metadata.get(SERVER_METADATA.cluster) === clusterUid).map(serverView);
+    });
+  }
+
+  async listPorts(clusterUid: string) {
+    return translated({ what: 'list ports', kind: 'repeatable' }, async () => {
+      const tag = clusterTag(clusterUid);
+      const ports = await this.#listPorts({ tags: tag });
+      return ports.filter((port) => port.tags.includes(tag));
+    });
+  }
+
+  async serverNamesTaken(names: readonly string[]) {
+    return translated({ what: 'list server names', kind: 'repeatable' }, async () => {
+      const wanted = new Set(names);
+      const used = await this.#openStack.nova.listServerNames();
+      return new Set(used.filter((name) => wanted.has(name)));
+    });
+  }
+
+  async findPorts(claimUid: string) {
+    return translated({ what: `find ports of claim ${claimUid}`, kind: 'repeatable' }, async () => {
+      const name = portName(claimUid); // by name, not by tag: a port whose tags were not set any more is found too
+      const ports = (await this.#listPorts({ name })).filter((port) => port.name === name);
+      return ports.toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
+    });
+  }
+
+  async createPort(request: CreatePortRequest) {
+    const what = `create port for ${request.claimName}`;
+    const groups = await translated({ what, kind: 'repeatable' }, () =>
+      this.#securityGroups.idsOf(request.securityGroups),
+    );
+    return translated({ what, kind: 'create' }, async () =>
+      portView(await this.#openStack.neutron.createPort(newPort(request, groups))),
+    );
+  }
+
+  async deletePort(id: string) {
+    await translated({ what: `delete port ${id}`, kind: 'repeatable' }, () => this.#openStack.neutron.deletePort(id));
+  }
+
+  async findServers(claimUid: string, name: string) {
+    return translated({ what: `find server ${name}`, kind: 'repeatable' }, async () => {
+      const servers = await this.#openStack.nova.listServers(likeExactly(name));
+      return servers.filter((server) => server.metadata.get(SERVER_METADATA.claim) === claimUid).map(serverView);
+    });
+  }
+
+  async createServer(request: CreateServerRequest) {
+    const server = newServer(request);
+    const hints = request.serverGroupId === undefined ? undefined : { group: request.serverGroupId };
+    const what = `create server ${request.name}`;
+    try {
+      return await this.#openStack.nova.createServer(server, hints);
+    } catch (error) {
+      throw await this.#tokenRefused(error, what);
+    }
+  }
+
+  async getServer(id: string) {
+    return translated({ what: `get server ${id}`, kind: 'repeatable' }, async () => {
+      const server = await this.#openStack.nova.getServer(id);
+      return server === undefined ? undefined : serverView(server);
+    });
+  }
+
+  async getPort(id: string) {
+    return translated({ what: `get port ${id}`, kind: 'repeatable' }, async () => {
+      const port = await this.#openStack.neutron.getPort(id);
+      return port === undefined ? undefined : portView(port);
+    });
+  }
+
+  async deleteServer(id: string) {
+    await translated({ what: `delete server ${id}`, kind: 'repeatable' }, () => this.#openStack.nova.deleteServer(id));
+  }
+
+  async ensureServerGroup(name: string) {
+    // looks first, so doing it again is harmless
+    return translated({ what: `server group ${name}`, kind: 'repeatable' }, () => this.#groups.ensure(name));
+  }
+
+  async deleteServerGroup(name: string) {
+    await translated({ what: `delete server group ${name}`, kind: 'repeatable' }, () => this.#groups.delete(name));
+  }
+
+  async #listPorts(filters: Readonly<Record<string, string>>): Promise<readonly PortView[]> {
+    const { projectId } = await this.#openStack.token(); // an administrator's list holds other projects' ports
+    const ports = await this.#openStack.neutron.listPorts({ ...filters, project_id: projectId });
+    return ports.map(portView);
+  }
+
+  /** A token that a service refuses while Keystone still gives new ones (revoked, keys rotated) is no wrong credential:
+   *  nothing was created, and the next try has a new token. */
+  async #tokenRefused(error: unknown, what: string): Promise<unknown> {
+    const options = { what, kind: 'create' } as const;
+    if (!(error instanceof OpenStackError) || error.status !== 401 || error.service === 'identity') {
+      return portErrorOf(error, options);
+    }
+    try {
+      await this.#openStack.token();
+    } catch (loginError) {
+      return portErrorOf(loginError, options);
+    }
+    return new PortError('unavailable', `${what}: the token was refused; a new one was taken, nothing was created`, {
+      cause: error,
+      ...(error.requestId === undefined ? {} : { requestId: error.requestId }),
+    });
+  }
+}
+
+/** -1 = unlimited. A quota lowered below its use leaves nothing, not less. */
+function left(limit: { readonly most: number; readonly used: number }): number | undefined {
+  return limit.most < 0 ? undefined : Math.max(0, limit.most - limit.used);
+}
+
+/** Nova takes a regular expression of its database. Any character that could mean something else there becomes a dot, so
+ *  the answer holds the name at least; whose servers they are, metadata says. */
+function likeExactly(name: string): string {
+  return `^${name.replaceAll(/[^A-Za-z0-9-]/g, '.')}$`;
+}
+
+function serverView(server: NovaServer): ServerView {
+  const { created, fault, ...rest } = server;
+  const meaning = fault === undefined ? undefined : faultMeaning(fault);
+  return {
+    ...rest,
+    createdMs: timeOf(created),
+    fault: fault === undefined || meaning === undefined ? fault : { ...fault, meaning },
+  };
+}
+
+function portView(port: NeutronPort): PortView {
+  return {
+    id: port.id,
+    name: port.name,
+    projectId: port.project_id,
+    createdMs: timeOf(port.created_at),
+    deviceId: port.device_id,
+    tags: port.tags ?? [],
+    addresses: port.fixed_ips.map((address) => address.ip_address),
+  };
+}
+
+/** 0 when the cloud does not say (Neutron's timestamps are an extension). */
+function timeOf(text: string | undefined): number {
+  const ms = Date.parse(text ?? '');
+  return Number.isNaN(ms) ? 0 : ms;
+}

@@ -1,0 +1,88 @@
+// A create request of the shell → the bodies that Nova and Neutron take, with their limits checked before anything is sent:
+// Nova's own refusal would repeat the value, and user data holds a secret.
+import { PortError } from '../controllers/port-errors.ts';
+import type { CreatePortRequest, CreateServerRequest } from '../controllers/ports.ts';
+import { TAG_CHARS_MAX, type NewPort } from './client/neutron.ts';
+import { USER_DATA_CHARS_MAX, type NewServer } from './client/nova.ts';
+
+const METADATA_CHARS_MAX = 255; // keys and values alike, Nova's schema
+const METADATA_KEY = /^[a-zA-Z0-9\-_:. ]{1,255}$/; // Nova's schema; no slash
+const METADATA_ITEMS_MAX = 128; // Nova's default quota of metadata items
+const SERVER_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/; // the node's name too, so Kubernetes' rule
+
+/** Names of ports start so; what follows is the claim's uid, which makes a lost port findable without tags. */
+const PORT_NAME_PREFIX = 'sluice-';
+const CLUSTER_TAG_PREFIX = 'sluice.dev/cluster=';
+const CLAIM_TAG_PREFIX = 'sluice.dev/claim=';
+
+export function portName(claimUid: string): string {
+  return `${PORT_NAME_PREFIX}${claimUid}`;
+}
+
+export function clusterTag(clusterUid: string): string {
+  return CLUSTER_TAG_PREFIX + clusterUid;
+}
+
+/** Throws `invalidSpec` when a uid does not fit in a tag (a uid of Kubernetes has 36 characters and does). */
+export function newPort(request: CreatePortRequest, securityGroupIds: readonly string[]): NewPort {
+  const tags = [clusterTag(request.clusterUid), CLAIM_TAG_PREFIX + request.claimUid];
+  for (const tag of tags) {
+    if (tag.length > TAG_CHARS_MAX || tag.includes(',')) {
+      throw new PortError(
+        'invalidSpec',
+        `tag of the port must have at most ${TAG_CHARS_MAX} characters and no comma: ${tag}`,
+      );
+    }
+  }
+  return {
+    name: portName(request.claimUid),
+    description: `Sluice node ${request.claimName}`.slice(0, 255),
+    network_id: request.networkId,
+    ...(request.subnetId === undefined ? {} : { fixed_ips: [{ subnet_id: request.subnetId }] }),
+    ...(securityGroupIds.length === 0 ? {} : { security_groups: securityGroupIds }),
+    tags,
+  };
+}
+
+/** Throws `invalidSpec` for a name, metadata or user data that Nova would refuse. */
+export function newServer(request: CreateServerRequest): NewServer {
+  if (!SERVER_NAME.test(request.name)) {
+    throw new PortError('invalidSpec', `server name must be a DNS name of at most 253 characters: ${request.name}`);
+  }
+  const userData = Buffer.from(request.userData, 'utf8').toString('base64');
+  if (userData.length > USER_DATA_CHARS_MAX) {
+    throw new PortError(
+      'invalidSpec',
+      `user data of server '${request.name}' must have at most ${USER_DATA_CHARS_MAX} characters in base64, it has ` +
+        `${userData.length}: shorten spec.bootstrap.userDataTemplate`,
+    );
+  }
+  return {
+    name: request.name,
+    flavorRef: request.flavorId,
+    imageRef: request.imageId,
+    networks: [{ port: request.portId }],
+    ...(request.zone === '' ? {} : { availability_zone: request.zone }),
+    ...(request.keyPair === undefined ? {} : { key_name: request.keyPair }),
+    ...(userData === '' ? {} : { user_data: userData }),
+    metadata: checkedMetadata(request.metadata),
+    // user data by disk: it reaches the guest on networks without a metadata service too (private networks at OVH)
+    config_drive: true,
+  };
+}
+
+function checkedMetadata(metadata: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
+  if (metadata.size > METADATA_ITEMS_MAX) {
+    throw new PortError(
+      'invalidSpec',
+      `metadata must have at most ${METADATA_ITEMS_MAX} items, it has ${metadata.size}`,
+    );
+  }
+  for (const [key, value] of metadata) {
+    if (!METADATA_KEY.test(key)) throw new PortError('invalidSpec', `Nova takes no metadata key '${key.slice(0, 64)}'`);
+    if (value.length > METADATA_CHARS_MAX) {
+      throw new PortError('invalidSpec', `metadata '${key}' must have at most ${METADATA_CHARS_MAX} characters`);
+    }
+  }
+  return Object.fromEntries(metadata);
+}
