@@ -20,14 +20,14 @@ export interface PassResult {
 
 /** The stages, bound to their sources by autoscaler-stages.ts. */
 export interface AutoscalerStages {
-  observe(): Promise<Observation>;
-  snapshot(observation: Extract<Observation, { kind: 'ready' }>): ClusterSnapshot;
-  plan(snapshot: ClusterSnapshot): Plan;
-  check(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[];
-  execute(plan: Plan, snapshot: ClusterSnapshot): Promise<readonly StepOutcome[]>;
-  report(result: PassResult): Promise<void>;
+  readonly observe: () => Promise<Observation>;
+  readonly snapshot: (observation: Extract<Observation, { kind: 'ready' }>) => ClusterSnapshot;
+  readonly plan: (snapshot: ClusterSnapshot) => Plan;
+  readonly check: (plan: Plan, snapshot: ClusterSnapshot) => readonly Finding[];
+  readonly execute: (plan: Plan, snapshot: ClusterSnapshot) => Promise<readonly StepOutcome[]>;
+  readonly report: (result: PassResult) => Promise<void>;
   /** Nothing could be decided: says why, in the WorkloadCluster's conditions. */
-  reportWaiting(observation: Extract<Observation, { kind: 'wait' }>): Promise<void>;
+  readonly reportWaiting: (observation: Extract<Observation, { kind: 'wait' }>) => Promise<void>;
 }
 
 /** A Deployment's pods arrive within it. */
@@ -73,9 +73,9 @@ export class AutoscalerLoop {
   }
 
   async #pass(): Promise<void> {
-    const { clock, lease, signal, telemetry } = this.#context;
+    const { clock, signal, telemetry } = this.#context;
     const startedMs = clock.monotonicMs();
-    if (!lease().held || signal.aborted || startedMs < this.#notBeforeMs) return;
+    if (!this.#context.lease().held || signal.aborted || startedMs < this.#notBeforeMs) return;
     try {
       await this.#decide();
       this.#failures = 0;

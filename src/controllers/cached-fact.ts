@@ -30,11 +30,11 @@ export class CachedFact<T> {
 
   /** The value, refreshed when due. Rejects with the last PortError when there is none that is young enough. */
   async read(): Promise<T> {
-    const { clock, random, intervalMs, ageMaxMs, load } = this.#options;
+    const { clock, random, intervalMs, ageMaxMs } = this.#options;
     if (clock.monotonicMs() >= this.#nextMs) {
       const startedMs = clock.monotonicMs();
       try {
-        this.#held = { value: await load(), readAtMs: startedMs };
+        this.#held = { value: await this.#options.load(), readAtMs: startedMs };
         this.#error = undefined;
         this.#failures = 0;
         this.#nextMs = startedMs + intervalMs;

@@ -40,10 +40,10 @@ export async function setDesiredNodes(execution: Execution, step: SetDesired): P
 export async function createClaim(
   execution: Execution,
   step: Create,
-  taken: ReadonlySet<string> | undefined,
+  taken: ReadonlySet<string>,
 ): Promise<string | undefined> {
   const { context, expectations } = execution;
-  if (taken === undefined || taken.has(step.name)) return 'the name is in use in the project';
+  if (taken.has(step.name)) return 'the name is in use in the project';
   const key = `${context.namespace}/${step.name}`;
   let created: NodeClaim;
   try {
@@ -142,7 +142,7 @@ export async function deletionIsMeant(execution: Execution, removes: readonly Re
   const { context, snapshot } = execution;
   const step = removes[0];
   if (step === undefined) return true;
-  const uid = snapshot.objects.claims.find((claim) => claim.metadata.uid === step.claimUid)?.spec.poolUid;
+  const uid = snapshot.objects.nodePools.find((pool) => pool.metadata.name === step.pool)?.metadata.uid;
   const pool = await context.workload.getNodePool(step.pool);
   if (pool === undefined || pool.metadata.uid !== uid || pool.metadata.deletionTimestamp === undefined) return false;
   return (await context.workload.ensureNodePoolDefinition()) === 'ready';

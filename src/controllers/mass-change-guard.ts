@@ -106,9 +106,9 @@ function serversVanished(
 }
 
 function poolsVanished(evidence: GuardEvidence, staying: readonly NodeClaim[]): string | undefined {
-  const poolUids = new Set(evidence.nodePools.map((pool) => pool.metadata.uid));
-  const claimed = new Set(staying.map((claim) => claim.spec.poolUid));
-  const gone = [...claimed].filter((uid) => !poolUids.has(uid));
+  const names = new Set(evidence.nodePools.map((pool) => pool.metadata.name));
+  const claimed = new Set(staying.map((claim) => claim.spec.poolName));
+  const gone = [...claimed].filter((name) => !names.has(name));
   if (!tooMany(gone.length, claimed.size, VANISHED_SHARE_MAX)) return undefined;
   return `${gone.length} of ${claimed.size} node pools that own nodes vanished without being deleted.`;
 }

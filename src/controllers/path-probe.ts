@@ -49,7 +49,7 @@ export class PathProbe {
     for (const [name, store] of Object.entries(this.#workload.stores)) {
       const silentMs = nowMs - store.heardMs;
       if (store.synced && silentMs > STORE_SILENT_MS) {
-        return `Nothing was heard of ${name} in the workload cluster for ${Math.round(silentMs / 1000)} s.`;
+        return `Nothing was heard of ${name} in the workload cluster for over ${STORE_SILENT_MS / 60_000} minutes.`;
       }
     }
     return undefined;

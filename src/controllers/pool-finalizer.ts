@@ -16,6 +16,7 @@ export async function holdPool(context: ClusterContext, name: string, uid: strin
 }
 
 /** Lets go of deleted pools that have no claim left. Both is read live: the stores may lag behind our own creates.
+ *  Claims belong to a pool by name, as for the planner: a pool that was applied again owns the nodes of the old one.
  *  Returns the names of the pools let go. Rejects with a PortError. */
 export async function releaseDeletedPools(
   context: ClusterContext,
@@ -29,7 +30,7 @@ export async function releaseDeletedPools(
   const claims = await context.management.listClaims(context.namespace, context.clusterUid);
   const released: string[] = [];
   for (const { metadata } of deleted) {
-    if (claims.some((claim) => claim.spec.poolUid === metadata.uid)) continue;
+    if (claims.some((claim) => claim.spec.poolName === metadata.name)) continue;
     const live = await context.workload.getNodePool(metadata.name);
     if (live === undefined || live.metadata.uid !== metadata.uid || live.metadata.deletionTimestamp === undefined)
       continue;

@@ -1,0 +1,29 @@
+// Binds the stages of the loop to the sources of one cluster.
+import { buildSnapshot } from '../cluster/build-snapshot.ts';
+import { checkPlan } from '../planner/check-plan.ts';
+import { makePlan } from '../planner/make-plan.ts';
+import type { AutoscalerStages } from './autoscaler-loop.ts';
+import type { ClusterContext } from './cluster-context.ts';
+import { executePlan } from './execute-plan.ts';
+import { observeCluster, type ObserveSources } from './observe-cluster.ts';
+import type { StatusWriter } from './write-status.ts';
+
+/** Digits of the seed that claim names are drawn from: collisions are checked against the project anyway. */
+const NAME_SEED_DIGITS = 16;
+
+/** The real stages. */
+export function autoscalerStages(
+  context: ClusterContext,
+  deps: { readonly sources: ObserveSources; readonly writer: StatusWriter },
+): AutoscalerStages {
+  const { sources, writer } = deps;
+  return {
+    observe: () => observeCluster(context, sources),
+    snapshot: ({ objects, version }) => buildSnapshot(objects, version),
+    plan: (snapshot) => makePlan(snapshot, { nameSeed: context.random.hex(NAME_SEED_DIGITS) }),
+    check: checkPlan,
+    execute: (plan, snapshot) => executePlan(context, plan, { snapshot, expectations: sources.expectations }),
+    report: (result) => writer.report(result),
+    reportWaiting: (observation) => writer.reportWaiting(observation),
+  };
+}

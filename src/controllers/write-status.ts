@@ -1,0 +1,150 @@
+// Stage 9: what a pass came to, as status of NodePools and of the WorkloadCluster, events, metrics and decisions.
+// Writes a status only when it says something new. A status that cannot be written is logged and never stops the loop.
+import type { ConditionInput } from '../api/conditions.ts';
+import type { NodePool, NodePoolStatus } from '../api/node-pool.ts';
+import type { PassResult } from './autoscaler-loop.ts';
+import type { ClusterContext } from './cluster-context.ts';
+import { canonical, type ClusterStatus, cloudReason } from './cluster-status.ts';
+import { clusterFields, errorFields } from './log-fields.ts';
+import { nodePoolStatus } from './node-pool-status.ts';
+import type { Observation } from './observe-cluster.ts';
+import type { PathProbe } from './path-probe.ts';
+import { releaseDeletedPools } from './pool-finalizer.ts';
+import { isPortError } from './port-errors.ts';
+import { ReportEvents } from './report-events.ts';
+import { reportMetrics } from './report-metrics.ts';
+
+/** Reports passes of one cluster. */
+export class StatusWriter {
+  readonly #context: ClusterContext;
+  readonly #clusterStatus: ClusterStatus;
+  readonly #probe: PathProbe;
+  readonly #events: ReportEvents;
+  /** What we wrote, by pool uid, and on which version: the store shows the old one for a while. */
+  readonly #written = new Map<string, { readonly onVersion: string; readonly status: NodePoolStatus }>();
+  #waitingFor = '';
+
+  constructor(context: ClusterContext, deps: { readonly clusterStatus: ClusterStatus; readonly probe: PathProbe }) {
+    this.#context = context;
+    this.#clusterStatus = deps.clusterStatus;
+    this.#probe = deps.probe;
+    this.#events = new ReportEvents(context);
+  }
+
+  /** Tells the world about one pass. Rejects only for programmer errors. */
+  async report(result: PassResult): Promise<void> {
+    this.#waitingFor = '';
+    reportMetrics(this.#context, result);
+    for (const finding of result.findings) {
+      const level = finding.severity === 'fatal' ? 'error' : 'warn';
+      this.#context.telemetry.log(level, `plan: ${finding.message}`, {
+        ...clusterFields(this.#context),
+        kind: finding.kind,
+      });
+    }
+    if (!this.#mayWrite()) return;
+    this.#events.report(result);
+    for (const pool of result.snapshot.objects.nodePools) {
+      await this.#orLog(`status of node pool ${pool.metadata.name}`, () => this.#writePool(pool, result));
+    }
+    await this.#orLog('finalizers of deleted node pools', () => this.#releasePools(result));
+    await this.#orLog('status of the cluster', () => this.#writeCluster(result));
+  }
+
+  /** No pass was possible: says so where the operator looks, unless it is only the first listing. */
+  async reportWaiting(observation: Extract<Observation, { kind: 'wait' }>): Promise<void> {
+    const { telemetry } = this.#context;
+    if (observation.why !== this.#waitingFor) {
+      telemetry.log('info', 'no decision yet', { ...clusterFields(this.#context), why: observation.why });
+    }
+    this.#waitingFor = observation.why;
+    const { fault } = observation;
+    const sick = this.#probe.sick();
+    if (!this.#mayWrite() || (fault === undefined && sick === undefined)) return;
+    const conditions: ConditionInput[] = [apiCondition(sick)];
+    if (fault !== undefined) {
+      const reason = cloudReason(fault);
+      conditions.push({ type: 'CloudReachable', status: 'False', reason, message: fault.message });
+    }
+    const message = fault?.message ?? sick ?? '';
+    const reason = fault === undefined ? 'Unreachable' : cloudReason(fault);
+    conditions.push({ type: 'Ready', status: 'False', reason, message });
+    await this.#orLog('status of the cluster', () =>
+      this.#clusterStatus.write(this.#context.cluster(), { conditions }),
+    );
+  }
+
+  async #writePool(pool: NodePool, result: PassResult): Promise<void> {
+    const { uid, resourceVersion } = pool.metadata;
+    const written = this.#written.get(uid);
+    const before = written?.onVersion === resourceVersion ? written.status : pool.status;
+    const after = nodePoolStatus(pool, result, before);
+    if (before !== undefined && canonical(before) === canonical(after)) return;
+    await this.#context.workload.applyNodePoolStatus(pool, after);
+    this.#written.set(uid, { onVersion: resourceVersion, status: after });
+  }
+
+  async #releasePools(result: PassResult): Promise<void> {
+    const { nodePools } = result.snapshot.objects;
+    const present = new Set(nodePools.map((pool) => pool.metadata.uid));
+    for (const uid of this.#written.keys()) if (!present.has(uid)) this.#written.delete(uid);
+    for (const pool of await releaseDeletedPools(this.#context, nodePools)) {
+      this.#context.telemetry.log('info', 'node pool is gone', { ...clusterFields(this.#context), pool });
+      this.#context.telemetry.forget({ ...clusterFields(this.#context), pool });
+    }
+  }
+
+  async #writeCluster(result: PassResult): Promise<void> {
+    const { objects } = result.snapshot;
+    const version = this.#probe.version();
+    const cloud: ConditionInput =
+      result.problems.length === 0
+        ? { type: 'CloudReachable', status: 'True', reason: 'Connected', message: 'OpenStack answers.' }
+        : { type: 'CloudReachable', status: 'False', reason: 'CloudUnavailable', message: result.problems.join('; ') };
+    await this.#clusterStatus.write(this.#context.cluster(), {
+      conditions: [apiCondition(this.#probe.sick()), cloud, readyCondition(result)],
+      facts: {
+        ...(version === undefined ? {} : { kubernetesVersion: version }),
+        nodes: objects.nodes.length,
+        claims: objects.claims.length,
+        leader: this.#context.lease().holder,
+      },
+    });
+  }
+
+  #mayWrite(): boolean {
+    return this.#context.lease().held && !this.#context.signal.aborted;
+  }
+
+  async #orLog(what: string, write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      if (!isPortError(error)) throw error;
+      if (error.code === 'conflict' || error.code === 'notFound') return; // changed or gone meanwhile: the next pass sees it
+      const fields = { ...clusterFields(this.#context), what, ...errorFields(error) };
+      this.#context.telemetry.log('warn', 'report could not be written', fields);
+    }
+  }
+}
+
+function apiCondition(sick: string | undefined): ConditionInput {
+  return sick === undefined
+    ? { type: 'ApiReachable', status: 'True', reason: 'Connected', message: 'The API server answers.' }
+    : { type: 'ApiReachable', status: 'False', reason: 'Unreachable', message: sick };
+}
+
+function readyCondition(result: PassResult): ConditionInput {
+  const { objects } = result.snapshot;
+  const fatal = result.findings.filter((finding) => finding.severity === 'fatal');
+  const no = (reason: 'PlanRefused' | 'Paused' | 'Frozen', message: string): ConditionInput => ({
+    type: 'Ready',
+    status: 'False',
+    reason,
+    message,
+  });
+  if (fatal.length > 0) return no('PlanRefused', fatal.map((finding) => finding.message).join('; '));
+  if (objects.cluster.spec.paused === true) return no('Paused', 'spec.paused is true: nothing is created or removed.');
+  if (objects.frozen !== undefined) return no('Frozen', objects.frozen);
+  return { type: 'Ready', status: 'True', reason: 'Healthy', message: 'Node pools are looked after.' };
+}
