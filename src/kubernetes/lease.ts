@@ -3,7 +3,7 @@
 // last renewal that worked was SENT longer ago than the renew deadline; as that is shorter than the duration, the
 // Lease cannot have moved by then. leaseTransitions is the epoch: it grows with every new holder.
 import type { Clock, LeaseHandle, LeaseState, Random, Telemetry } from '../controllers/ports.ts';
-import { PortError } from '../controllers/port-errors.ts';
+import { isPortError } from '../controllers/port-errors.ts';
 import { getObject, type ObjectAddress } from './api-requests.ts';
 import { microTime } from './event-recorder.ts';
 import { field, textAt } from './raw-fields.ts';
@@ -42,6 +42,8 @@ export class Lease implements LeaseHandle {
   #observed: Observed | undefined;
   /** Set while we believe to hold it. */
   #held: { readonly epoch: number; readonly renewedMs: number } | undefined;
+  /** The newest record that we know of is one that this handle wrote. */
+  #wroteLast = false;
   #told: LeaseState = { held: false, epoch: 0, holder: '' };
   #cancelTurn: (() => void) | undefined;
   #cancelDeadline: (() => void) | undefined;
@@ -92,15 +94,15 @@ export class Lease implements LeaseHandle {
     this.#ended = true;
     this.#cancelTurn?.();
     this.#cancelDeadline?.();
-    const wasHeld = this.state().held;
     this.#held = undefined;
+    this.#tell();
+    // A turn that is under way may still take or renew it.
     await this.#turn;
-    // A turn that was under way may have renewed it.
-    this.#held = undefined;
     const raw = this.#observed?.raw;
-    if (wasHeld && textAt(raw, 'spec', 'holderIdentity') === this.#identity) {
+    if (this.#wroteLast) {
+      const durationSeconds = RELEASED_DURATION_S;
       try {
-        await this.#write(raw, { holder: '', epoch: transitionsOf(raw), durationSeconds: RELEASED_DURATION_S });
+        this.#observe(await this.#write(raw, { holder: '', epoch: transitionsOf(raw), durationSeconds }));
       } catch (error) {
         this.#logFailure(error, 'lease not released: it runs out by itself');
       }
@@ -138,16 +140,18 @@ export class Lease implements LeaseHandle {
     const epoch = held?.epoch ?? (raw === undefined ? 0 : transitionsOf(raw) + 1);
     try {
       const durationSeconds = LEASE_DURATION_MS / 1000;
-      const written = await this.#write(raw, { holder: this.#identity, epoch, durationSeconds });
-      this.#observe(written);
+      this.#observe(await this.#write(raw, { holder: this.#identity, epoch, durationSeconds }));
+      this.#wroteLast = true;
     } catch (error) {
-      // Somebody wrote first: whatever we held, we must look again.
-      if (error instanceof PortError && (error.code === 'conflict' || error.code === 'notFound')) {
-        this.#held = undefined;
-        this.#observe(await this.#read());
-        return false;
-      }
-      throw error;
+      if (!isPortError(error, 'conflict', 'notFound')) throw error;
+      // Somebody wrote first. It may have been ourselves, in a renewal whose answer was lost: then it is ours still,
+      // until the deadline of the last one that we know of.
+      const standing = await this.#read();
+      const ours =
+        textAt(standing, 'spec', 'holderIdentity') === this.#identity && transitionsOf(standing) === held?.epoch;
+      this.#wroteLast = ours;
+      if (!ours) this.#held = undefined;
+      return false;
     }
     if (this.#ended) return true;
     this.#held = { epoch, renewedMs: nowMs };
@@ -226,7 +230,7 @@ export class Lease implements LeaseHandle {
   }
 
   #logFailure(error: unknown, message: string): void {
-    if (!(error instanceof PortError)) throw error;
+    if (!isPortError(error)) throw error;
     const { namespace, name } = this.#address;
     this.#telemetry.log('warn', message, { lease: `${namespace}/${name}`, code: error.code, error: error.message });
   }

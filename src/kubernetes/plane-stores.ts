@@ -1,0 +1,49 @@
+// The list-watches of one plane: which collections feed which store, started and ended together.
+import type { Clock, ObjectStore, Random, Telemetry } from '../controllers/ports.ts';
+import { ListWatch } from './list-watch.ts';
+import { WatchedStore } from './object-store.ts';
+import { resourcePath, type Resource } from './resource-path.ts';
+import type { Transport } from './transport.ts';
+
+export class PlaneStores {
+  readonly #deps: {
+    readonly transport: Transport;
+    /** Metric label. */
+    readonly cluster: string;
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly telemetry: Telemetry;
+  };
+  readonly #watches: { start(): void; close(): Promise<void> }[] = [];
+
+  constructor(deps: {
+    readonly transport: Transport;
+    readonly cluster: string;
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly telemetry: Telemetry;
+  }) {
+    this.#deps = deps;
+  }
+
+  /** A store of one kind, fed from every one of `namespaces`; none: cluster-scoped, or all namespaces. */
+  add<T>(resource: Resource, parse: (raw: unknown) => T, namespaces: readonly string[] = []): ObjectStore<T> {
+    const { transport, cluster, clock, random, telemetry } = this.#deps;
+    const store = new WatchedStore<T>();
+    const labels = { cluster, resource: resource.plural };
+    for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
+      const path = resourcePath(resource, { namespace });
+      const part = store.openPart(clock.monotonicMs());
+      this.#watches.push(new ListWatch({ transport, path, labels, parse, part, clock, random, telemetry }));
+    }
+    return store;
+  }
+
+  start(): void {
+    for (const watch of this.#watches) watch.start();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#watches.map(async (watch) => await watch.close()));
+  }
+}
