@@ -1,0 +1,100 @@
+// The measured half of cold-start: opens the workload plane through the product's adapter, waits until all is there, then
+// makes one decision. Prints one line of JSON.
+import { parseNodeClaim, parseNodePool, parseWorkloadCluster } from '../src/api/parse-resources.ts';
+import { customResourceDefinition } from '../src/api/custom-resource-definition.ts';
+import { buildSnapshot } from '../src/cluster/build-snapshot.ts';
+import { realClock, secureRandom } from '../src/cli/real-clock.ts';
+import { workloadParsers } from '../src/cli/start-controller.ts';
+import type { Telemetry } from '../src/controllers/ports.ts';
+import { openWorkloadPlane } from '../src/kubernetes/workload-plane.ts';
+import { makePlan } from '../src/planner/make-plan.ts';
+import { round, rssMiB } from './figures.ts';
+import { FLAVOR, type StillCluster } from './still-cluster.ts';
+
+/** Far above what loading may take: a bound, not a measure. */
+const LOAD_LIMIT_MS = 120_000;
+
+const silent: Telemetry = {
+  count: () => undefined,
+  gauge: () => undefined,
+  observe: () => undefined,
+  forget: () => undefined,
+  log: () => undefined,
+  decision: () => undefined,
+};
+
+/** The other plane's objects: too few to matter, so they come as they are. */
+type Handed = Pick<StillCluster, 'claims' | 'workloadCluster'>;
+
+async function main(url: string, handed: Handed): Promise<void> {
+  const started = performance.now();
+  const plane = openWorkloadPlane(
+    { server: url },
+    {
+      parsers: workloadParsers(),
+      nodePoolDefinition: customResourceDefinition('NodePool'),
+      clock: realClock,
+      random: secureRandom,
+      telemetry: silent,
+      identity: 'bench',
+      labels: { cluster: 'bench' },
+    },
+  );
+  plane.start();
+  const { stores } = plane;
+  while (!Object.values(stores).every((store) => store.synced)) {
+    if (performance.now() - started > LOAD_LIMIT_MS) throw new Error('the cluster was not loaded in time');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const loaded = performance.now();
+  const snapshot = buildSnapshot(
+    {
+      cluster: parseWorkloadCluster(handed.workloadCluster),
+      observedAtMs: Date.parse('2026-11-20T12:00:00Z'),
+      nodePools: stores.nodePools.list().map(parseNodePool),
+      claims: handed.claims.map(parseNodeClaim),
+      pods: stores.pods.list(),
+      nodes: stores.nodes.list(),
+      podDisruptionBudgets: stores.podDisruptionBudgets.list(),
+      daemonSets: stores.daemonSets.list(),
+      persistentVolumeClaims: [],
+      persistentVolumes: [],
+      storageClasses: [],
+      csiNodes: [],
+      namespaces: stores.namespaces.list(),
+      flavors: [{ ...FLAVOR, extraSpecs: new Map() }],
+      targets: {
+        networkId: 'network',
+        subnetId: undefined,
+        images: [{ id: 'image', name: 'image', flavors: undefined }],
+        zones: ['zone-1'],
+        region: 'region-1',
+      },
+      quota: { serversLeft: undefined, coresLeft: undefined, memoryMiBLeft: undefined },
+      prices: undefined,
+      backoffs: [],
+      frozen: undefined,
+    },
+    1,
+  );
+  const plan = makePlan(snapshot, { nameSeed: 'bench' });
+  const decided = performance.now();
+  process.stdout.write(
+    `${JSON.stringify({
+      nodes: stores.nodes.list().length,
+      pods: stores.pods.list().length,
+      load_ms: round(loaded - started, 0),
+      first_decision_ms: round(decided - loaded, 0),
+      steps: plan.steps.length,
+      rss_mb: rssMiB(),
+    })}\n`,
+  );
+  process.exit();
+}
+
+process.once('message', (message: { url: string; handed: Handed }) => {
+  main(message.url, message.handed).catch((error: unknown) => {
+    process.stderr.write(`${String(error)}\n`);
+    process.exit(1);
+  });
+});

@@ -1,0 +1,86 @@
+// A Kubernetes API that only lists and watches a generated cluster, over plain HTTP on loopback: streaming lists
+// (sendInitialEvents) as a current API server gives them, and pages for whoever asks for those.
+import { createServer, type ServerResponse } from 'node:http';
+import type { StillCluster } from './still-cluster.ts';
+
+const RESOURCE_VERSION = '1000';
+
+export interface ListServer {
+  readonly url: string;
+  close(): void;
+}
+
+export async function startListServer(cluster: StillCluster): Promise<ListServer> {
+  const lists: Readonly<Record<string, { kind: string; apiVersion: string; items: readonly object[] }>> = {
+    '/api/v1/pods': { kind: 'Pod', apiVersion: 'v1', items: cluster.pods },
+    '/api/v1/nodes': { kind: 'Node', apiVersion: 'v1', items: cluster.nodes },
+    '/api/v1/namespaces': { kind: 'Namespace', apiVersion: 'v1', items: cluster.namespaces },
+    '/api/v1/persistentvolumes': { kind: 'PersistentVolume', apiVersion: 'v1', items: [] },
+    '/api/v1/persistentvolumeclaims': { kind: 'PersistentVolumeClaim', apiVersion: 'v1', items: [] },
+    '/apis/apps/v1/daemonsets': { kind: 'DaemonSet', apiVersion: 'apps/v1', items: cluster.daemonSets },
+    '/apis/policy/v1/poddisruptionbudgets': {
+      kind: 'PodDisruptionBudget',
+      apiVersion: 'policy/v1',
+      items: cluster.podDisruptionBudgets,
+    },
+    '/apis/storage.k8s.io/v1/storageclasses': { kind: 'StorageClass', apiVersion: 'storage.k8s.io/v1', items: [] },
+    '/apis/storage.k8s.io/v1/csinodes': { kind: 'CSINode', apiVersion: 'storage.k8s.io/v1', items: [] },
+    '/apis/sluice.dev/v1alpha1/nodepools': {
+      kind: 'NodePool',
+      apiVersion: 'sluice.dev/v1alpha1',
+      items: cluster.nodePools,
+    },
+  };
+  const server = createServer((incoming, outgoing) => {
+    const url = new URL(incoming.url ?? '/', 'http://127.0.0.1');
+    const list = lists[url.pathname];
+    outgoing.setHeader('content-type', 'application/json');
+    if (list === undefined) {
+      outgoing.writeHead(404).end(JSON.stringify({ kind: 'Status', status: 'Failure', code: 404, reason: 'NotFound' }));
+    } else if (url.searchParams.get('watch') === null) {
+      page(outgoing, list, url.searchParams);
+    } else {
+      void stream(outgoing, list, url.searchParams.get('sendInitialEvents') === 'true');
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+type List = { readonly kind: string; readonly apiVersion: string; readonly items: readonly object[] };
+
+function page(outgoing: ServerResponse, list: List, query: URLSearchParams): void {
+  const from = Number(query.get('continue') ?? 0);
+  const limit = Number(query.get('limit') ?? list.items.length);
+  const more = from + limit < list.items.length ? { continue: String(from + limit) } : {};
+  const { kind, apiVersion } = list;
+  const items = list.items.slice(from, from + limit);
+  outgoing.end(
+    JSON.stringify({
+      kind: `${kind}List`,
+      apiVersion,
+      metadata: { resourceVersion: RESOURCE_VERSION, ...more },
+      items,
+    }),
+  );
+}
+
+async function stream(outgoing: ServerResponse, list: List, initial: boolean): Promise<void> {
+  outgoing.writeHead(200);
+  for (const object of initial ? list.items : []) {
+    if (outgoing.write(`${JSON.stringify({ type: 'ADDED', object })}\n`)) continue;
+    await new Promise((resolve) => outgoing.once('drain', resolve));
+  }
+  const annotations = initial ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {};
+  const { kind, apiVersion } = list;
+  const bookmark = { kind, apiVersion, metadata: { resourceVersion: RESOURCE_VERSION, ...annotations } };
+  outgoing.write(`${JSON.stringify({ type: 'BOOKMARK', object: bookmark })}\n`);
+}

@@ -1,0 +1,33 @@
+// `npm run bench -- NAME [options]`: each benchmark prints one line of JSON. Without a name: all of them, each in a fresh
+// process, because memory is one of the figures.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { coldStart } from './cold-start.ts';
+import { idle } from './idle.ts';
+import { steadyState } from './steady-state.ts';
+
+const BENCHMARKS: Readonly<Record<string, (argv: readonly string[]) => Promise<Readonly<Record<string, unknown>>>>> = {
+  'steady-state': steadyState,
+  'cold-start': coldStart,
+  idle,
+};
+
+const [name, ...rest] = process.argv.slice(2);
+if (name === undefined) {
+  for (const each of Object.keys(BENCHMARKS)) {
+    const done = spawnSync(process.execPath, ['--expose-gc', fileURLToPath(import.meta.url), each], {
+      stdio: 'inherit',
+    });
+    if (done.status !== 0) process.exitCode = 1;
+  }
+} else {
+  const run = BENCHMARKS[name];
+  if (run === undefined) {
+    process.stderr.write(`bench: no benchmark '${name}'; there are ${Object.keys(BENCHMARKS).join(', ')}\n`);
+    process.exitCode = 2;
+  } else {
+    process.stdout.write(`${JSON.stringify(await run(rest))}\n`);
+    // Connections of a playground may linger; the figures are out.
+    process.exit();
+  }
+}

@@ -1,0 +1,265 @@
+// A made-up but ordinary cluster, as its API would list it: nodes of one pool, Deployments of Zipf sizes, two DaemonSets,
+// budgets. Seeded: the same figures give the same bytes. Every node is used above the scale-down threshold, nothing is
+// pending: a planner that wants to change anything here is wrong.
+import { createHash } from 'node:crypto';
+
+export interface StillClusterOptions {
+  readonly nodes: number;
+  readonly pods: number;
+  readonly seed: number;
+}
+
+/** Raw API objects by kind, and what stands behind them on the other plane. */
+export interface StillCluster {
+  readonly nodes: readonly object[];
+  readonly pods: readonly object[];
+  readonly daemonSets: readonly object[];
+  readonly podDisruptionBudgets: readonly object[];
+  readonly namespaces: readonly object[];
+  readonly nodePools: readonly object[];
+  readonly claims: readonly object[];
+  readonly workloadCluster: object;
+}
+
+export const FLAVOR = { id: 'f-b3-32', name: 'b3-32', vcpus: 8, memoryMiB: 32_000, diskGiB: 100 } as const;
+/** Two, because a pool holds at most 999 nodes. */
+const POOLS = ['general-a', 'general-b'] as const;
+const NAMESPACE = 'bench';
+const CREATED = '2026-11-01T00:00:00Z';
+/** OVH's documented rule for managed nodes: 150m + 5m a core and 1,590 MiB are not for pods. */
+const ALLOCATABLE = {
+  cpu: `${FLAVOR.vcpus * 1000 - 150 - 5 * FLAVOR.vcpus}m`,
+  memory: `${FLAVOR.memoryMiB - 1590}Mi`,
+  'ephemeral-storage': '85Gi',
+  pods: '110',
+};
+/** Requests of the Deployments, in millicores: microservices, with a mean that fills a node to some 70 %. */
+const CPU_CHOICES = [50, 100, 100, 150, 200, 250, 400];
+
+/** mulberry32: small, seeded, good enough for shapes. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+function uid(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** The cluster; pods are dealt round-robin over the nodes, daemon pods first. */
+export function stillCluster(options: StillClusterOptions): StillCluster {
+  const random = seeded(options.seed);
+  const names = Array.from(
+    { length: options.nodes },
+    (_, index) => `${POOLS[index % POOLS.length]}-node-${index.toString(16).padStart(6, '0')}`,
+  );
+  const daemons = ['node-agent', 'log-shipper'];
+  const pods: object[] = [];
+  for (const name of names) {
+    for (const daemon of daemons)
+      pods.push(podOf({ app: daemon, kind: 'DaemonSet', node: name, cpuMillis: 100, memoryMiB: 128 }));
+  }
+  const budgets: object[] = [];
+  let node = 0;
+  for (let rank = 1; pods.length < options.pods; rank += 1) {
+    const replicas = Math.max(2, Math.round(options.pods / 12 / rank));
+    const cpuMillis = CPU_CHOICES[Math.floor(random() * CPU_CHOICES.length)] ?? 100;
+    const memoryMiB = 64 * (1 + Math.floor(random() * 8));
+    const app = `app-${rank}`;
+    if (rank % 3 === 0) budgets.push(budgetOf(app, Math.floor(replicas / 10)));
+    for (let copy = 0; copy < replicas && pods.length < options.pods; copy += 1) {
+      const name = names[node % names.length] ?? '';
+      pods.push(podOf({ app, kind: 'ReplicaSet', node: name, cpuMillis, memoryMiB }));
+      node += 1;
+    }
+  }
+  return {
+    nodes: names.map(nodeOf),
+    pods,
+    daemonSets: daemons.map(daemonSetOf),
+    podDisruptionBudgets: budgets,
+    namespaces: [{ apiVersion: 'v1', kind: 'Namespace', metadata: meta(NAMESPACE) }],
+    nodePools: POOLS.map((pool) => nodePoolOf(pool, names.filter((name) => poolOf(name) === pool).length)),
+    claims: names.map(claimOf),
+    workloadCluster: workloadClusterOf(),
+  };
+}
+
+function poolOf(name: string): string {
+  return name.slice(0, name.indexOf('-node-'));
+}
+
+function meta(name: string, more: object = {}) {
+  return { name, uid: uid(name), resourceVersion: '1', creationTimestamp: CREATED, ...more };
+}
+
+let podCount = 0;
+/** One pod as the API lists it, with the fields that nobody reads too: they are what a parser has to get past. */
+export function podOf(what: { app: string; kind: string; node: string; cpuMillis: number; memoryMiB: number }): object {
+  const { app, kind, node, cpuMillis, memoryMiB } = what;
+  podCount += 1;
+  const name = `${app}-${podCount.toString(36)}`;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: meta(name, {
+      namespace: NAMESPACE,
+      labels: { app, 'pod-template-hash': uid(app).slice(0, 8) },
+      ownerReferences: [
+        { apiVersion: 'apps/v1', kind, name: app, uid: uid(app), controller: true, blockOwnerDeletion: true },
+      ],
+    }),
+    spec: {
+      nodeName: node,
+      schedulerName: 'default-scheduler',
+      serviceAccountName: 'default',
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: 30,
+      containers: [
+        {
+          name: 'main',
+          image: `registry.invalid/${app}:1`,
+          env: Array.from({ length: 6 }, (_, index) => ({ name: `SETTING_${index}`, value: `value-${index}` })),
+          resources: {
+            requests: { cpu: `${cpuMillis}m`, memory: `${memoryMiB}Mi` },
+            limits: { memory: `${memoryMiB * 2}Mi` },
+          },
+          volumeMounts: [{ name: 'token', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true }],
+        },
+      ],
+      tolerations: [
+        { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 },
+        { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 },
+      ],
+      volumes: [{ name: 'token', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } }],
+    },
+    status: {
+      phase: node === '' ? 'Pending' : 'Running',
+      conditions: ['Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map((type) => ({ type, status: 'True' })),
+    },
+  };
+}
+
+function nodeOf(name: string): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: meta(name, { labels: labelsOf(name) }),
+    spec: { providerID: `openstack:///${uid(`server ${name}`)}` },
+    status: {
+      capacity: { ...ALLOCATABLE, cpu: String(FLAVOR.vcpus) },
+      allocatable: ALLOCATABLE,
+      conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: CREATED, lastHeartbeatTime: CREATED }],
+    },
+  };
+}
+
+function labelsOf(name: string) {
+  return {
+    'kubernetes.io/hostname': name,
+    'kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': 'amd64',
+    'node.kubernetes.io/instance-type': FLAVOR.name,
+    'topology.kubernetes.io/zone': 'zone-1',
+    'topology.kubernetes.io/region': 'region-1',
+    'sluice.dev/nodepool': poolOf(name),
+    nodepool: poolOf(name),
+  };
+}
+
+function daemonSetOf(app: string): object {
+  const container = { name: 'main', resources: { requests: { cpu: '100m', memory: '128Mi' } } };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: meta(app, { namespace: NAMESPACE }),
+    spec: {
+      selector: { matchLabels: { app } },
+      template: { metadata: { labels: { app } }, spec: { containers: [container] } },
+    },
+  };
+}
+
+function budgetOf(app: string, disruptionsAllowed: number): object {
+  return {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: meta(`${app}-budget`, { namespace: NAMESPACE }),
+    spec: { maxUnavailable: '10%', selector: { matchLabels: { app } } },
+    status: { disruptionsAllowed },
+  };
+}
+
+function nodePoolOf(pool: string, nodes: number): object {
+  return {
+    apiVersion: 'sluice.dev/v1alpha1',
+    kind: 'NodePool',
+    metadata: meta(pool, { generation: 1, finalizers: ['sluice.dev/nodepool'] }),
+    spec: { flavor: FLAVOR.name, minNodes: 0, maxNodes: 999, desiredNodes: nodes, autoscale: true },
+  };
+}
+
+function claimOf(name: string): object {
+  return {
+    apiVersion: 'sluice.dev/v1alpha1',
+    kind: 'NodeClaim',
+    metadata: meta(`claim ${name}`, {
+      name,
+      namespace: 'default',
+      finalizers: ['sluice.dev/nodeclaim'],
+      labels: { 'sluice.dev/nodepool': poolOf(name) },
+    }),
+    spec: {
+      clusterUid: uid('still'),
+      clusterName: 'still',
+      poolName: poolOf(name),
+      poolUid: uid(poolOf(name)),
+      flavor: FLAVOR.name,
+      flavorId: FLAVOR.id,
+      zone: 'zone-1',
+      region: 'region-1',
+      projectId: 'project',
+      imageId: 'image',
+      networkIds: ['network'],
+      securityGroups: [],
+      labels: labelsOf(name),
+      taints: [],
+      templateHash: 'bench',
+      drainTimeoutSeconds: 600,
+      drainForce: true,
+      provisionTimeoutSeconds: 900,
+    },
+    status: {
+      phase: 'Ready',
+      serverId: uid(`server ${name}`),
+      portId: uid(`port ${name}`),
+      nodeName: name,
+      nodeUid: uid(name),
+      readyAt: CREATED,
+      registeredAt: CREATED,
+    },
+  };
+}
+
+function workloadClusterOf(): object {
+  return {
+    apiVersion: 'sluice.dev/v1alpha1',
+    kind: 'WorkloadCluster',
+    metadata: meta('still', { namespace: 'default', generation: 1 }),
+    spec: {
+      kubeconfig: { secretRef: { name: 'kubeconfig' } },
+      openstack: {
+        credentialsSecretRef: { name: 'cloud' },
+        projectId: 'project',
+        network: 'network',
+        images: [{ id: 'image' }],
+      },
+    },
+  };
+}
