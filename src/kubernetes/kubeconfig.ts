@@ -69,15 +69,20 @@ export function parseWorkloadKubeconfig(text: string): KubernetesEndpoint {
 /** The endpoint of the current context of an operator's own kubeconfig file; files it names are read, relative to it.
  *  Throws PortError invalidSpec. */
 export function loadTrustedKubeconfig(path: string): KubernetesEndpoint {
-  const { cluster, user } = currentContext(readText(path));
+  return parseTrustedKubeconfig(readText(path), dirname(path));
+}
+
+/** The same from text; relative file names are taken from `directory`, by default where the process runs. */
+export function parseTrustedKubeconfig(text: string, directory = '.'): KubernetesEndpoint {
+  const { cluster, user } = currentContext(text);
   refuse(cluster, REFUSED_TRUSTED_CLUSTER_FIELDS);
   refuse(user, REFUSED_TRUSTED_USER_FIELDS);
-  const readPem = (file: string) => readText(resolve(dirname(path), file));
+  const readPem = (file: string) => readText(resolve(directory, file));
   const endpoint = endpointOf({ server: parseServer(cluster), cluster, user, readPem });
   const tokenFile = textField(user, 'tokenFile');
   return tokenFile === undefined || endpoint.token !== undefined
     ? endpoint
-    : { ...endpoint, tokenFile: resolve(dirname(path), tokenFile) };
+    : { ...endpoint, tokenFile: resolve(directory, tokenFile) };
 }
 
 /** The API server of the cluster whose pod we are. Throws PortError invalidSpec when this is not a pod. `source` is for

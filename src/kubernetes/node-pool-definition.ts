@@ -1,14 +1,12 @@
 // Installs our NodePool definition in a workload cluster and waits until the API serves it. An older Sluice never puts
 // its definition over a newer one: each carries an integer, and the higher one stays.
+import { DEFINITION_VERSION_ANNOTATION } from '../api/custom-resource-definition.ts';
 import type { Clock } from '../controllers/ports.ts';
 import { ApiError } from './api-error.ts';
 import { applyObject, getObject } from './api-requests.ts';
 import { listAt, textAt, textMapAt } from './raw-fields.ts';
 import { RESOURCES } from './resource-path.ts';
 import type { Transport } from './transport.ts';
-
-/** On the definition object; absent counts as 0. */
-export const DEFINITION_VERSION_ANNOTATION = 'sluice.dev/definition-version';
 
 const MANAGER = 'sluice';
 /** A definition is served within 1 s (measured on 1.37); longer means that the server is sick. */
@@ -53,6 +51,7 @@ function withPrecondition(definition: Readonly<Record<string, unknown>>, live: u
   return { ...definition, metadata: { ...(typeof metadata === 'object' ? metadata : {}), resourceVersion } };
 }
 
+/** A definition without the mark is the oldest. */
 function versionOf(definition: unknown): number {
   const text = textMapAt(definition, 'metadata', 'annotations').get(DEFINITION_VERSION_ANNOTATION) ?? '';
   return /^\d{1,9}$/.test(text) ? Number(text) : 0;
