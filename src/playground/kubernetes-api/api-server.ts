@@ -1,6 +1,7 @@
 // The HTTP server of one Kubernetes API on loopback: reads requests, knows who asks, answers in the API server's shapes.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { parse as parseYaml } from 'yaml';
+import { closeServer, listenOnLoopback, readBodyText, sendJson } from '../loopback-http.ts';
 import { discoveryDocument } from './discovery.ts';
 import { Identities } from './identities.ts';
 import { ApiError, type KubeObject } from './kube-object.ts';
@@ -39,7 +40,7 @@ export async function startApiServer(options: { readonly onEvicted: (pod: KubeOb
   const server = createServer((request, response) => {
     handle(parts, request, response).catch((error: unknown) => fail(response, error));
   });
-  const url = await listen(server);
+  const url = await listenOnLoopback(server);
   return {
     url,
     storage,
@@ -49,24 +50,9 @@ export async function startApiServer(options: { readonly onEvicted: (pod: KubeOb
     parts,
     close: async () => {
       for (const end of streams) end();
-      const closed = new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
-      server.closeAllConnections();
-      await closed;
+      await closeServer(server);
     },
   };
-}
-
-/** Listens on a free port of 127.0.0.1; resolves to the URL. */
-export async function listen(server: Server): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port: 0 }, () => resolve());
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no address');
-  return `http://127.0.0.1:${address.port}`;
 }
 
 async function handle(parts: ApiParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -97,20 +83,13 @@ async function handle(parts: ApiParts, request: IncomingMessage, response: Serve
 }
 
 async function readBody(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request) {
-    const buffer = Buffer.from(chunk as Uint8Array);
-    bytes += buffer.length;
-    if (bytes > BODY_BYTES_MAX) {
-      throw new ApiError(413, `Request entity too large: limit is ${BODY_BYTES_MAX}`, {
-        reason: 'RequestEntityTooLarge',
-      });
-    }
-    chunks.push(buffer);
+  const text = await readBodyText(request, BODY_BYTES_MAX);
+  if (text === '') return undefined;
+  if (text === undefined) {
+    throw new ApiError(413, `Request entity too large: limit is ${BODY_BYTES_MAX}`, {
+      reason: 'RequestEntityTooLarge',
+    });
   }
-  if (bytes === 0) return undefined;
-  const text = Buffer.concat(chunks).toString();
   try {
     // apply patches may be YAML, of which JSON is a part; JSON.parse first because it is faster
     return request.headers['content-type']?.includes('yaml') === true && !text.trimStart().startsWith('{')
@@ -119,12 +98,6 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   } catch (error) {
     throw new ApiError(400, `the body could not be read: ${error instanceof Error ? error.message : 'not JSON'}`);
   }
-}
-
-function sendJson(response: ServerResponse, code: number, body: unknown): void {
-  const text = JSON.stringify(body);
-  response.writeHead(code, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
-  response.end(text);
 }
 
 function fail(response: ServerResponse, error: unknown): void {

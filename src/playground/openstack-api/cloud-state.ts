@@ -1,0 +1,324 @@
+// What the cloud holds: servers, ports, server groups, and the books of everything that ever was. Servers build and go on
+// timers. Knows nothing of HTTP; refusals are CloudErrors that say what each service would answer.
+import { randomUUID } from 'node:crypto';
+import type {
+  Books,
+  CloudFault,
+  PlaygroundEvent,
+  PlaygroundFlavor,
+  PlaygroundQuota,
+  PlaygroundTimings,
+} from '../playground.ts';
+
+/** A refusal; `kind` is Nova's or Neutron's word for it. */
+export class CloudError extends Error {
+  readonly code: number;
+  readonly kind: string;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: number, message: string, options: { kind: string; headers?: Readonly<Record<string, string>> }) {
+    super(message);
+    this.name = 'CloudError';
+    this.code = code;
+    this.kind = options.kind;
+    this.headers = options.headers ?? {};
+  }
+}
+
+export interface Server {
+  readonly id: string;
+  readonly name: string;
+  readonly flavor: PlaygroundFlavor;
+  readonly imageId: string;
+  readonly requestedZone: string;
+  readonly keyName: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly userData: string;
+  readonly portIds: readonly string[];
+  readonly groupId: string | undefined;
+  readonly createdMs: number;
+  /** Changes with its state. */
+  status: 'BUILD' | 'ACTIVE' | 'ERROR';
+  taskState: string | null;
+  zone: string;
+  fault: { readonly code: number; readonly message: string } | undefined;
+  updatedMs: number;
+}
+
+export interface Port {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly networkId: string;
+  readonly subnetId: string;
+  readonly address: string;
+  readonly securityGroups: readonly string[];
+  readonly createdMs: number;
+  tags: readonly string[];
+  deviceId: string;
+  zone: string;
+}
+
+export interface ServerGroup {
+  readonly id: string;
+  readonly name: string;
+  readonly policy: string;
+}
+
+export interface CloudOptions {
+  readonly flavors: readonly PlaygroundFlavor[];
+  readonly zones: readonly string[];
+  readonly quota: PlaygroundQuota;
+  readonly timings: Pick<PlaygroundTimings, 'buildMs' | 'deleteMs'>;
+  readonly emit: (event: PlaygroundEvent) => void;
+}
+
+export interface NewServerRequest {
+  readonly name: string;
+  readonly flavor: PlaygroundFlavor;
+  readonly imageId: string;
+  readonly zone: string;
+  readonly keyName: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly userData: string;
+  readonly portIds: readonly string[];
+  readonly groupId: string | undefined;
+}
+
+/** Hosts per zone: a strict anti-affinity group cannot have more members than the cloud has hosts. */
+const HOSTS_PER_ZONE = 8;
+
+export class CloudState {
+  readonly options: CloudOptions;
+  readonly projectId = randomUUID().replaceAll('-', '');
+  readonly userId = randomUUID().replaceAll('-', '');
+  readonly network = { id: randomUUID(), name: 'playground-net', subnetId: randomUUID() };
+  readonly image = { id: randomUUID(), name: 'playground-image' };
+  readonly securityGroup = { id: randomUUID(), name: 'default' };
+  /** By id, in order of creation. */
+  readonly servers = new Map<string, Server>();
+  readonly ports = new Map<string, Port>();
+  readonly groups = new Map<string, ServerGroup>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #counts = { serversCreated: 0, serversDeleted: 0, portsCreated: 0, portsDeleted: 0 };
+  #faults: { readonly fault: CloudFault; left: number }[] = [];
+  #addressCount = 0;
+
+  constructor(options: CloudOptions) {
+    this.options = options;
+  }
+
+  setFaults(faults: readonly CloudFault[]): void {
+    this.#faults = faults.map((fault) => ({ fault, left: fault.times ?? Infinity }));
+  }
+
+  /** The effect that strikes this request, if any; counts it. */
+  strike(
+    operation: CloudFault['operation'],
+    target: { readonly flavor?: string; readonly zone?: string } = {},
+  ): CloudFault['effect'] | undefined {
+    const found = this.#faults.find(
+      ({ fault, left }) =>
+        left > 0 &&
+        fault.operation === operation &&
+        (fault.flavor === undefined || fault.flavor === target.flavor) &&
+        (fault.zone === undefined || fault.zone === target.zone),
+    );
+    if (found === undefined) return undefined;
+    found.left -= 1;
+    return found.fault.effect;
+  }
+
+  books(): Pick<
+    Books,
+    'serversCreated' | 'serversDeleted' | 'serversLeft' | 'portsCreated' | 'portsDeleted' | 'portsLeft'
+  > {
+    return { ...this.#counts, serversLeft: this.servers.size, portsLeft: this.ports.size };
+  }
+
+  used(): { readonly servers: number; readonly cores: number; readonly memoryMiB: number } {
+    const flavors = [...this.servers.values()].map((server) => server.flavor);
+    return {
+      servers: flavors.length,
+      cores: flavors.reduce((sum, flavor) => sum + flavor.vcpus, 0),
+      memoryMiB: flavors.reduce((sum, flavor) => sum + flavor.memoryMiB, 0),
+    };
+  }
+
+  #checkQuota(flavor: PlaygroundFlavor): void {
+    const { quota } = this.options;
+    const used = this.used();
+    const rows = [
+      ['instances', 1, used.servers, quota.servers],
+      ['cores', flavor.vcpus, used.cores, quota.cores],
+      ['ram', flavor.memoryMiB, used.memoryMiB, quota.memoryMiB],
+    ] as const;
+    for (const [what, wanted, taken, most] of rows) {
+      if (taken + wanted <= most) continue;
+      throw new CloudError(
+        403,
+        `Quota exceeded for ${what}: Requested ${wanted}, but already used ${taken} of ${most} ${what}`,
+        { kind: 'forbidden' },
+      );
+    }
+  }
+
+  /** Throws CloudError. `noHost`: it is accepted and then fails, as when no host has room. */
+  createServer(request: NewServerRequest, noHost: boolean): Server {
+    this.#checkQuota(request.flavor);
+    for (const portId of request.portIds) {
+      const port = this.ports.get(portId);
+      if (port === undefined) {
+        throw new CloudError(400, `Port ${portId} could not be found.`, { kind: 'badRequest' });
+      }
+      if (port.deviceId !== '') {
+        throw new CloudError(409, `Port ${portId} is still in use.`, { kind: 'conflictingRequest' });
+      }
+    }
+    const nowMs = Date.now();
+    const server: Server = {
+      id: randomUUID(),
+      name: request.name,
+      flavor: request.flavor,
+      imageId: request.imageId,
+      requestedZone: request.zone,
+      keyName: request.keyName,
+      metadata: request.metadata,
+      userData: request.userData,
+      portIds: request.portIds,
+      groupId: request.groupId,
+      createdMs: nowMs,
+      status: 'BUILD',
+      taskState: 'scheduling',
+      zone: '',
+      fault: undefined,
+      updatedMs: nowMs,
+    };
+    const crowded = request.groupId !== undefined && !this.#hasHostFor(request.groupId);
+    this.servers.set(server.id, server);
+    this.#counts.serversCreated += 1;
+    this.#emitServer('serverCreated', server);
+    if (noHost || crowded) {
+      this.#after(0, () => this.#fail(server, 'No valid host was found. '));
+      return server;
+    }
+    for (const portId of request.portIds) {
+      const port = this.ports.get(portId);
+      if (port !== undefined) port.deviceId = server.id;
+    }
+    this.#after(this.options.timings.buildMs, () => this.#activate(server));
+    return server;
+  }
+
+  #hasHostFor(groupId: string): boolean {
+    const members = [...this.servers.values()].filter((server) => server.groupId === groupId);
+    return members.length < HOSTS_PER_ZONE * this.options.zones.length;
+  }
+
+  #activate(server: Server): void {
+    if (this.servers.get(server.id) !== server || server.taskState === 'deleting') return;
+    server.status = 'ACTIVE';
+    server.taskState = null;
+    // without a wish the zone with the fewest servers, as Nova's weighers spread
+    server.zone = server.requestedZone === '' ? this.#emptiestZone() : server.requestedZone;
+    server.updatedMs = Date.now();
+    for (const portId of server.portIds) {
+      const port = this.ports.get(portId);
+      if (port !== undefined) port.zone = server.zone;
+    }
+    this.#emitServer('serverActive', server);
+  }
+
+  #emptiestZone(): string {
+    const count = (zone: string): number => [...this.servers.values()].filter((server) => server.zone === zone).length;
+    return [...this.options.zones].sort((left, right) => count(left) - count(right))[0] ?? '';
+  }
+
+  #fail(server: Server, message: string): void {
+    if (this.servers.get(server.id) !== server) return;
+    server.status = 'ERROR';
+    server.taskState = null;
+    server.fault = { code: 500, message };
+    server.updatedMs = Date.now();
+    this.#emitServer('serverFailed', server);
+  }
+
+  /** Throws CloudError 404. A second call while it goes is harmless. */
+  deleteServer(id: string): void {
+    const server = this.servers.get(id);
+    if (server === undefined) {
+      throw new CloudError(404, `Instance ${id} could not be found.`, { kind: 'itemNotFound' });
+    }
+    if (server.taskState === 'deleting') return;
+    server.taskState = 'deleting';
+    this.#emitServer('serverDeleting', server);
+    this.#after(this.options.timings.deleteMs, () => this.dropServer(id));
+  }
+
+  /** It is gone from now on; its ports stay and are free. */
+  dropServer(id: string): void {
+    const server = this.servers.get(id);
+    if (server === undefined) return;
+    this.servers.delete(id);
+    this.#counts.serversDeleted += 1;
+    for (const port of this.ports.values()) {
+      if (port.deviceId === id) port.deviceId = '';
+    }
+    this.#emitServer('serverGone', server);
+  }
+
+  createPort(request: Pick<Port, 'name' | 'description' | 'tags' | 'securityGroups'>): Port {
+    if (this.ports.size >= this.options.quota.ports) {
+      throw new CloudError(409, "Quota exceeded for resources: ['port'].", { kind: 'OverQuota' });
+    }
+    this.#addressCount += 1;
+    const port: Port = {
+      ...request,
+      id: randomUUID(),
+      networkId: this.network.id,
+      subnetId: this.network.subnetId,
+      address: `10.0.${Math.floor(this.#addressCount / 250) % 250}.${(this.#addressCount % 250) + 3}`,
+      createdMs: Date.now(),
+      deviceId: '',
+      zone: '',
+    };
+    this.ports.set(port.id, port);
+    this.#counts.portsCreated += 1;
+    this.options.emit({ kind: 'portCreated', port: port.name });
+    return port;
+  }
+
+  /** Throws CloudError 404. */
+  deletePort(id: string): void {
+    const port = this.ports.get(id);
+    if (port === undefined) throw new CloudError(404, `Port ${id} could not be found.`, { kind: 'PortNotFound' });
+    this.ports.delete(id);
+    this.#counts.portsDeleted += 1;
+    this.options.emit({ kind: 'portGone', port: port.name });
+  }
+
+  #after(ms: number, run: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      run();
+    }, ms);
+    this.#timers.add(timer);
+  }
+
+  #emitServer(
+    kind: 'serverCreated' | 'serverActive' | 'serverFailed' | 'serverDeleting' | 'serverGone',
+    server: Server,
+  ): void {
+    this.options.emit({
+      kind,
+      server: server.name,
+      flavor: server.flavor.name,
+      zone: server.zone === '' ? server.requestedZone : server.zone,
+    });
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+}
