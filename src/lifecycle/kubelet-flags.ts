@@ -1,10 +1,7 @@
 // What a kubelet is told on its command line: name, provider id, labels and taints that must be there before the first
 // pod looks at the node. Labels that a kubelet may not give itself are asserted after it has joined (assert-nodes.ts).
-import { TAINTS } from '../api/names.ts';
+import { formatProviderId, TAINTS } from '../api/names.ts';
 import type { NodeClaim } from '../api/node-claim.ts';
-
-/** Replaced on the node by the server id that its metadata service gives. */
-export const SERVER_ID_MARK = 'SLUICE_SERVER_ID';
 
 /** The NodeRestriction admission plugin lets kubelets set these of the reserved namespaces, and no others. */
 const KUBELET_LABELS = new Set([
@@ -62,8 +59,9 @@ export function nodeTaintsText(claim: NodeClaim): string {
     .join(',');
 }
 
-/** All flags in one line; every value is checked to need no quoting. */
-export function kubeletFlags(claim: NodeClaim): string {
+/** All flags in one line; every value is checked to need no quoting. `serverId` is what becomes the server's id on the
+ *  server itself; without it the node joins without provider id. */
+export function kubeletFlags(claim: NodeClaim, serverId: string | undefined): string {
   if (!DOMAIN.test(claim.metadata.name)) throw new UserDataError(`'${claim.metadata.name}' is not a valid node name`);
   const labels = nodeLabelsText(claim);
   const taints = nodeTaintsText(claim);
@@ -71,7 +69,7 @@ export function kubeletFlags(claim: NodeClaim): string {
     '--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf',
     '--kubeconfig=/etc/kubernetes/kubelet.conf',
     `--hostname-override=${claim.metadata.name}`,
-    `--provider-id=openstack:///${SERVER_ID_MARK}`,
+    ...(serverId === undefined ? [] : [`--provider-id=${formatProviderId(serverId)}`]),
     ...(labels === '' ? [] : [`--node-labels=${labels}`]),
     ...(taints === '' ? [] : [`--register-with-taints=${taints}`]),
   ].join(' ');

@@ -3,7 +3,7 @@
 // The result holds the bootstrap token: it must not be logged.
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
-import { kubeletFlags, nodeLabelsText, nodeTaintsText, SERVER_ID_MARK, UserDataError } from './kubelet-flags.ts';
+import { kubeletFlags, nodeLabelsText, nodeTaintsText, UserDataError } from './kubelet-flags.ts';
 
 export interface UserDataInput {
   readonly cluster: WorkloadCluster;
@@ -30,13 +30,18 @@ export const USER_DATA_PLACEHOLDERS = [
   'kubeletFlags',
   'nodeLabels',
   'nodeTaints',
-  'joinScriptBase64',
   'kubeletDefaultsBase64',
 ] as const;
 type Placeholder = (typeof USER_DATA_PLACEHOLDERS)[number];
+/** Made only when used: a flavor's odd name matters only to a template that mentions it. */
+type Values = ReadonlyMap<Placeholder, () => string>;
 
 const TOKEN_ID = /^[a-z0-9]{6}$/;
 const TOKEN_SECRET = /^[a-z0-9]{16}$/;
+/** Makes cloud-init fill in what only the server knows, before it reads the rest. */
+const JINJA_HEADER = '## template: jinja';
+/** OpenStack's metadata service gives the server's uuid as instance id. */
+const SERVER_ID = '{{ v1.instance_id }}';
 /** Anything that YAML, a shell or another template would read as more than a word. */
 const PLAIN = /^[A-Za-z0-9._:/@+-]*$/;
 
@@ -45,30 +50,28 @@ export function renderUserData(input: UserDataInput): string {
   if (!TOKEN_ID.test(input.token.id) || !TOKEN_SECRET.test(input.token.secret)) {
     throw new UserDataError('the bootstrap token does not have the form that Kubernetes wants');
   }
-  const values = placeholderValues(input);
   const template = input.cluster.spec.bootstrap?.userDataTemplate;
+  const values = placeholderValues(input, template ?? JINJA_HEADER);
   return template === undefined ? defaultUserData(values) : fillTemplate(template, values);
 }
 
-function placeholderValues(input: UserDataInput): ReadonlyMap<Placeholder, string> {
+function placeholderValues(input: UserDataInput, template: string): Values {
   const { claim, token } = input;
-  const flags = kubeletFlags(claim);
-  return new Map<Placeholder, string>([
-    ['clusterName', plain('the name of the WorkloadCluster', claim.spec.clusterName)],
-    ['poolName', plain('the name of the NodePool', claim.spec.poolName)],
-    ['nodeName', claim.metadata.name],
-    ['flavor', plain('flavor', claim.spec.flavor)],
-    ['zone', plain('zone', claim.spec.zone)],
-    ['region', plain('region', claim.spec.region)],
-    ['apiEndpoint', httpsUrl(input.apiEndpoint)],
-    ['caCertificateBase64', base64(input.caCertificate)],
-    ['bootstrapToken', `${token.id}.${token.secret}`],
-    ['bootstrapKubeconfigBase64', base64(bootstrapKubeconfig(input))],
-    ['kubeletFlags', flags],
-    ['nodeLabels', nodeLabelsText(claim)],
-    ['nodeTaints', nodeTaintsText(claim)],
-    ['joinScriptBase64', base64(JOIN_SCRIPT)],
-    ['kubeletDefaultsBase64', base64(`KUBELET_EXTRA_ARGS="${flags}"\n`)],
+  return new Map<Placeholder, () => string>([
+    ['clusterName', () => plain('the name of the WorkloadCluster', claim.spec.clusterName)],
+    ['poolName', () => plain('the name of the NodePool', claim.spec.poolName)],
+    ['nodeName', () => claim.metadata.name],
+    ['flavor', () => plain('flavor', claim.spec.flavor)],
+    ['zone', () => plain('zone', claim.spec.zone)],
+    ['region', () => plain('region', claim.spec.region)],
+    ['apiEndpoint', () => httpsUrl(input.apiEndpoint)],
+    ['caCertificateBase64', () => base64(input.caCertificate)],
+    ['bootstrapToken', () => `${token.id}.${token.secret}`],
+    ['bootstrapKubeconfigBase64', () => base64(bootstrapKubeconfig(input))],
+    ['kubeletFlags', () => kubeletFlags(claim, isJinja(template) ? SERVER_ID : undefined)],
+    ['nodeLabels', () => nodeLabelsText(claim)],
+    ['nodeTaints', () => nodeTaintsText(claim)],
+    ['kubeletDefaultsBase64', () => base64(`KUBELET_EXTRA_ARGS="${kubeletFlags(claim, undefined)}"\n`)],
   ]);
 }
 
@@ -92,51 +95,55 @@ function bootstrapKubeconfig(input: UserDataInput): string {
   });
 }
 
-/** The server id is only known on the server. It is checked before it is used: the metadata service is the network. */
-const JOIN_SCRIPT = `#!/bin/sh
-set -eu
-id="$(cloud-init query --format '{{ v1.instance_id }}')"
-echo "$id" | grep -Eqx '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' || { echo "no server id: $id" >&2; exit 1; }
-sed -i "s/${SERVER_ID_MARK}/$id/" /etc/default/kubelet
-systemctl daemon-reload
-systemctl enable kubelet
-systemctl restart kubelet
-`;
-
-function defaultUserData(values: ReadonlyMap<Placeholder, string>): string {
+function defaultUserData(values: Values): string {
   const file = (path: string, permissions: string, placeholder: Placeholder) =>
     [
       `  - path: ${path}`,
       `    permissions: '${permissions}'`,
       '    encoding: b64',
-      `    content: ${values.get(placeholder) ?? ''}`,
+      `    content: ${valueOf(values, placeholder)}`,
     ].join('\n');
   return [
+    JINJA_HEADER,
     '#cloud-config',
-    `hostname: "${values.get('nodeName') ?? ''}"`,
+    `hostname: "${valueOf(values, 'nodeName')}"`,
     'preserve_hostname: false',
     'write_files:',
     file('/etc/kubernetes/bootstrap-kubelet.conf', '0600', 'bootstrapKubeconfigBase64'),
     file('/etc/kubernetes/pki/ca.crt', '0644', 'caCertificateBase64'),
-    file('/etc/default/kubelet', '0644', 'kubeletDefaultsBase64'),
-    file('/usr/local/sbin/sluice-join', '0700', 'joinScriptBase64'),
+    // In clear, for the one variable in it; every flag fits a grammar without quotes, braces or line ends.
+    '  - path: /etc/default/kubelet',
+    "    permissions: '0644'",
+    `    content: ${JSON.stringify(`KUBELET_EXTRA_ARGS='${valueOf(values, 'kubeletFlags')}'\n`)}`,
     'runcmd:',
-    '  - [/usr/local/sbin/sluice-join]',
+    '  - [systemctl, daemon-reload]',
+    '  - [systemctl, enable, kubelet]',
+    '  - [systemctl, restart, kubelet]',
     '',
   ].join('\n');
 }
 
 /** One pass, so that a value is never read as a template. A jinja template may use cloud-init's own variables. */
-function fillTemplate(template: string, values: ReadonlyMap<Placeholder, string>): string {
-  const jinja = /^## *template: *jinja/.test(template);
+function fillTemplate(template: string, values: Values): string {
+  const jinja = isJinja(template);
   return template.replaceAll(/\{\{\s*([^{}]*?)\s*\}\}/g, (whole, name: string) => {
-    const value = [...values].find(([placeholder]) => placeholder === name)?.[1];
-    if (value !== undefined) return value;
+    const known = USER_DATA_PLACEHOLDERS.find((placeholder) => placeholder === name);
+    if (known !== undefined) return valueOf(values, known);
     if (jinja && /^(v1|ds)\./.test(name)) return whole;
     throw new UserDataError(
       `spec.bootstrap.userDataTemplate uses the unknown placeholder '{{${name}}}'; known are ${USER_DATA_PLACEHOLDERS.join(', ')}`,
     );
   });
+}
+
+function isJinja(template: string): boolean {
+  return /^## *template: *jinja/.test(template);
+}
+
+function valueOf(values: Values, placeholder: Placeholder): string {
+  const value = values.get(placeholder);
+  if (value === undefined) throw new Error(`placeholder '${placeholder}' has no value`);
+  return value();
 }
 
 function plain(field: string, value: string): string {
