@@ -1,0 +1,91 @@
+// The whole intent of one new node, as its claim carries it: nothing is left to whoever makes the server.
+import { LABELS } from '../api/names.ts';
+import type { NodeClaimSpec } from '../api/node-claim.ts';
+import type { PoolTaint } from '../api/defaults.ts';
+import type { ClusterObjects, Resources } from '../cluster/cluster-objects.ts';
+import { compareText } from './claim-facts.ts';
+import type { Offer } from './pool-offers.ts';
+import type { PoolState } from './pool-state.ts';
+import { templateHash } from './template-hash.ts';
+
+/** The CRD's limit for `expected.extended`. */
+const EXTENDED_MAX = 32;
+
+/** The spec of a claim for one node of `offer`. */
+export function claimSpecOf(offer: Offer, objects: ClusterObjects): NodeClaimSpec {
+  const { pool, template } = offer;
+  const { settings } = pool;
+  const { cluster, targets } = objects;
+  const { openstack } = cluster.spec;
+  /** What an existing server cannot change: another value of these needs another server. */
+  const server = {
+    flavorId: template.flavor.id,
+    imageId: offer.imageId,
+    networkIds: [targets.networkId],
+    ...(targets.subnetId === undefined ? {} : { subnetId: targets.subnetId }),
+    securityGroups: [...settings.securityGroups],
+    ...(openstack.keyPair === undefined ? {} : { keyPair: openstack.keyPair }),
+    ...(settings.antiAffinity ? { serverGroup: serverGroupOf(pool, objects) } : {}),
+  };
+  return {
+    clusterUid: cluster.metadata.uid,
+    clusterName: cluster.metadata.name,
+    poolName: pool.name,
+    poolUid: pool.pool.metadata.uid,
+    flavor: template.flavor.name,
+    zone: template.zone,
+    region: targets.region,
+    projectId: openstack.projectId,
+    ...server,
+    labels: labelsOf(offer, targets.region),
+    ...(settings.annotations.size === 0 ? {} : { annotations: sortedRecord(settings.annotations) }),
+    ...(settings.finalizers.length === 0 ? {} : { finalizers: [...settings.finalizers] }),
+    taints: settings.taints.map(plainTaint),
+    ...(settings.unschedulable === undefined ? {} : { unschedulable: settings.unschedulable }),
+    ...(settings.startupTaints.length === 0 ? {} : { startupTaints: settings.startupTaints.map(plainTaint) }),
+    templateHash: templateHash(server),
+    drainTimeoutSeconds: Math.round(settings.drainTimeoutMs / 1000),
+    drainForce: settings.drainForce,
+    provisionTimeoutSeconds: Math.max(1, Math.round(settings.provisionTimeoutMs / 1000)),
+    expected: expectedOf(template.allocatable),
+  };
+}
+
+function labelsOf(offer: Offer, region: string): Record<string, string> {
+  const { pool, template } = offer;
+  const labels = new Map(pool.settings.labels);
+  // Ours last: a user's label must not change which pool a node belongs to.
+  labels.set(LABELS.nodePool, pool.name);
+  labels.set(LABELS.nodePoolOvh, pool.name);
+  labels.set(LABELS.instanceType, template.flavor.name);
+  if (template.zone !== '') labels.set(LABELS.zone, template.zone);
+  if (region !== '') labels.set(LABELS.region, region);
+  return sortedRecord(labels);
+}
+
+/** One Nova server group per pool; the uids keep two clusters in one project apart. */
+function serverGroupOf(pool: PoolState, objects: ClusterObjects): string {
+  return `sluice-${objects.cluster.metadata.uid}-${pool.pool.metadata.uid}`;
+}
+
+function expectedOf(allocatable: Resources): NonNullable<NodeClaimSpec['expected']> {
+  const extended = [...allocatable.extended]
+    .sort(([a], [b]) => compareText(a, b))
+    .slice(0, EXTENDED_MAX)
+    .map(([name, amount]): [string, number] => [name, Math.floor(amount)]);
+  return {
+    cpuMillis: Math.floor(allocatable.cpuMillis),
+    memoryBytes: Math.floor(allocatable.memoryBytes),
+    ephemeralBytes: Math.floor(allocatable.ephemeralBytes),
+    pods: Math.floor(allocatable.pods),
+    ...(extended.length === 0 ? {} : { extended: Object.fromEntries(extended) }),
+  };
+}
+
+function plainTaint(taint: PoolTaint): NodeClaimSpec['taints'][number] {
+  return { key: taint.key, effect: taint.effect, ...(taint.value === '' ? {} : { value: taint.value }) };
+}
+
+function sortedRecord(map: ReadonlyMap<string, string>): Record<string, string> {
+  return Object.fromEntries([...map].sort(([a], [b]) => compareText(a, b)));
+}

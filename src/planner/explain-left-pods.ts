@@ -1,0 +1,88 @@
+// Why no new node helps a pod that has no place, for each pool, in words that a person can act on; and which pools are
+// held back by a limit that a person can lift.
+import type { PodObject } from '../cluster/cluster-objects.ts';
+import { belongsToNode } from './claim-facts.ts';
+import { takesPods } from './pack-new-nodes.ts';
+import { block, draftOffers, type PlanDraft } from './plan-draft.ts';
+import type { PodVerdict } from './plan.ts';
+import type { PoolState } from './pool-state.ts';
+
+/** Pod shapes that are explained in full in one plan: each costs a trial per pool, flavor and zone. */
+const EXPLAINED_MAX = 100;
+
+type Refusals = PodVerdict['refusals'];
+
+/** A function that explains one pod; equal pods are worked out once. */
+export function openExplainer(draft: PlanDraft, options: { readonly cutoff: number }): (pod: PodObject) => Refusals {
+  const known = new Map<string, Refusals>();
+  return (pod) => {
+    if (pod.priority < options.cutoff) {
+      return everyPool(
+        draft,
+        `priority ${pod.priority} is below the cutoff ${options.cutoff}: no node is added for it`,
+      );
+    }
+    if (belongsToNode(pod)) return everyPool(draft, 'it belongs to one node, which has no room for it');
+    const key = `${pod.priority >= options.cutoff}/${pod.shape.index}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    if (known.size >= EXPLAINED_MAX) {
+      draft.cutShort.add(`only ${EXPLAINED_MAX} kinds of pods without a place were explained in full`);
+      return everyPool(draft, 'not worked out in this plan: too many kinds of pods have no place');
+    }
+    const refusals = draft.pools.map((pool) => ({ pool: pool.name, message: refusalOf(draft, pool, pod) }));
+    known.set(key, refusals);
+    return refusals;
+  };
+}
+
+function everyPool(draft: PlanDraft, message: string): Refusals {
+  return draft.pools.map((pool) => ({ pool: pool.name, message }));
+}
+
+function refusalOf(draft: PlanDraft, pool: PoolState, pod: PodObject): string {
+  if (pool.deleting) return 'the pool is being deleted';
+  const [problem] = pool.problems;
+  if (problem !== undefined) return `the pool is left as it stands: ${problem.message}`;
+  const fit = fitOf(draft, pool, pod);
+  if (fit.kind === 'no') return fit.why;
+  if (!pool.settings.autoscale) {
+    return 'a node of it would take the pod, but spec.autoscale is false: raise spec.desiredNodes or turn it on';
+  }
+  if (!takesPods(pool)) return 'spec.template.spec.unschedulable is true: its nodes take no new pods';
+  for (const refused of fit.limits) block(draft, pool.name, refused);
+  return fit.limits[0]?.message ?? 'a node of it would take the pod; the search was cut short, the next plan goes on';
+}
+
+type Fit =
+  | { readonly kind: 'no'; readonly why: string }
+  /** Would take the pod; `limits` is what stands against adding one. */
+  | { readonly kind: 'yes'; readonly limits: readonly Parameters<typeof block>[2][] };
+
+function fitOf(draft: PlanDraft, pool: PoolState, pod: PodObject): Fit {
+  const { offers, refused } = draftOffers(draft, pool);
+  const reasons = new Map<string, readonly string[]>();
+  const limits: Parameters<typeof block>[2][] = [];
+  let fits = false;
+  for (const offer of offers) {
+    const mark = draft.fork.mark();
+    const index = draft.fork.addTemplateNode(offer.template, '~explained');
+    const refusal = draft.fork.whyNot(pod, index);
+    draft.fork.rollback(mark);
+    if (refusal === undefined) {
+      fits = true;
+      const limit = draft.budget.refusal(pool, offer.template.flavor);
+      if (limit !== undefined) limits.push(limit);
+    } else {
+      for (const reason of refusal.reasons) {
+        reasons.set(reason, [...(reasons.get(reason) ?? []), offer.template.flavor.name]);
+      }
+    }
+  }
+  if (fits) return { kind: 'yes', limits };
+  // No offer takes it. What is not offered because of a fault or the spec might have: both are told.
+  const words = [...reasons].map(([reason, flavors]) => `${[...new Set(flavors)].join(', ')}: ${reason}`);
+  if (refused.length > 0 && pool.settings.autoscale) for (const one of refused) block(draft, pool.name, one);
+  const held = refused.map((one) => one.message);
+  return { kind: 'no', why: [...words, ...held].join('; ') || 'the pool has no flavor to offer' };
+}

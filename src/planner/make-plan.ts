@@ -1,0 +1,90 @@
+// Snapshot → Plan, in named phases, each of which sees what the ones before it have decided.
+// Pure and deterministic: the same snapshot, whatever the order of its objects, gives the same plan. Time is the
+// snapshot's observedAtMs. One planner per cluster is the only author of claims, so sizing by hand, autoscaling and
+// repair are all inputs of this one function and cannot fight.
+import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
+import { claimSpecOf } from './claim-spec.ts';
+import { block, openDraft, type NewNode, type PlanDraft } from './plan-draft.ts';
+import { planManualRemoval } from './plan-manual-removal.ts';
+import { planReplacement } from './plan-replacement.ts';
+import { desiredNodesSteps, reportOf } from './plan-report.ts';
+import { planScaleDown } from './plan-scale-down.ts';
+import { planScaleUp } from './plan-scale-up.ts';
+import type { Blocked, Plan, PlanStep } from './plan.ts';
+import { specRefusals } from './pool-offers.ts';
+import { planClusterDeletion, planGrowth, planPoolDeletions } from './pool-size.ts';
+import { compareText } from './claim-facts.ts';
+
+/** Pods named in the reason of a new node; the step lists all of them by uid. */
+const PODS_NAMED = 3;
+
+/** The plan for `snapshot`. Names of new claims are drawn from `nameSeed`; none is the name of a claim or node that
+ *  exists. A paused cluster gets no steps; a frozen one no removals. */
+export function makePlan(snapshot: ClusterSnapshot, options: { readonly nameSeed: string }): Plan {
+  const draft = openDraft(snapshot, options);
+  blockInvalidPools(draft);
+  if (snapshot.objects.cluster.spec.paused === true) return closeIdle(draft);
+  if (planClusterDeletion(draft)) return closePlan(draft);
+  planPoolDeletions(draft);
+  planReplacement(draft);
+  planManualRemoval(draft);
+  planGrowth(draft);
+  planScaleUp(draft);
+  planScaleDown(draft);
+  return closePlan(draft);
+}
+
+/** What a person must put right in a pool's spec, whether or not anything waits for the pool now. */
+function blockInvalidPools(draft: PlanDraft): void {
+  for (const pool of draft.pools) {
+    if (pool.deleting) continue;
+    for (const { reason, message } of pool.problems) block(draft, pool.name, { reason, message });
+    if (pool.problems.length > 0) continue;
+    for (const refused of specRefusals(pool, draft.objects)) block(draft, pool.name, refused);
+  }
+}
+
+function closeIdle(draft: PlanDraft): Plan {
+  for (const pool of draft.pools) {
+    block(draft, pool.name, { reason: 'Paused', message: 'the operator has paused this cluster (spec.paused)' });
+  }
+  return closePlan(draft);
+}
+
+function closePlan(draft: PlanDraft): Plan {
+  const { cluster } = draft.objects;
+  const idle = cluster.spec.paused === true || cluster.metadata.deletionTimestamp !== undefined;
+  const desired = idle ? [] : desiredNodesSteps(draft);
+  const shrinks = (step: (typeof desired)[number]): boolean => step.from !== undefined && step.to < step.from;
+  const steps: PlanStep[] = [
+    // A pool's wish is lowered before its nodes go and raised after they are written: whoever reads between the two
+    // sees too many nodes, which waits, never too few, which would be filled up.
+    ...desired.filter(shrinks),
+    ...[...draft.removals.values()].sort((a, b) => compareText(a.claim, b.claim)),
+    ...draft.newNodes.map((node) => createStep(draft, node)),
+    ...desired.filter((step) => !shrinks(step)),
+    ...draft.timers
+      .filter((timer) => !draft.removals.has(timer.claim))
+      .sort((a, b) => compareText(a.claim, b.claim) || compareText(a.timer, b.timer)),
+  ];
+  return { basedOn: draft.snapshot.version, steps, blocked: sortedBlocked(draft), report: reportOf(draft) };
+}
+
+function createStep(draft: PlanDraft, node: NewNode): PlanStep {
+  const { pods } = node;
+  const named = pods.slice(0, PODS_NAMED).map((pod) => `${pod.namespace}/${pod.name}`);
+  const more = pods.length > PODS_NAMED ? ` and ${pods.length - PODS_NAMED} more` : '';
+  const forPods = pods.length === 0 ? '' : `for ${named.join(', ')}${more}`;
+  return {
+    kind: 'createClaim',
+    pool: node.pool.name,
+    name: node.name,
+    spec: claimSpecOf(node.offer, draft.objects),
+    reason: [node.reason, forPods].filter((part) => part !== '').join('; '),
+    podUids: pods.map((pod) => pod.uid),
+  };
+}
+
+function sortedBlocked(draft: PlanDraft): readonly Blocked[] {
+  return [...draft.blocked.values()].sort((a, b) => compareText(a.pool, b.pool) || compareText(a.reason, b.reason));
+}

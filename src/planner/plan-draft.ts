@@ -1,0 +1,154 @@
+// What the phases of make-plan work on: the snapshot, one forked copy of it, and what has been decided so far.
+// The only mutable thing of this room; it lives for one call of makePlan.
+import type { Reason } from '../api/conditions.ts';
+import type { NodeClaim, RemovalReason } from '../api/node-claim.ts';
+import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
+import type { ClusterObjects, PodObject } from '../cluster/cluster-objects.ts';
+import { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
+import { isMovable, isStanding } from './claim-facts.ts';
+import { openNodeBudget, type NodeBudget } from './node-budget.ts';
+import { openNameSource, type NameSource } from './node-names.ts';
+import type { Blocked, NodeVerdict, PlanStep, PodVerdict } from './plan.ts';
+import { offersOf, type Offer, type PoolOffers } from './pool-offers.ts';
+import { listPools, type PoolState } from './pool-state.ts';
+
+/** A node that the plan creates. */
+export interface NewNode {
+  readonly pool: PoolState;
+  readonly offer: Offer;
+  readonly name: string;
+  /** Index in the fork. */
+  readonly index: number;
+  readonly reason: string;
+  /** Pods that the plan puts there; grows while packing. */
+  readonly pods: PodObject[];
+}
+
+export interface PlanDraft {
+  readonly snapshot: ClusterSnapshot;
+  readonly objects: ClusterObjects;
+  readonly nowMs: number;
+  /** By name. */
+  readonly pools: readonly PoolState[];
+  readonly poolsByName: ReadonlyMap<string, PoolState>;
+  readonly fork: ForkedSnapshot;
+  readonly budget: NodeBudget;
+  readonly names: NameSource;
+  readonly removals: Map<string, PlanStep & { readonly kind: 'removeClaim' }>;
+  readonly newNodes: NewNode[];
+  readonly timers: (PlanStep & { readonly kind: 'setTimer' })[];
+  readonly blocked: Map<string, Blocked>;
+  /** Movable pods of nodes that are being emptied: they need room elsewhere. */
+  readonly displaced: PodObject[];
+  readonly podVerdicts: PodVerdict[];
+  readonly nodeVerdicts: NodeVerdict[];
+  readonly cutShort: Set<string>;
+  /** Pools whose growth to desiredNodes a limit stopped: their wish stays written. */
+  readonly growthBlocked: Set<string>;
+  readonly offers: Map<string, PoolOffers>;
+}
+
+/** An empty plan over `snapshot`, with the pods of nodes that already drain taken off them. */
+export function openDraft(snapshot: ClusterSnapshot, options: { readonly nameSeed: string }): PlanDraft {
+  const { objects } = snapshot;
+  const pools = listPools(objects);
+  const draft: PlanDraft = {
+    snapshot,
+    objects,
+    nowMs: objects.observedAtMs,
+    pools,
+    poolsByName: new Map(pools.map((pool) => [pool.name, pool])),
+    fork: new ForkedSnapshot(snapshot),
+    budget: openNodeBudget(objects),
+    names: openNameSource({
+      seed: options.nameSeed,
+      taken: [...objects.claims.map((claim) => claim.metadata.name), ...objects.nodes.map((node) => node.name)],
+    }),
+    removals: new Map(),
+    newNodes: [],
+    timers: [],
+    blocked: new Map(),
+    displaced: [],
+    podVerdicts: [],
+    nodeVerdicts: [],
+    cutShort: new Set(),
+    growthBlocked: new Set(),
+    offers: new Map(),
+  };
+  for (const node of snapshot.nodes) {
+    if (node.draining) for (const pod of node.pods) if (isMovable(pod)) draft.displaced.push(pod);
+  }
+  return draft;
+}
+
+/** Plans the removal of a claim and closes its node in the fork. Nothing happens while the cluster is frozen, unless
+ *  the operator deletes it, nor twice. Returns whether it was planned. */
+export function removeClaim(
+  draft: PlanDraft,
+  claim: NodeClaim,
+  why: { readonly reason: RemovalReason; readonly message: string },
+): boolean {
+  const { name } = claim.metadata;
+  if (draft.removals.has(name) || claim.status?.removal !== undefined) return false;
+  if (draft.objects.frozen !== undefined && why.reason !== 'ClusterDeleted') return false;
+  draft.removals.set(name, {
+    kind: 'removeClaim',
+    pool: claim.spec.poolName,
+    claim: name,
+    claimUid: claim.metadata.uid,
+    reason: why.reason,
+    message: why.message,
+  });
+  const index = nodeIndexOf(draft, claim);
+  if (index !== undefined && draft.fork.isOpen(index)) {
+    for (const pod of draft.fork.removeNode(index)) if (isMovable(pod)) draft.displaced.push(pod);
+  }
+  return true;
+}
+
+/** Plans one more node of `offer`. The caller has asked the budget. */
+export function addNode(draft: PlanDraft, offer: Offer, reason: string): NewNode {
+  const name = draft.names.next(offer.pool.name);
+  const index = draft.fork.addTemplateNode(offer.template, name);
+  draft.budget.take(offer.pool, offer.template.flavor);
+  const node: NewNode = { pool: offer.pool, offer, name, index, reason, pods: [] };
+  draft.newNodes.push(node);
+  return node;
+}
+
+/** Notes why a pool's wish is not met; the first message per pool and reason stays. */
+export function block(
+  draft: PlanDraft,
+  pool: string,
+  why: { readonly reason: Reason; readonly message: string },
+): void {
+  const key = `${pool}\n${why.reason}`;
+  if (!draft.blocked.has(key)) draft.blocked.set(key, { pool, reason: why.reason, message: why.message });
+}
+
+/** What `pool` can offer now, computed once per plan. */
+export function draftOffers(draft: PlanDraft, pool: PoolState): PoolOffers {
+  const known = draft.offers.get(pool.name);
+  if (known !== undefined) return known;
+  const offers = offersOf(pool, draft.objects);
+  draft.offers.set(pool.name, offers);
+  return offers;
+}
+
+/** Claims of `pool` that will still stand after what is planned so far, new ones not counted; by name. */
+export function standingClaims(draft: PlanDraft, pool: PoolState): readonly NodeClaim[] {
+  return pool.claims.filter((claim) => isStanding(claim) && !draft.removals.has(claim.metadata.name));
+}
+
+/** New nodes of `pool` so far. */
+export function newNodesOf(draft: PlanDraft, pool: PoolState): number {
+  let count = 0;
+  for (const node of draft.newNodes) if (node.pool === pool) count++;
+  return count;
+}
+
+/** Where the claim's node is in the snapshot; undefined: it has none there. */
+export function nodeIndexOf(draft: PlanDraft, claim: NodeClaim): number | undefined {
+  const registered = claim.status?.nodeName ?? '';
+  return draft.snapshot.nodeIndexByName.get(registered === '' ? claim.metadata.name : registered);
+}

@@ -1,0 +1,172 @@
+// The nodes that a pool could get now: each of its flavors in each of its zones, as template nodes with an image and a
+// price; and, for those that it cannot get (unknown flavor, no image, standing fault), why.
+import type { Backoff, ClusterObjects, Flavor } from '../cluster/cluster-objects.ts';
+import type { Reason } from '../api/conditions.ts';
+import { templateNode, type TemplateNode } from '../scheduling/template-node.ts';
+import { compareText } from './claim-facts.ts';
+import type { Refused } from './node-budget.ts';
+import type { PoolState } from './pool-state.ts';
+import { pricePerHour } from './price-model.ts';
+
+export interface Offer {
+  readonly pool: PoolState;
+  readonly template: TemplateNode;
+  readonly imageId: string;
+  readonly pricePerHour: number;
+}
+
+export interface PoolOffers {
+  /** Cheapest first, then by flavor and zone. */
+  readonly offers: readonly Offer[];
+  /** Why the other flavors and zones are not offered. */
+  readonly refused: readonly Refused[];
+}
+
+/** Everything that `pool` could get, whatever its size may be. */
+export function offersOf(pool: PoolState, objects: ClusterObjects): PoolOffers {
+  const offers: Offer[] = [];
+  const refused: Refused[] = [];
+  const zones = zonesOf(pool, objects);
+  refused.push(...zones.refused);
+  for (const name of pool.settings.flavors) {
+    const refusal = flavorRefusal(name, objects);
+    if (refusal !== undefined) refused.push(refusal);
+    const flavor = flavorNamed(name, objects);
+    const image = imageFor(name, objects);
+    if (refusal !== undefined || flavor === undefined || image === undefined) continue;
+    for (const zone of zones.zones) {
+      const fault = faultAgainst(objects, { pool: pool.name, flavor: name, zone });
+      if (fault !== undefined) {
+        refused.push(fault);
+        continue;
+      }
+      offers.push({
+        pool,
+        template: templateNode({ pool: pool.pool, flavor, zone, objects }),
+        imageId: image.id,
+        pricePerHour: pricePerHour(flavor, objects.prices),
+      });
+    }
+  }
+  return { offers: offers.sort(compareOffers), refused };
+}
+
+/** What the spec of a pool names and cannot get: flavors, images, zones. Standing faults are not told here. */
+export function specRefusals(pool: PoolState, objects: ClusterObjects): readonly Refused[] {
+  return [
+    ...zonesOf(pool, objects).refused,
+    ...pool.settings.flavors.flatMap((name) => flavorRefusal(name, objects) ?? []),
+  ];
+}
+
+function compareOffers(a: Offer, b: Offer): number {
+  return (
+    a.pricePerHour - b.pricePerHour ||
+    compareText(a.template.flavor.name, b.template.flavor.name) ||
+    compareText(a.template.zone, b.template.zone)
+  );
+}
+
+/** The zones that the pool may use; one empty name, the cloud's choice, when neither it nor the cloud names any. */
+function zonesOf(pool: PoolState, objects: ClusterObjects): { zones: readonly string[]; refused: readonly Refused[] } {
+  const known = objects.targets.zones;
+  const { zones } = pool.settings;
+  if (zones.length === 0) return { zones: known.length === 0 ? [''] : known, refused: [] };
+  const usable = zones.filter((zone) => known.includes(zone));
+  const missing = zones.filter((zone) => !known.includes(zone));
+  return {
+    zones: [...usable].sort(compareText),
+    refused: missing.map((zone) => ({
+      reason: 'InvalidSpec',
+      message: `availability zone '${zone}' takes no servers; the project's zones are ${listed(known)}`,
+    })),
+  };
+}
+
+function flavorNamed(name: string, objects: ClusterObjects): Flavor | undefined {
+  return objects.flavors.find((flavor) => flavor.name === name);
+}
+
+/** The first image that is for every flavor or for this one. */
+function imageFor(flavor: string, objects: ClusterObjects): { readonly id: string } | undefined {
+  return objects.targets.images.find((image) => image.flavors?.includes(flavor) ?? true);
+}
+
+function flavorRefusal(name: string, objects: ClusterObjects): Refused | undefined {
+  if (flavorNamed(name, objects) === undefined) {
+    const names = objects.flavors.map((flavor) => flavor.name).sort(compareText);
+    return {
+      reason: 'FlavorUnknown',
+      message: `the project has no flavor '${name}'; it has ${listed(names)}`,
+    };
+  }
+  const allowed = objects.cluster.spec.ceilings?.flavorsAllowed;
+  if (allowed !== undefined && !allowed.includes(name)) {
+    return {
+      reason: 'CeilingReached',
+      message: `the operator does not allow flavor '${name}'; allowed are ${listed([...allowed].sort(compareText))}`,
+    };
+  }
+  if (imageFor(name, objects) === undefined) {
+    return {
+      reason: 'InvalidSpec',
+      message: `no image of the WorkloadCluster is meant for flavor '${name}'; the operator can add one under spec.openstack.images`,
+    };
+  }
+  return undefined;
+}
+
+const FAULT_REASONS: Readonly<Record<Backoff['kind'], Reason>> = {
+  capacity: 'OutOfCapacity',
+  quota: 'QuotaExceeded',
+  credentials: 'CredentialsInvalid',
+  invalidSpec: 'CloudRejectsSpec',
+  unavailable: 'CloudUnavailable',
+  throttled: 'CloudUnavailable',
+};
+
+/** The standing fault that forbids a try, if any. A fault concerns only what it is about: capacity a flavor and zone
+ *  (of any pool), a rejected spec its pool, the rest the whole project. */
+function faultAgainst(
+  objects: ClusterObjects,
+  what: { readonly pool: string; readonly flavor: string; readonly zone: string },
+): Refused | undefined {
+  const standing = objects.backoffs
+    .filter((backoff) => backoff.untilMs > objects.observedAtMs && concerns(backoff, what))
+    .sort((a, b) => b.untilMs - a.untilMs || compareText(a.kind, b.kind) || compareText(a.message, b.message));
+  const [longest] = standing;
+  if (longest === undefined) return undefined;
+  const seconds = Math.ceil((longest.untilMs - objects.observedAtMs) / 1000);
+  const where = what.zone === '' ? '' : ` in zone ${what.zone}`;
+  return {
+    reason: FAULT_REASONS[longest.kind],
+    message: `flavor ${what.flavor}${where} waits ${seconds} s after: ${longest.message}`,
+  };
+}
+
+function concerns(
+  backoff: Backoff,
+  what: { readonly pool: string; readonly flavor: string; readonly zone: string },
+): boolean {
+  const flavorMatches = backoff.flavor === '' || backoff.flavor === what.flavor;
+  const zoneMatches = backoff.zone === '' || backoff.zone === what.zone;
+  switch (backoff.kind) {
+    case 'capacity':
+      return flavorMatches && zoneMatches;
+    case 'invalidSpec':
+      return flavorMatches && zoneMatches && (backoff.pool === '' || backoff.pool === what.pool);
+    case 'quota':
+    case 'credentials':
+    case 'unavailable':
+    case 'throttled':
+      return true;
+  }
+}
+
+/** Names for a message: enough to choose from, not a page. */
+function listed(names: readonly string[]): string {
+  const SHOWN = 10;
+  if (names.length === 0) return 'none';
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
+  return names.slice(0, SHOWN).join(', ') + more;
+}

@@ -1,0 +1,124 @@
+// Which nodes may be thought of for removal by choice: of an autoscaled pool, Ready once, little used, held by no rule.
+// Whether their pods have other places and whether their time has come is decided in plan-scale-down.ts.
+import type { NodeClaim } from '../api/node-claim.ts';
+import type { PodObject } from '../cluster/cluster-objects.ts';
+import type { SnapshotNode } from '../cluster/build-snapshot.ts';
+import { belongsToNode, compareText, timeMs } from './claim-facts.ts';
+import type { PlanDraft } from './plan-draft.ts';
+import type { PoolState } from './pool-state.ts';
+import type { DisruptionLedger } from './removal-rules/disruption-ledger.ts';
+import { keptByRule } from './removal-rules/all-rules.ts';
+import { podKey, type RemovalOptions } from './removal-rules/removal-rule.ts';
+import { utilizationOf } from './utilization.ts';
+
+export interface Candidate {
+  readonly pool: PoolState;
+  readonly node: SnapshotNode;
+  readonly claim: NodeClaim;
+  /** The Node says so now. */
+  readonly ready: boolean;
+  readonly utilization: number;
+  /** Pods that would be evicted. */
+  readonly pods: readonly PodObject[];
+  /** Since when it is known to be unneeded. */
+  readonly unneededSinceMs: number | undefined;
+}
+
+export type Judged =
+  | { readonly kind: 'candidate'; readonly candidate: Candidate }
+  /** `settled`: it is needed, so an unneeded timer ends; else nothing may be said of it now and timers stay. */
+  | { readonly kind: 'kept'; readonly because: string | undefined; readonly settled: boolean };
+
+/** Judges one node of ours by itself. */
+export function judgeNode(
+  draft: PlanDraft,
+  ask: {
+    readonly node: SnapshotNode;
+    readonly claim: NodeClaim;
+    readonly cutoff: number;
+    readonly budgets: DisruptionLedger;
+    /** A person lowered desiredNodes: how much it is used does not matter. */
+    readonly askedFor: (pool: PoolState) => boolean;
+  },
+): Judged {
+  const { node, claim } = ask;
+  const pool = draft.poolsByName.get(claim.spec.poolName);
+  const standing = standingReason(draft, { pool, node, claim });
+  if (standing !== undefined) return standing;
+  if (pool === undefined || node.node === undefined) throw new Error('standingReason must have kept this node');
+  if (!pool.settings.autoscale) return needed('spec.autoscale of its pool is false');
+  const landing = draft.fork.podsOn(node.index).find((pod) => pod.nodeName !== node.name);
+  if (landing !== undefined) return needed(`pod ${podKey(landing)} is about to run here`);
+  const utilization = utilizationOf(node);
+  const ready = node.node.ready === 'True';
+  const { utilizationThreshold } = pool.settings;
+  if (ready && !ask.askedFor(pool) && utilization >= utilizationThreshold) {
+    return needed(`it is used to ${percent(utilization)} and the threshold is ${percent(utilizationThreshold)}`);
+  }
+  const pods = node.pods.filter((pod) => isEvictable(pod, ask.cutoff));
+  const rule = keptByRule({
+    nowMs: draft.nowMs,
+    pool: pool.pool,
+    node,
+    pods,
+    options: removalOptions(draft),
+    budgetsOf: ask.budgets.budgetsOf,
+  });
+  if (rule !== undefined) return needed(rule);
+  const blocked = ask.budgets.refusal(pods);
+  if (blocked !== undefined) return needed(blocked);
+  const unneededSinceMs = timeMs(claim.status?.unneededSince);
+  return { kind: 'candidate', candidate: { pool, node, claim, ready, utilization, pods, unneededSinceMs } };
+}
+
+/** Empty ones first, then those unneeded for longest, then the least used, then by name. */
+export function compareCandidates(a: Candidate, b: Candidate): number {
+  return (
+    Math.sign(a.pods.length) - Math.sign(b.pods.length) ||
+    // Not Infinity for "not yet": Infinity - Infinity is NaN.
+    (a.unneededSinceMs ?? Number.MAX_SAFE_INTEGER) - (b.unneededSinceMs ?? Number.MAX_SAFE_INTEGER) ||
+    a.utilization - b.utilization ||
+    compareText(a.node.name, b.node.name)
+  );
+}
+
+/** Would be evicted when its node goes. */
+export function isEvictable(pod: PodObject, cutoff: number): boolean {
+  return !belongsToNode(pod) && !pod.deleting && pod.priority >= cutoff;
+}
+
+/** What keeps a node whatever its pods are; undefined: look closer. */
+function standingReason(
+  draft: PlanDraft,
+  ask: { readonly pool: PoolState | undefined; readonly node: SnapshotNode; readonly claim: NodeClaim },
+): Judged | undefined {
+  const { pool, node, claim } = ask;
+  const unsettled = (because: string | undefined): Judged => ({ kind: 'kept', because, settled: false });
+  if (node.draining || draft.removals.has(claim.metadata.name)) return unsettled(undefined);
+  if (draft.objects.frozen !== undefined) return unsettled(`nothing is removed now: ${draft.objects.frozen}`);
+  if (pool === undefined) return unsettled('its NodePool is not in the list, and absence removes nothing');
+  if (pool.deleting) return unsettled(undefined);
+  const [problem] = pool.problems;
+  if (problem !== undefined) return unsettled(`its pool is left as it stands: ${problem.message}`);
+  if (node.node === undefined || claim.status?.phase !== 'Ready') return needed('it is not Ready yet');
+  return undefined;
+}
+
+/** Cluster-autoscaler's defaults, not OVH's laxer ones: losing data or DNS is worse than keeping a node. */
+function removalOptions(draft: PlanDraft): RemovalOptions {
+  const { skipNodesWithLocalStorage, skipNodesWithSystemPods, skipNodesWithCustomControllerPods } =
+    draft.objects.cluster.spec.autoscaler ?? {};
+  return {
+    skipNodesWithLocalStorage: skipNodesWithLocalStorage ?? true,
+    skipNodesWithSystemPods: skipNodesWithSystemPods ?? true,
+    skipNodesWithCustomControllerPods: skipNodesWithCustomControllerPods ?? true,
+  };
+}
+
+function needed(because: string): Judged {
+  return { kind: 'kept', because, settled: true };
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}

@@ -1,0 +1,27 @@
+// How much of a node is asked for: the figure that scaleDownUtilizationThreshold is compared with.
+import type { SnapshotNode } from '../cluster/build-snapshot.ts';
+
+/** Largest of cpu, memory and GPUs requested over allocatable, in [0, 1]. DaemonSet and mirror pods count, as in
+ *  cluster-autoscaler and at OVH by default; pods that are on their way out do not. Nothing allocatable: 0. */
+export function utilizationOf(node: SnapshotNode): number {
+  const { allocatable } = node;
+  let cpuMillis = 0;
+  let memoryBytes = 0;
+  const extended = new Map<string, number>();
+  for (const pod of node.pods) {
+    if (pod.deleting) continue;
+    const { requests } = pod.shape;
+    cpuMillis += requests.cpuMillis;
+    memoryBytes += requests.memoryBytes;
+    for (const [name, amount] of requests.extended) extended.set(name, (extended.get(name) ?? 0) + amount);
+  }
+  let most = Math.max(share(cpuMillis, allocatable.cpuMillis), share(memoryBytes, allocatable.memoryBytes));
+  for (const [name, amount] of allocatable.extended) {
+    if (name.endsWith('/gpu')) most = Math.max(most, share(extended.get(name) ?? 0, amount));
+  }
+  return Math.min(most, 1);
+}
+
+function share(requested: number, allocatable: number): number {
+  return allocatable > 0 ? requested / allocatable : 0;
+}
