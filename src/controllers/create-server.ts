@@ -1,0 +1,118 @@
+// The one POST of a claim and everything that must be written down around it. In this order, so that a crash between any
+// two lines costs a token or a port that is known to the claim, and never a second server:
+//   user data → token id on the claim → token in the cluster → createAttemptedAt on the claim → POST → server id.
+import type { NodeClaim } from '../api/node-claim.ts';
+import type { ClaimFailure } from '../lifecycle/claim-step.ts';
+import { timeText } from '../lifecycle/claim-step.ts';
+import { UserDataError } from '../lifecycle/kubelet-flags.ts';
+import { serverMetadata } from '../lifecycle/ownership.ts';
+import { renderUserData } from '../lifecycle/render-user-data.ts';
+import { failClaim, notingFault, writeFact, writeStatus } from './claim-status.ts';
+import type { ClusterContext } from './cluster-context.ts';
+import { isPortError, type PortError, type PortErrorCode } from './port-errors.ts';
+import type { BootstrapToken } from './ports.ts';
+
+/** The token outlives the provision timeout by this: clocks differ, and a kubelet may be in the middle of its CSR. */
+const TOKEN_MARGIN_MS = 600_000;
+
+/** Answers of POST /servers that say for certain that no server was made. All others may have made one. */
+const REFUSALS: Partial<Record<PortErrorCode, ClaimFailure['code']>> = {
+  quota: 'QuotaExceeded',
+  capacity: 'OutOfCapacity',
+  invalidSpec: 'CloudRejectsSpec',
+  notFound: 'CloudRejectsSpec',
+  credentials: 'CredentialsInvalid',
+  forbidden: 'CredentialsInvalid',
+  throttled: 'CloudUnavailable',
+};
+
+/** The failure of a claim whose request was refused; undefined: the answer does not say so. */
+export function refusal(error: PortError): ClaimFailure | undefined {
+  const code = REFUSALS[error.code];
+  return code === undefined ? undefined : { code, message: error.message };
+}
+
+/** Tries once. Returns the claim with its server id, failed, or with only the attempt written down (outcome unknown). */
+export async function createServer(
+  context: ClusterContext,
+  claim: NodeClaim,
+  options: { readonly portId: string; readonly staleTokenId: string | undefined },
+): Promise<NodeClaim> {
+  const { cloud, workload } = context;
+  const { spec } = claim;
+  // A token of an earlier try: its secret went with the process that made it.
+  if (options.staleTokenId !== undefined) await workload.deleteBootstrapToken(options.staleTokenId);
+  const token = mintToken(context, claim);
+  const userData = userDataOf(context, claim, token);
+  if (userData.kind === 'failure') return failClaim(context, claim, { failure: userData.failure });
+  const { serverGroup } = spec;
+  const serverGroupId =
+    serverGroup === undefined
+      ? undefined
+      : await notingFault(context, claim, () => cloud.ensureServerGroup(serverGroup));
+  let current = await writeStatus(context, claim, { set: { bootstrapTokenId: token.id } });
+  await workload.createBootstrapToken(token);
+  const { epoch } = context.lease();
+  current = await writeStatus(context, current, {
+    set: { phase: 'Creating', createAttemptedAt: timeText(context.clock.nowMs()), epoch },
+  });
+  const lease = context.lease();
+  if (!lease.held || lease.epoch !== epoch) return current;
+  let serverId: string;
+  try {
+    serverId = await cloud.createServer({
+      name: claim.metadata.name,
+      flavorId: spec.flavorId,
+      imageId: spec.imageId,
+      portId: options.portId,
+      zone: spec.zone,
+      keyPair: spec.keyPair,
+      serverGroupId,
+      userData: userData.text,
+      metadata: serverMetadata(claim),
+    });
+  } catch (error) {
+    if (!isPortError(error)) throw error;
+    const failure = refusal(error);
+    if (failure !== undefined) return failClaim(context, current, { failure, error });
+    context.telemetry.log('warn', 'the answer to a create request was lost', {
+      claim: claim.metadata.name,
+      code: error.code,
+      requestId: error.requestId,
+    });
+    return current;
+  }
+  return writeFact(context, current, { serverId, phase: 'Building' });
+}
+
+function mintToken(context: ClusterContext, claim: NodeClaim): BootstrapToken {
+  const lifeMs = claim.spec.provisionTimeoutSeconds * 1000 + TOKEN_MARGIN_MS;
+  return {
+    id: context.random.hex(6),
+    secret: context.random.hex(16),
+    expiresAt: timeText(context.clock.nowMs() + lifeMs),
+    description: `Sluice: node ${claim.metadata.name}`,
+  };
+}
+
+function userDataOf(
+  context: ClusterContext,
+  claim: NodeClaim,
+  token: BootstrapToken,
+): { readonly kind: 'text'; readonly text: string } | { readonly kind: 'failure'; readonly failure: ClaimFailure } {
+  const cluster = context.cluster();
+  try {
+    const text = renderUserData({
+      cluster,
+      claim,
+      token,
+      apiEndpoint: cluster.spec.bootstrap?.apiEndpoint ?? context.workload.apiEndpoint,
+      caCertificate: cluster.spec.bootstrap?.caCertificate ?? context.workload.caCertificate,
+    });
+    return { kind: 'text', text };
+  } catch (error) {
+    if (!(error instanceof UserDataError)) throw error;
+    const failure: ClaimFailure = { code: 'CloudRejectsSpec', message: error.message, backoff: 'invalidSpec' };
+    return { kind: 'failure', failure };
+  }
+}
