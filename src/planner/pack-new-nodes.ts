@@ -186,9 +186,8 @@ function repeat(packing: Packing, group: PodGroup, best: Trial): void {
       for (const pod of member.pods.slice(member.placed, member.placed + count)) packing.place(pod, node);
       member.placed += count;
     }
-    if (!taken.has(group)) return;
+    if (entangled || !taken.has(group)) return;
   } while (
-    !entangled &&
     draft.newNodes.length < NEW_NODES_MAX &&
     packing.triesLeft > 0 &&
     draft.budget.refusal(pool, template.flavor) === undefined &&

@@ -148,19 +148,13 @@ function concerns(
   backoff: Backoff,
   what: { readonly pool: string; readonly flavor: string; readonly zone: string },
 ): boolean {
-  const flavorMatches = backoff.flavor === '' || backoff.flavor === what.flavor;
-  const zoneMatches = backoff.zone === '' || backoff.zone === what.zone;
-  switch (backoff.kind) {
-    case 'capacity':
-      return flavorMatches && zoneMatches;
-    case 'invalidSpec':
-      return flavorMatches && zoneMatches && (backoff.pool === '' || backoff.pool === what.pool);
-    case 'quota':
-    case 'credentials':
-    case 'unavailable':
-    case 'throttled':
-      return true;
-  }
+  const { kind, flavor, zone, pool } = backoff;
+  if (kind !== 'capacity' && kind !== 'invalidSpec') return true;
+  return (
+    (flavor === '' || flavor === what.flavor) &&
+    (zone === '' || zone === what.zone) &&
+    (kind === 'capacity' || pool === '' || pool === what.pool)
+  );
 }
 
 /** Names for a message: enough to choose from, not a page. */

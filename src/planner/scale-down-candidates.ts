@@ -62,7 +62,7 @@ export function judgeNode(
     node,
     pods,
     options: removalOptions(draft),
-    budgetsOf: ask.budgets.budgetsOf,
+    budgetsOf: (pod) => ask.budgets.budgetsOf(pod),
   });
   if (rule !== undefined) return needed(rule);
   const blocked = ask.budgets.refusal(pods);

@@ -1,0 +1,144 @@
+// Part of check-plan: pool bounds, ceilings, quota and anti-affinity counted again from the claims and the new steps.
+// Only what the plan adds can be a fault of the plan: a pool that is over a limit already is not made worse.
+import type { NodeClaim, NodeClaimSpec } from '../api/node-claim.ts';
+import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
+import { parseQuantity } from '../cluster/quantity.ts';
+import type { Finding } from './check-plan.ts';
+import type { Plan } from './plan.ts';
+import { pricePerHour } from './price-model.ts';
+
+const ANTI_AFFINITY_MAX = 5;
+const MAX_NODES_DEFAULT = 100;
+const BYTES_PER_MIB = 2 ** 20;
+const COST_TOLERANCE = 1e-6;
+const BEFORE_SERVER: ReadonlySet<string> = new Set(['Pending', 'PortReady', 'Creating', 'Unknown']);
+
+interface Sum {
+  nodes: number;
+  cores: number;
+  memoryMiB: number;
+  costPerHour: number;
+}
+
+/** Limits that the plan would exceed. All fatal, but a pool left below minNodes by a removal is a warning. */
+export function checkLimits(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[] {
+  const added = plan.steps.flatMap((step) => (step.kind === 'createClaim' ? [step.spec] : []));
+  const findings: Finding[] = [...checkMinNodes(plan, snapshot)];
+  if (added.length === 0) return findings;
+  const existing = snapshot.objects.claims.map((claim) => claim.spec);
+  findings.push(...checkPools(added, snapshot));
+  findings.push(...checkCeilings(sumOf([...existing, ...added], snapshot), snapshot));
+  findings.push(...checkFlavors(added, snapshot));
+  const uncounted = snapshot.objects.claims.filter(isUncounted).map((claim) => claim.spec);
+  findings.push(...checkQuota(sumOf([...uncounted, ...added], snapshot), snapshot));
+  return findings;
+}
+
+function checkPools(added: readonly NodeClaimSpec[], snapshot: ClusterSnapshot): readonly Finding[] {
+  const findings: Finding[] = [];
+  for (const name of new Set(added.map((spec) => spec.poolName))) {
+    const pool = snapshot.objects.nodePools.find((candidate) => candidate.metadata.name === name);
+    const nodes =
+      added.filter((spec) => spec.poolName === name).length +
+      snapshot.objects.claims.filter((claim) => claim.spec.poolName === name).length;
+    const antiAffinity = pool?.spec.antiAffinity === true;
+    const most = pool?.spec.maxNodes ?? (antiAffinity ? ANTI_AFFINITY_MAX : MAX_NODES_DEFAULT);
+    if (nodes > most) findings.push(fatal('maxNodes', `pool '${name}' would have ${nodes} nodes, its most is ${most}`));
+    if (antiAffinity && nodes > ANTI_AFFINITY_MAX) {
+      findings.push(fatal('antiAffinity', `pool '${name}' would have ${nodes} nodes on as many hypervisors`));
+    }
+  }
+  return findings;
+}
+
+function checkCeilings(total: Sum, snapshot: ClusterSnapshot): readonly Finding[] {
+  const ceilings = snapshot.objects.cluster.spec.ceilings ?? {};
+  const memoryBytes = ceilings.memoryMax === undefined ? undefined : parseQuantity(ceilings.memoryMax);
+  const limits: readonly (readonly [name: string, value: number, most: number | undefined])[] = [
+    ['nodesMax', total.nodes, ceilings.nodesMax],
+    ['coresMax', total.cores, ceilings.coresMax],
+    ['memoryMax', total.memoryMiB * BYTES_PER_MIB, memoryBytes],
+    [
+      'costPerHourMax',
+      total.costPerHour - COST_TOLERANCE,
+      ceilings.costPerHourMax === undefined ? undefined : Number(ceilings.costPerHourMax),
+    ],
+  ];
+  return limits.flatMap(([name, value, most]) =>
+    most !== undefined && value > most
+      ? [fatal('ceiling', `ceiling ${name} is ${most}, the plan makes it ${value}`)]
+      : [],
+  );
+}
+
+function checkFlavors(added: readonly NodeClaimSpec[], snapshot: ClusterSnapshot): readonly Finding[] {
+  const allowed = snapshot.objects.cluster.spec.ceilings?.flavorsAllowed;
+  if (allowed === undefined) return [];
+  const wrong = [...new Set(added.map((spec) => spec.flavor))].filter((flavor) => !allowed.includes(flavor));
+  return wrong.map((flavor) => fatal('ceiling', `flavor '${flavor}' is not among the operator's flavorsAllowed`));
+}
+
+function checkQuota(taken: Sum, snapshot: ClusterSnapshot): readonly Finding[] {
+  const { quota } = snapshot.objects;
+  const limits: readonly (readonly [name: string, value: number, left: number | undefined])[] = [
+    ['servers', taken.nodes, quota.serversLeft],
+    ['cores', taken.cores, quota.coresLeft],
+    ['MiB of memory', taken.memoryMiB, quota.memoryMiBLeft],
+  ];
+  return limits.flatMap(([name, value, left]) =>
+    left !== undefined && value > left ? [fatal('quota', `${value} ${name} would be taken and ${left} are left`)] : [],
+  );
+}
+
+function checkMinNodes(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[] {
+  const byChoice = new Map<string, number>();
+  for (const step of plan.steps) {
+    if (step.kind !== 'removeClaim' || !['ScaleDown', 'Unready', 'ManualSize'].includes(step.reason)) continue;
+    byChoice.set(step.pool, (byChoice.get(step.pool) ?? 0) + 1);
+  }
+  const removed = new Set(plan.steps.flatMap((step) => (step.kind === 'removeClaim' ? [step.claim] : [])));
+  const findings: Finding[] = [];
+  for (const [name, count] of byChoice) {
+    const pool = snapshot.objects.nodePools.find((candidate) => candidate.metadata.name === name);
+    const least = pool?.spec.minNodes ?? 0;
+    const stands = snapshot.objects.claims.filter(
+      (claim) =>
+        claim.spec.poolName === name &&
+        !removed.has(claim.metadata.name) &&
+        claim.metadata.deletionTimestamp === undefined &&
+        claim.status?.removal === undefined &&
+        !['Failed', 'Draining', 'Deleting'].includes(claim.status?.phase ?? ''),
+    ).length;
+    const added = plan.steps.filter((step) => step.kind === 'createClaim' && step.pool === name).length;
+    if (stands + added < least) {
+      findings.push(
+        fatal('minNodes', `pool '${name}' would lose ${count} nodes and have ${stands + added} of ${least}`),
+      );
+    }
+  }
+  return findings;
+}
+
+/** A server may still be made for it, and Nova does not count it yet. */
+function isUncounted({ metadata, status }: NodeClaim): boolean {
+  if (status?.serverId !== undefined || !BEFORE_SERVER.has(status?.phase ?? 'Pending')) return false;
+  const leaving = status?.removal !== undefined || metadata.deletionTimestamp !== undefined;
+  return !leaving || status?.phase === 'Creating' || status?.phase === 'Unknown';
+}
+
+function sumOf(specs: readonly NodeClaimSpec[], snapshot: ClusterSnapshot): Sum {
+  const sum: Sum = { nodes: 0, cores: 0, memoryMiB: 0, costPerHour: 0 };
+  for (const spec of specs) {
+    sum.nodes += 1;
+    const flavor = snapshot.objects.flavors.find((candidate) => candidate.name === spec.flavor);
+    if (flavor === undefined) continue;
+    sum.cores += flavor.vcpus;
+    sum.memoryMiB += flavor.memoryMiB;
+    sum.costPerHour += pricePerHour(flavor, snapshot.objects.prices);
+  }
+  return sum;
+}
+
+function fatal(kind: string, message: string): Finding {
+  return { severity: 'fatal', kind, message };
+}

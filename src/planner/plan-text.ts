@@ -1,0 +1,85 @@
+// A plan for people: what will be done, what cannot be and why, what it costs. Used by `sluice plan`.
+import type { Plan, PlanStep, PodVerdict } from './plan.ts';
+
+/** Pods without a place that are listed; the JSON output has all. */
+const PODS_SHOWN = 20;
+/** Same for nodes that are kept. */
+const NODES_SHOWN = 50;
+
+/** Lines of text, ending with a newline. The same plan gives the same text. */
+export function planText(plan: Plan): string {
+  const { report } = plan;
+  const lines = [
+    ...stepLines(plan.steps),
+    ...blockedLines(plan),
+    ...podLines(report.pods),
+    ...poolLines(plan),
+    ...nodeLines(plan),
+    `Cost after the plan: ${report.costPerHour.toFixed(4)} per hour${report.costIsRelative ? ' (by the built-in price model: comparable, not money)' : ''}`,
+    ...report.cutShort.map((note) => `Cut short: ${note}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function stepLines(steps: readonly PlanStep[]): readonly string[] {
+  if (steps.length === 0) return ['Nothing to do.'];
+  return ['Steps:', ...steps.map((step) => `  ${stepText(step)}`)];
+}
+
+function stepText(step: PlanStep): string {
+  if (step.kind === 'createClaim') {
+    const zone = step.spec.zone === '' ? '' : ` in zone ${step.spec.zone}`;
+    return `+ create ${step.name} (flavor ${step.spec.flavor}${zone}): ${step.reason}`;
+  }
+  if (step.kind === 'removeClaim') return `- remove ${step.claim} (${step.reason}): ${step.message}`;
+  if (step.kind === 'setDesiredNodes') {
+    return `= set desiredNodes of ${step.pool} from ${step.from ?? 'nothing'} to ${step.to}: ${step.reason}`;
+  }
+  const what = step.timer === 'unneededSince' ? 'unneeded' : 'not Ready';
+  if (step.sinceMs === undefined) return `~ ${step.claim} is no longer ${what}`;
+  return `~ ${step.claim} is ${what} since ${new Date(step.sinceMs).toISOString()}`;
+}
+
+function blockedLines({ blocked }: Plan): readonly string[] {
+  if (blocked.length === 0) return [];
+  return ['Blocked:', ...blocked.map(({ pool, reason, message }) => `  ${pool}: ${reason}: ${message}`)];
+}
+
+function podLines(pods: readonly PodVerdict[]): readonly string[] {
+  const left = pods.filter((pod) => pod.outcome === 'unplaceable');
+  const count = (outcome: PodVerdict['outcome']): number => pods.filter((pod) => pod.outcome === outcome).length;
+  if (pods.length === 0) return [];
+  const lines = [
+    `Pending pods: ${pods.length} (${count('onExistingNode')} fit on nodes that stand, ${count('onUpcomingNode')} on nodes coming up, ` +
+      `${count('onNewNode')} on new nodes, ${count('waitingForPreemption')} wait for preemption, ${left.length} have no place)`,
+  ];
+  for (const pod of left.slice(0, PODS_SHOWN)) {
+    lines.push(`  ${pod.namespace}/${pod.name} has no place:`);
+    for (const { pool, message } of pod.refusals) lines.push(`    ${pool}: ${message}`);
+    if (pod.refusals.length === 0) lines.push('    there is no NodePool that could get a node for it');
+  }
+  if (left.length > PODS_SHOWN) lines.push(`  and ${left.length - PODS_SHOWN} more`);
+  return lines;
+}
+
+function poolLines({ report }: Plan): readonly string[] {
+  if (report.pools.length === 0) return ['There are no NodePools.'];
+  const lines = report.pools.map(
+    (pool) =>
+      `  ${pool.pool}: ${pool.claims} nodes (${pool.readyNodes} ready) of ${pool.desiredNodes} desired, ` +
+      `${pool.minNodes} to ${pool.maxNodes}; ${pool.pricePerHour.toFixed(4)} per hour`,
+  );
+  return ['Pools after the plan:', ...lines];
+}
+
+function nodeLines({ report }: Plan): readonly string[] {
+  if (report.nodes.length === 0) return [];
+  const lines = report.nodes
+    .slice(0, NODES_SHOWN)
+    .map(
+      (node) =>
+        `  ${node.claim}: used to ${Math.round(node.utilization * 100)} %, ${node.keptBecause === undefined ? 'may go' : `kept because ${node.keptBecause}`}`,
+    );
+  if (report.nodes.length > NODES_SHOWN) lines.push(`  and ${report.nodes.length - NODES_SHOWN} more`);
+  return ['Nodes:', ...lines];
+}
