@@ -23,6 +23,9 @@ interface Entry {
   dueMs: number | undefined;
   running: boolean;
   failures: number;
+  /** After a failure events may bring the key forward, but not before this: a failing run that changes its own object
+   *  would otherwise spin. */
+  notBeforeMs: number;
 }
 
 /** First wait after a failure: shorter and a flapping API is hammered, longer and a passing fault is felt. */
@@ -65,9 +68,9 @@ export class WorkQueue {
     const dueMs = this.#options.clock.monotonicMs() + Math.max(0, afterMs);
     const entry = this.#entries.get(key);
     if (entry !== undefined) {
-      entry.dueMs = Math.min(entry.dueMs ?? dueMs, dueMs);
+      entry.dueMs = Math.max(entry.notBeforeMs, Math.min(entry.dueMs ?? dueMs, dueMs));
     } else if (this.#entries.size < KEYS_MAX) {
-      this.#entries.set(key, { dueMs, running: false, failures: 0 });
+      this.#entries.set(key, { dueMs, running: false, failures: 0, notBeforeMs: 0 });
     } else {
       this.#options.telemetry.log('error', 'work queue is full, key refused', { queue: this.#options.name, key });
       return;
@@ -133,6 +136,8 @@ export class WorkQueue {
       if (outcome.kind === 'wait') wantedAfterMs = outcome.afterMs;
     } catch (error) {
       entry.failures += 1;
+      entry.notBeforeMs = this.#options.clock.monotonicMs() + BACKOFF_FIRST_MS / 2;
+      if (entry.dueMs !== undefined) entry.dueMs = Math.max(entry.dueMs, entry.notBeforeMs);
       wantedAfterMs = this.#retryAfterMs(error, entry.failures);
       this.#options.telemetry.count('sluice_work_queue_retries_total', this.#labels());
       this.#options.telemetry.log('warn', 'reconcile failed, will be repeated', {

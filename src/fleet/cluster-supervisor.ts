@@ -1,0 +1,228 @@
+// One WorkloadCluster: holds its Lease, and while it is held opens, reopens and closes its session. One step at a time,
+// driven by the fleet's queue; a step that fails says so in the conditions and is repeated with growing waits.
+import type { ConditionInput } from '../api/conditions.ts';
+import { FINALIZERS } from '../api/names.ts';
+import type { SpecProblem } from '../api/validate-node-pool.ts';
+import { validateWorkloadCluster } from '../api/validate-workload-cluster.ts';
+import type { WorkloadCluster } from '../api/workload-cluster.ts';
+import type { ReconcileOutcome } from '../controllers/cluster-context.ts';
+import { ClusterStatus } from '../controllers/cluster-status.ts';
+import type {
+  Clock,
+  Cloud,
+  LeaseHandle,
+  ManagementPlane,
+  Random,
+  Sessions,
+  Telemetry,
+  WorkloadPlane,
+} from '../controllers/ports.ts';
+import { ClusterSession } from './cluster-session.ts';
+import { openPinnedCloud, openWorkload, type Refusal, refusalError } from './open-session.ts';
+import { releaseCluster } from './release-cluster.ts';
+import { readSessionInputs, type SessionInputs } from './session-inputs.ts';
+
+export interface FleetDeps {
+  readonly management: ManagementPlane;
+  readonly sessions: Sessions;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Secrets are read by name only, never watched: a rotated one is in use within a minute. */
+const SECRETS_INTERVAL_MS = 60_000;
+
+/** Looks after one WorkloadCluster, by uid. */
+export class ClusterSupervisor {
+  readonly uid: string;
+  readonly #deps: FleetDeps;
+  readonly #key: string;
+  readonly #lease: LeaseHandle;
+  readonly #status: ClusterStatus;
+  readonly #unsubscribe: () => void;
+  #newest: WorkloadCluster;
+  #session: ClusterSession | undefined;
+  /** What the session was opened from. */
+  #opened:
+    | { readonly fingerprint: string; readonly generation: number | undefined; readonly readAtMs: number }
+    | undefined;
+  #closed = false;
+
+  constructor(deps: FleetDeps, cluster: WorkloadCluster, wake: () => void) {
+    const { name, namespace = '', uid } = cluster.metadata;
+    this.uid = uid;
+    this.#deps = deps;
+    this.#key = `${namespace}/${name}`;
+    this.#newest = cluster;
+    this.#status = new ClusterStatus(deps.management, deps.clock);
+    this.#lease = deps.management.openLease({ namespace, name: `sluice-${name}` });
+    this.#unsubscribe = this.#lease.subscribe((state) => {
+      if (!state.held) this.#session?.abort();
+      wake();
+    });
+  }
+
+  /** One step towards what `cluster` says. Rejects with a PortError to be repeated with growing waits. */
+  async step(cluster: WorkloadCluster): Promise<ReconcileOutcome> {
+    this.#newest = cluster;
+    this.#measure();
+    if (this.#closed) return { kind: 'settled' };
+    if (!this.#lease.state().held) {
+      await this.closeSession();
+      return { kind: 'settled' };
+    }
+    if (cluster.metadata.deletionTimestamp !== undefined) return releaseCluster(this, this.#deps, cluster);
+    if (cluster.metadata.finalizers?.includes(FINALIZERS.workloadCluster) !== true) {
+      await this.#deps.management.setWorkloadClusterFinalizer(cluster, true);
+    }
+    const problems = validateWorkloadCluster(cluster);
+    if (problems.length > 0) return this.#refuseSpec(cluster, problems);
+    return this.#keepRunning(cluster);
+  }
+
+  /** Of the session, if there is one. */
+  get session(): ClusterSession | undefined {
+    return this.#session;
+  }
+
+  get status(): ClusterStatus {
+    return this.#status;
+  }
+
+  /** Is the Lease of this cluster ours at this moment? */
+  leaseHeld(): boolean {
+    return this.#lease.state().held;
+  }
+
+  /** How long the present pass of the loop has taken, in ms. */
+  loopRunningForMs(): number {
+    return this.#session?.loopRunningForMs() ?? 0;
+  }
+
+  async closeSession(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    this.#opened = undefined;
+    await session?.close();
+    this.#measure();
+  }
+
+  /** Ends everything and gives the Lease up. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#unsubscribe();
+    await this.closeSession();
+    await this.#lease.release();
+    this.#deps.telemetry.forget({ cluster: this.#key });
+  }
+
+  /** Starts a session on planes that are open already; the session closes them. */
+  startSession(
+    planes: { readonly workload: WorkloadPlane; readonly cloud: Cloud; readonly definition: 'ready' | 'deleting' },
+    mode: 'running' | 'releasing',
+  ): ClusterSession {
+    const { management, telemetry, clock, random } = this.#deps;
+    const session = new ClusterSession({
+      cluster: () => this.#newest,
+      lease: () => this.#lease.state(),
+      management,
+      telemetry,
+      clock,
+      random,
+      clusterStatus: this.#status,
+      ...planes,
+      mode,
+    });
+    this.#session = session;
+    session.start();
+    this.#deps.telemetry.log('info', 'session opened', { cluster: this.#key, mode });
+    return session;
+  }
+
+  /** Writes why the cluster is not looked after. */
+  async writeRefusal(cluster: WorkloadCluster, refusal: Refusal): Promise<void> {
+    const { condition: type, reason, message } = refusal;
+    const conditions: ConditionInput[] = [
+      { type, status: 'False', reason, message },
+      { type: 'Ready', status: 'False', reason, message },
+    ];
+    if (type === 'CloudReachable') conditions.unshift(REACHABLE);
+    await this.#status.write(cluster, { conditions });
+  }
+
+  async #refuseSpec(cluster: WorkloadCluster, problems: readonly SpecProblem[]): Promise<ReconcileOutcome> {
+    await this.closeSession();
+    const message = problems.map((problem) => `${problem.field}: ${problem.message}`).join(' ');
+    const reason = problems[0]?.reason ?? 'InvalidSpec';
+    await this.#status.write(cluster, {
+      conditions: [
+        { type: 'Valid', status: 'False', reason, message },
+        { type: 'Ready', status: 'False', reason, message },
+      ],
+    });
+    return { kind: 'settled' };
+  }
+
+  async #keepRunning(cluster: WorkloadCluster): Promise<ReconcileOutcome> {
+    const { clock, management } = this.#deps;
+    const opened = this.#opened;
+    const { generation } = cluster.metadata;
+    const dueMs = opened === undefined ? 0 : opened.readAtMs + SECRETS_INTERVAL_MS - clock.monotonicMs();
+    if (opened !== undefined && opened.generation === generation && dueMs > 0) return readAgain(dueMs);
+    const readAtMs = clock.monotonicMs();
+    const inputs = await readSessionInputs(management, cluster);
+    if (this.#session === undefined || opened?.fingerprint !== inputs.fingerprint) {
+      await this.closeSession();
+      await this.#open(cluster, inputs);
+    }
+    this.#opened = { fingerprint: inputs.fingerprint, generation, readAtMs };
+    this.#measure();
+    return readAgain(SECRETS_INTERVAL_MS);
+  }
+
+  async #open(cluster: WorkloadCluster, inputs: SessionInputs): Promise<void> {
+    const { sessions } = this.#deps;
+    await this.#status.write(cluster, {
+      conditions: [{ type: 'Valid', status: 'True', reason: 'Accepted', message: 'The spec is accepted.' }],
+    });
+    const workload = await openWorkload(sessions, inputs.workload, this.#key);
+    if (workload.kind === 'refused') return this.#refuse(cluster, workload);
+    const cloud = await openPinnedCloud(sessions, inputs, cluster);
+    if (cloud.kind === 'refused') {
+      await workload.plane.close();
+      return this.#refuse(cluster, cloud);
+    }
+    if (this.#closed || !this.#lease.state().held) {
+      await Promise.all([workload.plane.close(), cloud.cloud.close()]);
+      return;
+    }
+    const { plane, definition } = workload;
+    this.startSession({ workload: plane, cloud: cloud.cloud, definition }, 'running');
+  }
+
+  async #refuse(cluster: WorkloadCluster, refusal: Refusal): Promise<never> {
+    await this.writeRefusal(cluster, refusal);
+    throw refusalError(refusal);
+  }
+
+  #measure(): void {
+    const { telemetry } = this.#deps;
+    if (this.#closed) return;
+    const labels = { cluster: this.#key };
+    telemetry.gauge('sluice_lease_held', labels, this.#lease.state().held ? 1 : 0);
+    const up = this.#session !== undefined && this.#session.pathSick() === undefined;
+    telemetry.gauge('sluice_cluster_up', labels, up ? 1 : 0);
+  }
+}
+
+const REACHABLE: ConditionInput = {
+  type: 'ApiReachable',
+  status: 'True',
+  reason: 'Connected',
+  message: 'The API server answers.',
+};
+
+function readAgain(afterMs: number): ReconcileOutcome {
+  return { kind: 'wait', afterMs, why: 'secrets are read again' };
+}

@@ -1,0 +1,103 @@
+// Opens a session from its inputs, step by step, and says in the words of conditions which step failed. What was opened
+// before the failing step is closed again.
+import type { Reason } from '../api/conditions.ts';
+import type { WorkloadCluster } from '../api/workload-cluster.ts';
+import { cloudReason } from '../controllers/cluster-status.ts';
+import { isPortError, PortError } from '../controllers/port-errors.ts';
+import type { Cloud, Sessions, WorkloadPlane } from '../controllers/ports.ts';
+import type { SessionInputs, WorkloadSource } from './session-inputs.ts';
+
+/** Why a session could not be opened. */
+export interface Refusal {
+  readonly kind: 'refused';
+  readonly condition: 'ApiReachable' | 'CloudReachable';
+  readonly reason: Reason;
+  readonly message: string;
+  /** true: waiting does not mend it, the operator must. */
+  readonly terminal: boolean;
+}
+
+export interface OpenedWorkload {
+  readonly kind: 'workload';
+  readonly plane: WorkloadPlane;
+  readonly definition: 'ready' | 'deleting';
+}
+
+/** Reaches the workload cluster and applies our definition there. */
+export async function openWorkload(
+  sessions: Sessions,
+  source: SessionInputs['workload'],
+  cluster: string,
+): Promise<OpenedWorkload | Refusal> {
+  if (source.kind === 'problem') return apiRefused(source.reason, source.message, true);
+  let plane: WorkloadPlane;
+  try {
+    plane = await sessions.openWorkloadPlane(source, cluster);
+  } catch (error) {
+    if (!isPortError(error)) throw error;
+    return apiRefusal(error, source);
+  }
+  try {
+    await plane.serverVersion();
+    return { kind: 'workload', plane, definition: await plane.ensureNodePoolDefinition() };
+  } catch (error) {
+    await plane.close();
+    if (!isPortError(error)) throw error;
+    return apiRefusal(error, source);
+  }
+}
+
+/** Opens the cloud and compares its project with the pinned one before anything else is done with it. */
+export async function openPinnedCloud(
+  sessions: Sessions,
+  inputs: SessionInputs,
+  cluster: WorkloadCluster,
+): Promise<{ readonly kind: 'cloud'; readonly cloud: Cloud } | Refusal> {
+  const { cloudsYaml } = inputs;
+  if (cloudsYaml.kind === 'problem') return cloudRefused(cloudsYaml.reason, cloudsYaml.message, true);
+  const { cloud: name, region, projectId } = cluster.spec.openstack;
+  let cloud: Cloud | undefined;
+  try {
+    const label = `${cluster.metadata.namespace ?? ''}/${cluster.metadata.name}`;
+    cloud = await sessions.openCloud({ cloudsYaml: cloudsYaml.text, cloud: name, region }, label);
+    const actual = await cloud.currentProjectId();
+    if (actual === projectId) return { kind: 'cloud', cloud };
+    await cloud.close();
+    const message = `The credentials are for project ${actual}, but spec.openstack.projectId is ${projectId}.`;
+    return cloudRefused('ProjectMismatch', message, true);
+  } catch (error) {
+    if (cloud !== undefined) await cloud.close();
+    if (!isPortError(error)) throw error;
+    return cloudRefused(cloudReason(error), error.message, error.code === 'invalidSpec');
+  }
+}
+
+/** A refusal as an error, for the queue's backoff. */
+export function refusalError(refusal: Refusal): PortError {
+  const retry = refusal.terminal ? ({ kind: 'after', ms: TERMINAL_RETRY_MS } as const) : ({ kind: 'backoff' } as const);
+  return new PortError('unavailable', `${refusal.reason}: ${refusal.message}`, { retry });
+}
+
+/** Secrets are not watched: a mended one is found within this time. */
+const TERMINAL_RETRY_MS = 30_000;
+
+function apiRefusal(error: PortError, source: WorkloadSource): Refusal {
+  if (error.code === 'invalidSpec') {
+    return apiRefused('KubeconfigRefused', `spec.kubeconfig: ${error.message}`, source.kind === 'kubeconfig');
+  }
+  if (error.code === 'credentials') {
+    return apiRefused('CredentialsInvalid', `The API server does not accept the credentials: ${error.message}`, true);
+  }
+  if (error.code === 'forbidden') {
+    return apiRefused('Forbidden', `A right is missing in the workload cluster: ${error.message}`, false);
+  }
+  return apiRefused('Unreachable', error.message, false);
+}
+
+function apiRefused(reason: Reason, message: string, terminal: boolean): Refusal {
+  return { kind: 'refused', condition: 'ApiReachable', reason, message, terminal };
+}
+
+function cloudRefused(reason: Reason, message: string, terminal: boolean): Refusal {
+  return { kind: 'refused', condition: 'CloudReachable', reason, message, terminal };
+}
