@@ -1,0 +1,187 @@
+// The nodes of one fork: facts, numbers and pods, as they stand after everything that was supposed so far.
+// Knows nothing of undoing: each change has its opposite, and ForkedSnapshot keeps the log.
+import type { PodObject, Resources } from '../cluster/cluster-objects.ts';
+import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
+import { addToColumns, emptyColumns, type ResourceColumns } from '../cluster/snapshot-columns.ts';
+import type { NodeFacts } from './node-facts.ts';
+
+/** Room for this many new nodes before the columns grow; they double from there. */
+const SPARE_NODES = 64;
+const NO_EXTENDED: ReadonlyMap<string, number> = new Map();
+
+/** What the search for room reads, by node index. */
+export interface RoomColumns {
+  /** 1: takes new pods. */
+  readonly open: Uint8Array;
+  readonly allocatable: ResourceColumns;
+  readonly requested: ResourceColumns;
+}
+
+export class ForkNodes {
+  readonly facts: NodeFacts[] = [];
+  /** Class of the node for static filters, once somebody asked for it. */
+  readonly classes: (number | undefined)[] = [];
+  readonly #allocatableExtended: ReadonlyMap<string, number>[] = [];
+  readonly #requestedExtended: (ReadonlyMap<string, number> | undefined)[] = [];
+  /** The snapshot's own list until it is changed. */
+  readonly #pods: (readonly PodObject[])[] = [];
+  /** Our copy of that list, which may be changed; undefined: not copied yet. */
+  readonly #ownPods: (PodObject[] | undefined)[] = [];
+  #columns: RoomColumns;
+
+  constructor(snapshot: ClusterSnapshot) {
+    const { columns, nodes } = snapshot;
+    this.#columns = {
+      open: new Uint8Array(nodes.length + SPARE_NODES),
+      allocatable: widened(columns.allocatable, nodes.length + SPARE_NODES),
+      requested: widened(columns.requested, nodes.length + SPARE_NODES),
+    };
+    const limits = new Map(snapshot.objects.csiNodes.map((one) => [one.name, one.limits]));
+    for (const node of nodes) {
+      const { name, labels, taints, unschedulable } = node;
+      this.facts.push({ name, labels, taints, unschedulable, volumeLimits: limits.get(name) ?? NO_EXTENDED });
+      this.classes.push(undefined);
+      this.#columns.open[node.index] = node.draining ? 0 : 1;
+      this.#allocatableExtended.push(node.allocatable.extended);
+      this.#requestedExtended.push(columns.extendedRequested.get(node.index));
+      this.#pods.push(node.pods);
+      this.#ownPods.push(undefined);
+    }
+  }
+
+  get columns(): RoomColumns {
+    return this.#columns;
+  }
+
+  get count(): number {
+    return this.facts.length;
+  }
+
+  isOpen(index: number): boolean {
+    return this.#columns.open[index] === 1;
+  }
+
+  setOpen(index: number, open: boolean): void {
+    this.#columns.open[index] = open ? 1 : 0;
+  }
+
+  /** Adds an open node without pods; returns its index. */
+  push(node: { readonly facts: NodeFacts; readonly allocatable: Resources }): number {
+    const index = this.facts.length;
+    if (index >= this.#columns.open.length) this.#grow();
+    this.facts.push(node.facts);
+    this.classes.push(undefined);
+    addToColumns(this.#columns.allocatable, { index, resources: node.allocatable, sign: 1 });
+    this.#columns.open[index] = 1;
+    this.#allocatableExtended.push(node.allocatable.extended);
+    this.#requestedExtended.push(undefined);
+    this.#pods.push([]);
+    this.#ownPods.push(undefined);
+    return index;
+  }
+
+  /** Takes back the last push; its pods must be off. */
+  pop(): void {
+    const index = this.facts.length - 1;
+    addToColumns(this.#columns.allocatable, { index, resources: this.allocatable(index), sign: -1 });
+    this.#columns.open[index] = 0;
+    this.facts.pop();
+    this.classes.pop();
+    this.#allocatableExtended.pop();
+    this.#requestedExtended.pop();
+    this.#pods.pop();
+    this.#ownPods.pop();
+  }
+
+  pods(index: number): readonly PodObject[] {
+    return this.#pods[index] ?? [];
+  }
+
+  putPod(index: number, pod: PodObject): void {
+    const own = this.#ownPods[index] ?? this.#replacePods(index, [...this.pods(index)]);
+    own.push(pod);
+    this.#account(index, pod, 1);
+  }
+
+  /** Takes back the last putPod of this node. */
+  popPod(index: number): void {
+    const pod = this.#ownPods[index]?.pop();
+    if (pod === undefined) throw new Error(`node ${index} has no pod to take back`);
+    this.#account(index, pod, -1);
+  }
+
+  /** Takes all pods off and returns them, in their order. */
+  clearPods(index: number): readonly PodObject[] {
+    const pods = this.pods(index);
+    for (const pod of pods) this.#account(index, pod, -1);
+    this.#replacePods(index, []);
+    return pods;
+  }
+
+  /** Takes back clearPods. */
+  refillPods(index: number, pods: readonly PodObject[]): void {
+    this.#replacePods(index, [...pods]);
+    for (const pod of pods) this.#account(index, pod, 1);
+  }
+
+  allocatable(index: number): Resources {
+    return resourcesAt(this.#columns.allocatable, { index, extended: this.#allocatableExtended[index] });
+  }
+
+  requested(index: number): Resources {
+    return resourcesAt(this.#columns.requested, { index, extended: this.#requestedExtended[index] });
+  }
+
+  #account(index: number, pod: PodObject, sign: 1 | -1): void {
+    const { requests } = pod.shape;
+    addToColumns(this.#columns.requested, { index, resources: requests, sign });
+    if (requests.extended.size === 0) return;
+    const sums = new Map(this.#requestedExtended[index]);
+    for (const [name, amount] of requests.extended) {
+      const sum = (sums.get(name) ?? 0) + sign * amount;
+      if (sum === 0) sums.delete(name);
+      else sums.set(name, sum);
+    }
+    this.#requestedExtended[index] = sums;
+  }
+
+  #replacePods(index: number, own: PodObject[]): PodObject[] {
+    this.#pods[index] = own;
+    this.#ownPods[index] = own;
+    return own;
+  }
+
+  #grow(): void {
+    const capacity = this.#columns.open.length * 2;
+    const open = new Uint8Array(capacity);
+    open.set(this.#columns.open);
+    this.#columns = {
+      open,
+      allocatable: widened(this.#columns.allocatable, capacity),
+      requested: widened(this.#columns.requested, capacity),
+    };
+  }
+}
+
+function widened(columns: ResourceColumns, capacity: number): ResourceColumns {
+  const wide = emptyColumns(capacity);
+  wide.cpuMillis.set(columns.cpuMillis);
+  wide.memoryBytes.set(columns.memoryBytes);
+  wide.ephemeralBytes.set(columns.ephemeralBytes);
+  wide.pods.set(columns.pods);
+  return wide;
+}
+
+function resourcesAt(
+  columns: ResourceColumns,
+  at: { readonly index: number; readonly extended: ReadonlyMap<string, number> | undefined },
+): Resources {
+  const { index, extended } = at;
+  return {
+    cpuMillis: columns.cpuMillis[index] ?? 0,
+    memoryBytes: columns.memoryBytes[index] ?? 0,
+    ephemeralBytes: columns.ephemeralBytes[index] ?? 0,
+    pods: columns.pods[index] ?? 0,
+    extended: extended ?? NO_EXTENDED,
+  };
+}

@@ -1,0 +1,50 @@
+// Claims, volumes and classes by name, as the volume filters ask for them. Built once per fork, from one snapshot.
+import type {
+  ClusterObjects,
+  PersistentVolumeClaimObject,
+  PersistentVolumeObject,
+  PodShape,
+  PodVolume,
+  StorageClassObject,
+} from '../cluster/cluster-objects.ts';
+
+export interface VolumeLookup {
+  claim(namespace: string, name: string): PersistentVolumeClaimObject | undefined;
+  volume(name: string): PersistentVolumeObject | undefined;
+  storageClass(name: string): StorageClassObject | undefined;
+  /** Of one class, smallest first, then by name. */
+  volumesOfClass(storageClass: string): readonly PersistentVolumeObject[];
+}
+
+/** A volume of a pod with the claim behind it, when there is one. */
+export interface ClaimedVolume {
+  readonly volume: PodVolume;
+  readonly claim: PersistentVolumeClaimObject | undefined;
+}
+
+/** Indexes the storage objects of a snapshot. */
+export function volumeLookup(objects: ClusterObjects): VolumeLookup {
+  const claims = new Map(objects.persistentVolumeClaims.map((claim) => [`${claim.namespace}/${claim.name}`, claim]));
+  const volumes = new Map(objects.persistentVolumes.map((volume) => [volume.name, volume]));
+  const classes = new Map(objects.storageClasses.map((one) => [one.name, one]));
+  const byClass = new Map<string, PersistentVolumeObject[]>();
+  for (const volume of objects.persistentVolumes) {
+    const others = byClass.get(volume.storageClass);
+    if (others === undefined) byClass.set(volume.storageClass, [volume]);
+    else others.push(volume);
+  }
+  for (const list of byClass.values()) {
+    list.sort((left, right) => left.capacityBytes - right.capacityBytes || (left.name < right.name ? -1 : 1));
+  }
+  return {
+    claim: (namespace, name) => claims.get(`${namespace}/${name}`),
+    volume: (name) => volumes.get(name),
+    storageClass: (name) => classes.get(name),
+    volumesOfClass: (storageClass) => byClass.get(storageClass) ?? [],
+  };
+}
+
+/** The volumes of a shape with their claims, in the pod's order. */
+export function claimedVolumes(shape: PodShape, lookup: VolumeLookup): readonly ClaimedVolume[] {
+  return shape.volumes.map((volume) => ({ volume, claim: lookup.claim(shape.namespace, volume.claim) }));
+}
