@@ -1,0 +1,235 @@
+// One booted server: joins the cluster that its user data names, keeps its lease, runs and ends the pods bound to it.
+// It has no containers; a pod is Running after a while. Speaks HTTP only, with what its user data gave it.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GuestBoot } from './guest-boot.ts';
+import { KubeletClient } from './kubelet-client.ts';
+import type { PlaygroundFlavor, PlaygroundTimings } from './playground.ts';
+import { fieldsOf, listOf, textOf, type Fields } from './untyped.ts';
+
+export interface KubeletOptions {
+  readonly boot: GuestBoot;
+  readonly flavor: PlaygroundFlavor;
+  readonly address: string;
+  readonly timings: PlaygroundTimings;
+}
+
+/** A kubelet tries to join for as long as it lives; this is how often. */
+const JOIN_RETRY_MS = 1000;
+const CSR_POLL_MS = 50;
+/** kubelet's default. */
+const PODS_MAX = 110;
+/** What kubelets commonly keep for themselves and the system; the rest of the flavor is allocatable. */
+const RESERVED_CPU_MILLIS = 80;
+const RESERVED_MEMORY_MIB = 255;
+/** Part of a flavor's memory that the kernel does not show. */
+const HIDDEN_MEMORY_PART = 0.02;
+const EPHEMERAL_USABLE_PART = 0.85;
+
+function timeNow(): string {
+  return `${new Date().toISOString().slice(0, 19)}Z`;
+}
+
+export class Kubelet {
+  readonly #options: KubeletOptions;
+  readonly #stop = new AbortController();
+  readonly #client: KubeletClient;
+  readonly #pods = new Map<string, 'starting' | 'running' | 'ending'>();
+
+  constructor(options: KubeletOptions) {
+    this.#options = options;
+    const { apiUrl, bootstrapToken } = options.boot;
+    this.#client = new KubeletClient(apiUrl, { token: bootstrapToken, signal: this.#stop.signal });
+  }
+
+  /** Power off: no more requests. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  /** Joins and works until stopped. Resolves then; never rejects for a lost connection. */
+  async run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#join();
+        await this.#pause(this.#options.timings.readyMs);
+        await this.#reportStatus();
+        await Promise.all([this.#keepLease(), this.#followPods()]);
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        if (!(error instanceof Error)) throw error;
+        await this.#pause(JOIN_RETRY_MS);
+      }
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+  }
+
+  /** TLS bootstrap without TLS: a signing request, whose signed answer is a token. */
+  async #join(): Promise<void> {
+    const { nodeName, labels, taints, providerId } = this.#options.boot;
+    const csrs = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+    const name = `node-csr-${nodeName}-${Date.now()}`;
+    const asked = await this.#client.send('POST', csrs, {
+      metadata: { name },
+      spec: {
+        signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+        username: `system:node:${nodeName}`,
+        usages: ['client auth'],
+        request: Buffer.from(`system:node:${nodeName}`).toString('base64'),
+      },
+    });
+    if (asked.code !== 201) throw new Error(`signing request: ${asked.code}`);
+    for (;;) {
+      const { code, body } = await this.#client.send('GET', `${csrs}/${name}`);
+      if (code !== 200) throw new Error(`signing request: ${code}`);
+      const certificate = textOf(fieldsOf(body['status'])['certificate']);
+      if (certificate !== '') {
+        this.#client.useToken(Buffer.from(certificate, 'base64').toString());
+        break;
+      }
+      await this.#pause(CSR_POLL_MS);
+    }
+    const registered = await this.#client.send('POST', '/api/v1/nodes', {
+      metadata: {
+        name: nodeName,
+        labels: {
+          'kubernetes.io/hostname': nodeName,
+          'kubernetes.io/os': 'linux',
+          'kubernetes.io/arch': 'amd64',
+          ...labels,
+        },
+      },
+      spec: { ...(providerId === '' ? {} : { providerID: providerId }), taints },
+    });
+    // 409: it registered before its last reboot
+    if (registered.code !== 201 && registered.code !== 409) throw new Error(`register: ${registered.code}`);
+  }
+
+  async #reportStatus(): Promise<void> {
+    const { flavor, address, boot } = this.#options;
+    const memoryMiB = Math.floor(flavor.memoryMiB * (1 - HIDDEN_MEMORY_PART));
+    const diskMiB = flavor.diskGiB * 1024;
+    const now = timeNow();
+    const condition = (type: string, status: string, reason: string): Fields => ({
+      type,
+      status,
+      reason,
+      lastHeartbeatTime: now,
+      lastTransitionTime: now,
+    });
+    const answer = await this.#client.send('PATCH', `/api/v1/nodes/${boot.nodeName}/status`, {
+      status: {
+        capacity: {
+          cpu: String(flavor.vcpus),
+          memory: `${memoryMiB}Mi`,
+          'ephemeral-storage': `${diskMiB}Mi`,
+          pods: String(PODS_MAX),
+        },
+        allocatable: {
+          cpu: `${flavor.vcpus * 1000 - RESERVED_CPU_MILLIS}m`,
+          memory: `${memoryMiB - RESERVED_MEMORY_MIB}Mi`,
+          'ephemeral-storage': `${Math.floor(diskMiB * EPHEMERAL_USABLE_PART)}Mi`,
+          pods: String(PODS_MAX),
+        },
+        addresses: [
+          { type: 'InternalIP', address },
+          { type: 'Hostname', address: boot.nodeName },
+        ],
+        nodeInfo: { kubeletVersion: 'v1.37.1', osImage: 'playground', architecture: 'amd64', operatingSystem: 'linux' },
+        conditions: [
+          condition('MemoryPressure', 'False', 'KubeletHasSufficientMemory'),
+          condition('DiskPressure', 'False', 'KubeletHasNoDiskPressure'),
+          condition('PIDPressure', 'False', 'KubeletHasSufficientPID'),
+          condition('Ready', 'True', 'KubeletReady'),
+        ],
+      },
+    });
+    if (answer.code !== 200) throw new Error(`node status: ${answer.code}`);
+  }
+
+  async #keepLease(): Promise<void> {
+    const { nodeName } = this.#options.boot;
+    const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
+    const spec = (): Fields => ({
+      holderIdentity: nodeName,
+      leaseDurationSeconds: 40,
+      renewTime: new Date().toISOString().replace('Z', '000Z'),
+    });
+    while (!this.#stop.signal.aborted) {
+      const renewed = await this.#client.send('PATCH', `${leases}/${nodeName}`, { spec: spec() });
+      if (renewed.code === 404) {
+        await this.#client.send('POST', leases, { metadata: { name: nodeName }, spec: spec() });
+      }
+      await this.#pause(this.#options.timings.heartbeatMs);
+    }
+  }
+
+  async #followPods(): Promise<void> {
+    const { nodeName } = this.#options.boot;
+    await this.#client.watch(`/api/v1/pods?watch=true&fieldSelector=spec.nodeName%3D${nodeName}`, (type, pod) => {
+      const metadata = fieldsOf(pod['metadata']);
+      const uid = textOf(metadata['uid']);
+      if (type === 'DELETED') {
+        this.#pods.delete(uid);
+        return;
+      }
+      const path = `/api/v1/namespaces/${textOf(metadata['namespace'])}/pods/${textOf(metadata['name'])}`;
+      const state = this.#pods.get(uid);
+      if (metadata['deletionTimestamp'] !== undefined && state !== 'ending') {
+        this.#pods.set(uid, 'ending');
+        this.#soon(() => this.#end(path, uid), this.#options.timings.podStopMs);
+      } else if (state === undefined && textOf(fieldsOf(pod['status'])['phase']) === 'Pending') {
+        this.#pods.set(uid, 'starting');
+        this.#soon(() => this.#start(path, { uid, pod }), this.#options.timings.podStartMs);
+      }
+    });
+  }
+
+  /** Work on one pod; a lost answer is tried again, as kubelets do. */
+  #soon(work: () => Promise<void>, afterMs: number): void {
+    const attempt = async (): Promise<void> => {
+      await this.#pause(afterMs);
+      while (!this.#stop.signal.aborted) {
+        try {
+          await work();
+          return;
+        } catch (error) {
+          if (!(error instanceof Error)) throw error;
+          await this.#pause(JOIN_RETRY_MS);
+        }
+      }
+    };
+    void attempt();
+  }
+
+  async #start(path: string, { uid, pod }: { uid: string; pod: Fields }): Promise<void> {
+    if (this.#pods.get(uid) !== 'starting') return;
+    const now = timeNow();
+    const conditions = ['Initialized', 'ContainersReady', 'Ready'].map((type) => ({
+      type,
+      status: 'True',
+      lastTransitionTime: now,
+    }));
+    const containers = listOf(fieldsOf(pod['spec'])['containers']).map(fieldsOf);
+    const containerStatuses = containers.map((container) => ({
+      name: textOf(container['name']),
+      image: textOf(container['image']),
+      ready: true,
+      restartCount: 0,
+      state: { running: { startedAt: now } },
+    }));
+    const { code } = await this.#client.send('PATCH', `${path}/status`, {
+      metadata: { uid },
+      status: { phase: 'Running', startTime: now, hostIP: this.#options.address, conditions, containerStatuses },
+    });
+    if (code >= 500) throw new Error(`pod status: ${code}`);
+    if (this.#pods.get(uid) === 'starting') this.#pods.set(uid, 'running');
+  }
+
+  async #end(path: string, uid: string): Promise<void> {
+    const { code } = await this.#client.send('DELETE', path, { gracePeriodSeconds: 0, preconditions: { uid } });
+    if (code >= 500) throw new Error(`pod deletion: ${code}`);
+  }
+}
