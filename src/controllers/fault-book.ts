@@ -30,7 +30,7 @@ const WAITS: Partial<Record<PortErrorCode, Waits>> = {
 interface Entry {
   readonly backoff: Backoff;
   readonly times: number;
-  readonly lastMs: number;
+  readonly sinceMs: number;
 }
 
 /** A fault that has not been met for this many of its waits is a new one. */
@@ -60,7 +60,7 @@ export function createFaultBook(deps: { readonly clock: Clock; readonly random: 
         : nowMs + Math.max(askedMs, waitMs(waits, times, deps.random));
       const backoff = { kind: waits.kind, ...where, message: error.message, untilMs };
       entries.delete(key);
-      entries.set(key, { backoff, times, lastMs: nowMs });
+      entries.set(key, { backoff, times, sinceMs: sameOutage ? old.sinceMs : nowMs });
       for (const oldest of entries.keys()) {
         if (entries.size <= ENTRIES_MAX) break;
         entries.delete(oldest);
@@ -90,6 +90,6 @@ function waitMs(waits: Waits, times: number, random: Random): number {
 
 /** Long enough ago to count as mended. Needed so that the growth of the waits is remembered past their end. */
 function isOver(entry: Entry, nowMs: number): boolean {
-  const lengthMs = entry.backoff.untilMs - entry.lastMs;
-  return nowMs > entry.lastMs + FORGET_AFTER_WAITS * Math.max(lengthMs, 1);
+  const { untilMs } = entry.backoff;
+  return nowMs > untilMs + FORGET_AFTER_WAITS * (untilMs - entry.sinceMs);
 }

@@ -16,6 +16,7 @@ interface FakeServer {
   readonly view: ServerView;
   readonly userData: string;
   readonly portId: string;
+  readonly shownMs: number;
   deletedMs: number | undefined;
 }
 
@@ -28,6 +29,8 @@ export class FakeCloud implements Cloud {
   projectId = 'project-1';
   /** From POST to ACTIVE. */
   buildMs = 0;
+  /** From POST until the server shows anywhere: a request that is still on its way inside Nova. */
+  showMs = 0;
   /** From DELETE to 404. */
   deleteMs = 0;
   /** Set: the next servers go to ERROR with it. */
@@ -55,9 +58,9 @@ export class FakeCloud implements Cloud {
     this.#clock = clock;
   }
 
-  /** Servers that still answer, and ports: the books that tests count from. */
+  /** Servers and ports that stand, shown or not: the books that tests count from. */
   get serversLeft(): readonly ServerView[] {
-    return [...this.#servers.keys()].flatMap((id) => this.#view(id) ?? []);
+    return [...this.#servers.values()].map((server) => server.view);
   }
 
   get portsLeft(): readonly PortView[] {
@@ -84,7 +87,7 @@ export class FakeCloud implements Cloud {
       fault: undefined,
       ...view,
     };
-    this.#servers.set(id, { view: server, userData: '', portId: '', deletedMs: undefined });
+    this.#servers.set(id, { view: server, userData: '', portId: '', shownMs: 0, deletedMs: undefined });
     return server;
   }
 
@@ -130,7 +133,7 @@ export class FakeCloud implements Cloud {
 
   async listServers(clusterUid: string): Promise<readonly ServerView[]> {
     this.#collect();
-    return this.serversLeft.filter((server) => server.metadata.get('sluice.dev/cluster') === clusterUid);
+    return this.serversShown().filter((server) => server.metadata.get('sluice.dev/cluster') === clusterUid);
   }
 
   async listPorts(clusterUid: string): Promise<readonly PortView[]> {
@@ -164,7 +167,7 @@ export class FakeCloud implements Cloud {
 
   async findServers(claimUid: string, name: string): Promise<readonly ServerView[]> {
     this.#collect();
-    return this.serversLeft.filter(
+    return this.serversShown().filter(
       (server) => server.metadata.get('sluice.dev/claim') === claimUid || server.name === name,
     );
   }
@@ -175,6 +178,7 @@ export class FakeCloud implements Cloud {
     if (port.deviceId !== '') throw new PortError('conflict', `port ${request.portId} is in use`);
     const id = this.#nextId();
     this.posts.push(request);
+    const shownMs = this.#clock.nowMs() + this.showMs;
     const view = this.addServer({
       id,
       name: request.name,
@@ -183,8 +187,9 @@ export class FakeCloud implements Cloud {
       addresses: ['10.0.0.9'],
       ...(this.fault === undefined ? {} : { status: 'ERROR', fault: this.fault }),
     });
-    this.#servers.set(id, { view, userData: request.userData, portId: request.portId, deletedMs: undefined });
-    if (this.fault === undefined) this.#ports.set(port.id, { ...port, deviceId: id });
+    const { userData, portId } = request;
+    this.#servers.set(id, { view, userData, portId, shownMs, deletedMs: undefined });
+    this.#bindPorts();
     return id;
   }
 
@@ -218,15 +223,31 @@ export class FakeCloud implements Cloud {
 
   #view(id: string): ServerView | undefined {
     const server = this.#servers.get(id);
-    if (server === undefined) return undefined;
+    if (server === undefined || this.#clock.nowMs() < server.shownMs) return undefined;
     const { view } = server;
     if (server.deletedMs !== undefined) return { ...view, taskState: 'deleting' };
     const building = view.status === 'ACTIVE' && this.#clock.nowMs() < view.createdMs + this.buildMs;
     return building ? { ...view, status: 'BUILD' } : view;
   }
 
+  /** What Nova would list now, all owners. */
+  serversShown(): readonly ServerView[] {
+    this.#collect();
+    return [...this.#servers.keys()].flatMap((id) => this.#view(id) ?? []);
+  }
+
+  /** A port is taken when its server gets that far, not when the request comes in; the first one gets it. */
+  #bindPorts(): void {
+    for (const [id, server] of this.#servers) {
+      const port = this.#ports.get(server.portId);
+      if (port?.deviceId !== '' || server.view.status === 'ERROR' || this.#clock.nowMs() < server.shownMs) continue;
+      this.#ports.set(port.id, { ...port, deviceId: id });
+    }
+  }
+
   /** Deleted servers whose time has come are gone; Nova frees their ports. */
   #collect(): void {
+    this.#bindPorts();
     for (const [id, server] of this.#servers) {
       if (server.deletedMs === undefined || server.deletedMs > this.#clock.nowMs()) continue;
       this.#servers.delete(id);

@@ -81,7 +81,7 @@ export class FakeWorld {
 
   /** Every ACTIVE server whose user data holds a live bootstrap token and that has no Node yet becomes one. */
   bootKubelets(): void {
-    for (const server of this.cloud.serversLeft) {
+    for (const server of this.cloud.serversShown()) {
       if (server.status !== 'ACTIVE' || server.taskState !== '') continue;
       if (this.workload.stores.nodes.get(server.name) !== undefined) continue;
       const userData = decodedUserData(this.cloud.userDataOf(server.id) ?? '');
