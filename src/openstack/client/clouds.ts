@@ -108,7 +108,7 @@ function readClouds(text: string | undefined, file: string): Map<string, Section
   let root: unknown;
   try {
     // failsafe: every scalar stays the text that was written, so a password 0123 is not a number
-    root = parse(text, { schema: 'failsafe', merge: true, maxAliasCount: YAML_ALIASES_MAX, logLevel: 'silent' });
+    root = parse(text, { schema: 'failsafe', merge: true, maxAliasCount: YAML_ALIASES_MAX, logLevel: 'error' });
   } catch {
     throw config(`${file} is not YAML`); // the parser's message quotes the line, and the line may hold a password
   }

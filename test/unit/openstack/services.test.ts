@@ -1,0 +1,246 @@
+// Nova, Neutron and Glance through the service client: what is repeated and what is not, microversion, absence, pages.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openStack, type OpenStack } from '../../../src/openstack/client/open-stack.ts';
+import { PROJECT_ID, REAL_CLOCK, ScriptedCloud, type Answer, type SeenRequest } from './scripted-cloud.ts';
+
+const SERVERS = `/compute/v2.1/${PROJECT_ID}/servers`;
+const LOGIN = '/v3/auth/tokens';
+const NEW_SERVER = { name: 'a', flavorRef: 'f', imageRef: 'i', networks: [{ port: 'p' }], metadata: {} };
+const UNAUTHORIZED: Answer = { status: 401, body: { error: { code: 401, message: 'Authenticate.' } } };
+
+let cloud: ScriptedCloud;
+let session: OpenStack;
+
+beforeEach(async () => {
+  cloud = await ScriptedCloud.start();
+  session = await openStack(cloud.config, { clock: REAL_CLOCK, http: { readTimeoutMs: 300, writeTimeoutMs: 300 } });
+});
+
+afterEach(async () => {
+  await session.close();
+  await cloud.close();
+});
+
+function answering(method: string, path: string, ...answers: readonly Answer[]): void {
+  let next = 0;
+  cloud.handler = (request) => {
+    if (request.method !== method || request.path !== path) return undefined;
+    const answer = answers[Math.min(next, answers.length - 1)];
+    next += 1;
+    return answer;
+  };
+}
+
+function server(change: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
+  return {
+    id: 'id-1',
+    name: 'a',
+    status: 'ACTIVE',
+    created: '2026-11-20T09:53:03Z',
+    tenant_id: PROJECT_ID,
+    metadata: { key: 'value' },
+    addresses: { net: [{ addr: '10.0.0.1' }] },
+    flavor: { original_name: 'b2-7', vcpus: 2 },
+    'OS-EXT-AZ:availability_zone': 'nova',
+    'OS-EXT-STS:task_state': null,
+    ...change,
+  };
+}
+
+describe('reads', () => {
+  test.for<[name: string, first: Answer]>([
+    ['500', { status: 500, body: { computeFault: { code: 500, message: 'x' } } }],
+    ['503 of a proxy', { status: 503, body: '<html>' }],
+    ['a lost answer', { breaks: 'beforeHeaders' }],
+    ['half an answer', { breaks: 'inBody' }],
+    ['no answer', { breaks: 'hang' }],
+  ])('are tried again after %s', async ([, first]) => {
+    answering('GET', `${SERVERS}/id-1`, first, { status: 200, body: { server: server() } });
+    expect((await session.nova.getServer('id-1'))?.flavorName).toBe('b2-7');
+    expect(cloud.count('GET', `${SERVERS}/id-1`)).toBe(2);
+  });
+
+  test('give up after three tries', async () => {
+    answering('GET', SERVERS, { status: 502 });
+    await expect(session.nova.listServerNames()).rejects.toMatchObject({ status: 502 });
+    expect(cloud.count('GET', SERVERS)).toBe(3);
+  });
+
+  test.for([
+    ['the request is refused', { status: 400, body: { badRequest: { code: 400, message: 'no' } } }],
+    ['told to wait', { status: 429, headers: { 'retry-after': '1' } }],
+    ['told how long it is away', { status: 503, headers: { 'retry-after': '60' } }],
+    ['the answer is not what it should be', { status: 200, body: { servers: 'none' } }],
+  ] as const)('are not tried again when %s', async ([, answer]) => {
+    answering('GET', SERVERS, answer);
+    await expect(session.nova.listServerNames()).rejects.toMatchObject({ status: answer.status });
+    expect(cloud.count('GET', SERVERS)).toBe(1);
+  });
+
+  test('log in anew once on 401', async () => {
+    answering('GET', SERVERS, UNAUTHORIZED, { status: 200, body: { servers: [] } });
+    expect(await session.nova.listServerNames()).toEqual([]);
+    expect(cloud.count('POST', LOGIN)).toBe(2);
+    const tokens = cloud.seen.filter(({ path }) => path === SERVERS).map(({ headers }) => headers.get('x-auth-token'));
+    expect(tokens).toEqual(['token-1', 'token-2']);
+  });
+
+  test('give up at the second 401', async () => {
+    answering('GET', SERVERS, UNAUTHORIZED);
+    await expect(session.nova.listServerNames()).rejects.toMatchObject({ status: 401, service: 'compute' });
+    expect(cloud.count('GET', SERVERS)).toBe(2);
+  });
+});
+
+describe('writes go out once', () => {
+  test.for<[name: string, answer: Answer, kind: string]>([
+    ['500', { status: 500 }, 'refused'],
+    ['503', { status: 503 }, 'refused'],
+    ['429', { status: 429 }, 'refused'],
+    ['401', UNAUTHORIZED, 'refused'],
+    ['307', { status: 307, headers: { location: '/elsewhere' } }, 'refused'],
+    ['a reset', { breaks: 'beforeHeaders' }, 'lost'],
+    ['a reset in the headers', { breaks: 'inHeaders' }, 'lost'],
+    ['a reset in the body', { breaks: 'inBody' }, 'lost'],
+    ['silence', { breaks: 'hang' }, 'lost'],
+    ['an answer without an id', { status: 202, body: { server: {} } }, 'malformed'],
+  ])('whatever comes back: %s', async ([, answer, kind]) => {
+    answering('POST', SERVERS, answer);
+    await expect(session.nova.createServer(NEW_SERVER)).rejects.toMatchObject({ kind, method: 'POST' });
+    await new Promise((done) => {
+      setTimeout(done, 100); // room for a repetition to show
+    });
+    expect(cloud.count('POST', SERVERS)).toBe(1);
+  });
+
+  test('after a 401 the next one has a new token', async () => {
+    answering('POST', SERVERS, UNAUTHORIZED, { status: 202, body: { server: { id: 'id-9' } } });
+    await expect(session.nova.createServer(NEW_SERVER)).rejects.toMatchObject({ status: 401 });
+    expect(await session.nova.createServer(NEW_SERVER, { group: 'g' })).toBe('id-9');
+    const posts = cloud.seen.filter(({ method, path }) => method === 'POST' && path === SERVERS);
+    expect(posts.map(({ headers }) => headers.get('x-auth-token'))).toEqual(['token-1', 'token-2']);
+    expect(posts[1]?.body).toEqual({ server: NEW_SERVER, 'os:scheduler_hints': { group: 'g' } });
+  });
+});
+
+describe('the microversion', () => {
+  test('is asked for once and sent with every request', async () => {
+    answering('GET', SERVERS, { status: 200, body: { servers: [] } });
+    await session.nova.listServerNames();
+    await session.nova.listServerNames();
+    expect(cloud.count('GET', '/compute/v2.1/')).toBe(1);
+    const sent = cloud.seen.filter(({ path }) => path === SERVERS).map(versionOf);
+    expect(sent).toEqual(['compute 2.90', 'compute 2.90']);
+  });
+
+  test('too old a cloud is refused before anything is created', async () => {
+    cloud.microversions = { min: '2.1', max: '2.60' };
+    await expect(session.nova.createServer(NEW_SERVER)).rejects.toMatchObject({ kind: 'config' });
+    expect(cloud.count('POST', SERVERS)).toBe(0);
+  });
+
+  test('an answer in another version is refused', async () => {
+    answering('GET', SERVERS, {
+      status: 200,
+      headers: { 'openstack-api-version': 'compute 2.1' },
+      body: { servers: [] },
+    });
+    await expect(session.nova.listServerNames()).rejects.toMatchObject({ kind: 'malformed' });
+  });
+});
+
+describe('absence', () => {
+  test("is Nova's own 404; a proxy's is an error", async () => {
+    answering('GET', `${SERVERS}/id-1`, { status: 404, body: { itemNotFound: { code: 404, message: 'gone' } } });
+    expect(await session.nova.getServer('id-1')).toBeUndefined();
+    answering('GET', `${SERVERS}/id-1`, { status: 404, body: '<html>' });
+    await expect(session.nova.getServer('id-1')).rejects.toMatchObject({ status: 404 });
+    answering('DELETE', `${SERVERS}/id-1`, { status: 404, body: { itemNotFound: { code: 404, message: 'gone' } } });
+    await session.nova.deleteServer('id-1');
+    answering('DELETE', `${SERVERS}/id-1`, { status: 404, body: '<html>' });
+    await expect(session.nova.deleteServer('id-1')).rejects.toMatchObject({ status: 404 });
+  });
+
+  test('a server in a cell that is down spoils the list, as nobody knows whose it is', async () => {
+    const down = { id: 'id-2', status: 'UNKNOWN', created: '2026-11-20T09:53:03Z', tenant_id: PROJECT_ID, links: [] };
+    answering('GET', `${SERVERS}/detail`, { status: 200, body: { servers: [server(), down] } });
+    await expect(session.nova.listServers()).rejects.toThrow('id-2');
+    answering('GET', `${SERVERS}/id-2`, { status: 200, body: { server: down } });
+    await expect(session.nova.getServer('id-2')).rejects.toThrow('id-2');
+  });
+
+  test('an id cannot leave its path', async () => {
+    await session.nova.getServer('../flavors?x');
+    expect(cloud.seen.at(-1)?.path).toBe(`${SERVERS}/..%2Fflavors%3Fx`);
+  });
+});
+
+test('all pages of servers are read, with the filter', async () => {
+  const page = (id: string, next?: string) => ({
+    status: 200,
+    body: {
+      servers: [server({ id })],
+      ...(next === undefined ? {} : { servers_links: [{ rel: 'next', href: next }] }),
+    },
+  });
+  answering(
+    'GET',
+    `${SERVERS}/detail`,
+    page('1', `http://elsewhere.invalid/x?limit=250&name=%5Ea%24&marker=1`),
+    page('2'),
+  );
+  const servers = await session.nova.listServers('^a$');
+  expect(servers.map(({ id }) => id)).toEqual(['1', '2']);
+  const queries = cloud.seen.filter(({ path }) => path === `${SERVERS}/detail`).map(({ query }) => query.toString());
+  expect(queries).toEqual(['limit=250&name=%5Ea%24', 'limit=250&name=%5Ea%24&marker=1']);
+});
+
+describe('ports', () => {
+  const PORTS = '/network/v2.0/ports';
+  const EXTENSION = '/network/v2.0/extensions/tag-ports-during-bulk-creation';
+  const PORT = { id: 'port-1', name: 'n', project_id: PROJECT_ID, device_id: '', fixed_ips: [] };
+  const NEW_PORT = { name: 'n', description: '', network_id: 'net', tags: ['a=1', 'b=2'] };
+
+  test('where Neutron takes tags with the port, one request makes it', async () => {
+    cloud.handler = ({ path, method }) => {
+      if (path === EXTENSION) return { status: 200, body: { extension: {} } };
+      return method === 'POST' && path === PORTS
+        ? { status: 201, body: { port: { ...PORT, tags: ['a=1', 'b=2'] } } }
+        : undefined;
+    };
+    expect((await session.neutron.createPort(NEW_PORT)).tags).toEqual(['a=1', 'b=2']);
+    await session.neutron.createPort(NEW_PORT);
+    expect(cloud.count('GET', EXTENSION)).toBe(1);
+    expect(cloud.seen.filter(({ path }) => path.startsWith(PORTS)).map(({ body }) => body)).toEqual([
+      { port: NEW_PORT },
+      { port: NEW_PORT },
+    ]);
+  });
+
+  test('elsewhere the tags follow', async () => {
+    cloud.handler = ({ path, method }) => {
+      if (method === 'POST' && path === PORTS) return { status: 201, body: { port: PORT } };
+      return path === `${PORTS}/port-1/tags` ? { status: 200, body: { tags: [] } } : undefined;
+    };
+    expect((await session.neutron.createPort(NEW_PORT)).tags).toEqual(['a=1', 'b=2']);
+    const { tags, ...rest } = NEW_PORT;
+    expect(cloud.seen.slice(-2).map(({ method, body }) => [method, body])).toEqual([
+      ['POST', { port: rest }],
+      ['PUT', { tags }],
+    ]);
+  });
+
+  test('tags that were not set leave a create of unknown outcome, not a refusal', async () => {
+    cloud.handler = ({ path, method }) => {
+      if (method === 'POST' && path === PORTS) return { status: 201, body: { port: PORT } };
+      return path.endsWith('/tags')
+        ? { status: 403, body: { NeutronError: { type: 'Forbidden', message: 'no' } } }
+        : undefined;
+    };
+    await expect(session.neutron.createPort(NEW_PORT)).rejects.toMatchObject({ kind: 'lost', method: 'PUT' });
+  });
+});
+
+function versionOf(request: SeenRequest): string | undefined {
+  return request.headers.get('openstack-api-version');
+}
