@@ -18,12 +18,13 @@ const JOIN_RETRY_MS = 1000;
 const CSR_POLL_MS = 50;
 /** kubelet's default. */
 const PODS_MAX = 110;
-/** What kubelets commonly keep for themselves and the system; the rest of the flavor is allocatable. */
-const RESERVED_CPU_MILLIS = 80;
-const RESERVED_MEMORY_MIB = 255;
-/** Part of a flavor's memory that the kernel does not show. */
-const HIDDEN_MEMORY_PART = 0.02;
-const EPHEMERAL_USABLE_PART = 0.85;
+/** What kubelet, system and eviction threshold keep of a flavor; the rest is allocatable. */
+const RESERVED_CPU_MILLIS = 140;
+const RESERVED_CPU_MILLIS_PER_CORE = 5;
+const RESERVED_MEMORY_MIB = 1500;
+/** Memory of a flavor that the kernel keeps for itself. */
+const KERNEL_MEMORY_MIB = 64;
+const EPHEMERAL_USABLE_PART = 0.9;
 
 function timeNow(): string {
   return `${new Date().toISOString().slice(0, 19)}Z`;
@@ -109,7 +110,7 @@ export class Kubelet {
 
   async #reportStatus(): Promise<void> {
     const { flavor, address, boot } = this.#options;
-    const memoryMiB = Math.floor(flavor.memoryMiB * (1 - HIDDEN_MEMORY_PART));
+    const cpuMillis = flavor.vcpus * 1000 - RESERVED_CPU_MILLIS - RESERVED_CPU_MILLIS_PER_CORE * flavor.vcpus;
     const diskMiB = flavor.diskGiB * 1024;
     const now = timeNow();
     const condition = (type: string, status: string, reason: string): Fields => ({
@@ -123,13 +124,13 @@ export class Kubelet {
       status: {
         capacity: {
           cpu: String(flavor.vcpus),
-          memory: `${memoryMiB}Mi`,
+          memory: `${flavor.memoryMiB - KERNEL_MEMORY_MIB}Mi`,
           'ephemeral-storage': `${diskMiB}Mi`,
           pods: String(PODS_MAX),
         },
         allocatable: {
-          cpu: `${flavor.vcpus * 1000 - RESERVED_CPU_MILLIS}m`,
-          memory: `${memoryMiB - RESERVED_MEMORY_MIB}Mi`,
+          cpu: `${cpuMillis}m`,
+          memory: `${Math.max(0, flavor.memoryMiB - RESERVED_MEMORY_MIB)}Mi`,
           'ephemeral-storage': `${Math.floor(diskMiB * EPHEMERAL_USABLE_PART)}Mi`,
           pods: String(PODS_MAX),
         },

@@ -66,6 +66,8 @@ export type PlaygroundEvent =
       readonly zone: string;
     }
   | { readonly kind: 'portCreated' | 'portGone'; readonly port: string }
+  /** The server's user data makes no node of it. */
+  | { readonly kind: 'bootFailed'; readonly server: string; readonly detail: string }
   | {
       readonly kind: 'nodeRegistered' | 'nodeReady' | 'nodeCordoned' | 'nodeUnreachable' | 'nodeGone';
       readonly cluster: string;

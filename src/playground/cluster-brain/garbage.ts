@@ -1,26 +1,36 @@
 // Objects that go because something else went: dependents of owners, contents of namespaces, objects of removed kinds.
 import { fieldsOf, textOf } from '../untyped.ts';
+import { DEFINITION_FINALIZER } from '../kubernetes-api/admission.ts';
 import type { BrainContext } from './brain-context.ts';
 
-/** Removes objects all of whose owners are gone, and what stands in a namespace that is being deleted. */
+/** Removes objects all of whose owners are gone, and what stood in a namespace that is gone. */
 export function collectGarbage(context: BrainContext): void {
   const kinds = context.api.catalog.all();
   const uids = new Set<string>();
   for (const kind of kinds) for (const object of context.list(kind.plural)) uids.add(object.metadata.uid);
-  const ending = new Set(
-    context
-      .list('namespaces')
-      .filter((namespace) => namespace.metadata.deletionTimestamp !== undefined)
-      .map((namespace) => namespace.metadata.name),
-  );
+  const namespaces = new Set(context.list('namespaces').map((namespace) => namespace.metadata.name));
   for (const kind of kinds) {
     for (const object of context.list(kind.plural)) {
-      const owners = object.metadata.ownerReferences ?? [];
-      const orphaned = owners.length > 0 && owners.every((owner) => !uids.has(owner.uid));
-      const homeless = ending.has(object.metadata.namespace ?? '');
-      if ((orphaned || homeless) && object.metadata.deletionTimestamp === undefined)
-        context.remove(kind.plural, object);
+      const { deletionTimestamp, namespace, ownerReferences = [] } = object.metadata;
+      const orphaned = ownerReferences.length > 0 && ownerReferences.every((owner) => !uids.has(owner.uid));
+      const homeless = namespace !== undefined && !namespaces.has(namespace);
+      if ((orphaned || homeless) && deletionTimestamp === undefined) context.remove(kind.plural, object);
     }
+  }
+}
+
+/** A definition that is being deleted takes its objects with it and goes when none is left. */
+export function collectDefinitions(context: BrainContext): void {
+  for (const definition of context.list('customresourcedefinitions')) {
+    if (definition.metadata.deletionTimestamp === undefined) continue;
+    const plural = textOf(fieldsOf(fieldsOf(definition['spec'])['names'])['plural']);
+    const objects = context.list(plural);
+    for (const object of objects) {
+      if (object.metadata.deletionTimestamp === undefined) context.remove(plural, object);
+    }
+    if (context.list(plural).length > 0) continue;
+    const finalizers = (definition.metadata.finalizers ?? []).filter((name) => name !== DEFINITION_FINALIZER);
+    context.update('customresourcedefinitions', { ...definition, metadata: { ...definition.metadata, finalizers } });
   }
 }
 

@@ -4,6 +4,9 @@ import { ApiError, type KubeObject } from './kube-object.ts';
 import type { Resource } from './resource-catalog.ts';
 import { fitToSchema } from './structural-schema.ts';
 
+/** Holds a definition until its objects are gone. */
+export const DEFINITION_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
+
 /** The object as it is stored; the given one is not changed. Throws ApiError 422. */
 export function admit(resource: Resource, object: KubeObject, isNew: boolean): KubeObject {
   if (resource.schema !== undefined) return admitCustom(resource, resource.schema, object);
@@ -132,6 +135,7 @@ function admitDefinition(object: KubeObject): KubeObject {
   });
   return {
     ...object,
+    metadata: { ...object.metadata, finalizers: [...(object.metadata.finalizers ?? []), DEFINITION_FINALIZER] },
     status: {
       acceptedNames: names,
       storedVersions: stored.map((version) => textOf(version['name'])),
