@@ -76,7 +76,9 @@ export function openDraft(snapshot: ClusterSnapshot, options: { readonly nameSee
     offers: new Map(),
   };
   for (const node of snapshot.nodes) {
-    if (node.draining) for (const pod of node.pods) if (isMovable(pod)) draft.displaced.push(pod);
+    // Off the fork, so that a pod's old copy there does not count against its new place.
+    if (node.draining)
+      for (const pod of draft.fork.removeNode(node.index)) if (isMovable(pod)) draft.displaced.push(pod);
   }
   return draft;
 }
