@@ -2,6 +2,7 @@
 // one, or from the pod we run in (management cluster). A workload kubeconfig may hold inline data only: everything that
 // would start a program, open a file of ours, go through another host or skip a check is refused by name.
 // No message ever holds a value of the kubeconfig, as values are secrets.
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
@@ -201,6 +202,8 @@ function endpointOf(parts: {
     ...(clientKeyPem === undefined ? {} : { key: clientKeyPem }),
   };
   try {
+    // A secure context takes any text as a CA, and fails only when it connects.
+    if (caPem !== undefined) void new X509Certificate(caPem).serialNumber;
     createSecureContext(pems);
   } catch {
     throw refusal('kubeconfig', 'must hold a readable CA, and a client key that belongs to its certificate');

@@ -126,7 +126,7 @@ export class Lease implements LeaseHandle {
     }
     this.#tell();
     const everyMs = renewed ? RENEW_EVERY_MS : RETRY_MS;
-    this.#schedule(everyMs * (1 + JITTER * this.#random.fraction()));
+    this.#schedule(Math.round(everyMs * (1 + JITTER * this.#random.fraction())));
   }
 
   /** Renews what is ours, takes what is free; false when it is somebody else's or was lost to one. */

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest';
+import { ApiError } from '../../../src/kubernetes/api-error.ts';
+import { lineBatches } from '../../../src/kubernetes/line-batches.ts';
+
+async function* chunksOf(...texts: readonly (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text);
+}
+
+async function read(chunks: AsyncIterable<Uint8Array>, lineBytesMax = 16): Promise<string[][]> {
+  const batches: string[][] = [];
+  for await (const batch of lineBatches(chunks, lineBytesMax)) batches.push([...batch]);
+  return batches;
+}
+
+describe('lineBatches', () => {
+  const euro = Buffer.from('€\n');
+  test.each<[string, readonly (string | Uint8Array)[], string[][]]>([
+    ['lines of one chunk come together', ['a\nb\n'], [['a', 'b']]],
+    ['a line over several chunks', ['a', 'b', 'c\nd\n'], [[], [], ['abc', 'd']]],
+    ['a character cut in two', [euro.subarray(0, 1), euro.subarray(1)], [[], ['€']]],
+    ['empty lines are skipped', ['\n\r\na\n'], [['a']]],
+    ['what was cut off at the end is dropped', ['a\nb'], [['a']]],
+  ])('%s', async (_name, chunks, want) => {
+    expect(await read(chunksOf(...chunks))).toEqual(want);
+  });
+
+  test.each([
+    ['within one chunk', ['x'.repeat(17)]],
+    ['over chunks', ['x'.repeat(9), 'x'.repeat(9)]],
+  ])('a line that is too long is an error %s', async (_name, chunks) => {
+    await expect(read(chunksOf(...chunks))).rejects.toMatchObject({ fault: 'tooLarge' });
+    await expect(read(chunksOf(...chunks))).rejects.toBeInstanceOf(ApiError);
+  });
+
+  test('many lines of the longest length are fine', async () => {
+    const line = 'x'.repeat(16);
+    expect(await read(chunksOf(`${line}\n${line}\n`))).toEqual([[line, line]]);
+  });
+});

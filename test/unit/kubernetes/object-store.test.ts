@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest';
+import { WatchedStore } from '../../../src/kubernetes/object-store.ts';
+
+describe('WatchedStore', () => {
+  test('joins the parts of several namespaces; synced when all are, heard when the quietest was', () => {
+    const store = new WatchedStore<string>();
+    expect(store.synced).toBe(false);
+    const a = store.openPart(1);
+    const b = store.openPart(1);
+    a.replace(new Map([['a/x', 'ax']]));
+    expect(store.synced).toBe(false);
+    b.replace(new Map([['b/x', 'bx']]));
+    expect(store.synced).toBe(true);
+    expect(store.list()).toEqual(['ax', 'bx']);
+    expect(store.get('b/x')).toBe('bx');
+    a.heard(50);
+    expect(store.heardMs).toBe(1);
+    b.heard(40);
+    expect(store.heardMs).toBe(40);
+  });
+
+  test('a list replaces its own part alone', () => {
+    const store = new WatchedStore<string>();
+    const a = store.openPart(0);
+    const b = store.openPart(0);
+    a.replace(new Map([['a/x', 'ax']]));
+    b.replace(new Map([['b/x', 'bx']]));
+    a.replace(new Map());
+    expect(store.list()).toEqual(['bx']);
+  });
+
+  test('a list that was handed out never changes, and is the same until something does', () => {
+    const store = new WatchedStore<string>();
+    const part = store.openPart(0);
+    part.replace(new Map([['x', '1']]));
+    const before = store.list();
+    expect(store.list()).toBe(before);
+    part.apply([
+      ['x', undefined],
+      ['y', '2'],
+    ]);
+    expect(before).toEqual(['1']);
+    expect(store.list()).toEqual(['2']);
+  });
+
+  test('tells keys of events, and undefined for a whole list, until unsubscribed', () => {
+    const store = new WatchedStore<string>();
+    const part = store.openPart(0);
+    const told: unknown[] = [];
+    const unsubscribe = store.subscribe((keys) => told.push(keys));
+    part.replace(new Map());
+    part.apply([['x', '1']]);
+    part.apply([]);
+    unsubscribe();
+    part.apply([['x', '2']]);
+    expect(told).toEqual([undefined, ['x']]);
+    expect(store.version).toBe(3);
+  });
+
+  test('keys of a tenant that look like parts of an object are only keys', () => {
+    const store = new WatchedStore<string>();
+    const part = store.openPart(0);
+    part.apply([['__proto__', 'x']]);
+    expect(store.get('__proto__')).toBe('x');
+    expect(store.get('constructor')).toBeUndefined();
+  });
+});
