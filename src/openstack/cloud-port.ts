@@ -1,5 +1,6 @@
 // The port `Cloud` on top of the OpenStack client: one project, one region, one credential.
 // Decides nothing about nodes; it finds, creates and deletes what it is told to, and says truly what came of it.
+// Above 250 lines because the port is one interface and so one class; what it decides is in the files beside it.
 import { SERVER_METADATA } from '../api/names.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
 import { PortError } from '../controllers/port-errors.ts';
@@ -19,6 +20,7 @@ import type { NovaServer } from './client/nova.ts';
 import { OpenStackError } from './client/openstack-error.ts';
 import { openStack, type OpenStack } from './client/open-stack.ts';
 import { faultMeaning, portErrorOf, translated } from './nova-errors.ts';
+import { processBudgets, type BudgetLease } from './project-budgets.ts';
 import { findOne, resolveTargets } from './resolve-targets.ts';
 import { SecurityGroupIds } from './security-group-ids.ts';
 import { ServerGroups } from './server-groups.ts';
@@ -40,17 +42,22 @@ export interface CloudDependencies {
 /** Logs in and chooses the region. Rejects with a PortError: `credentials` for a clouds.yaml that does not do (it names the
  *  key), a wrong password, an unknown region; `unavailable` or `throttled` when Keystone does not answer. */
 export async function openCloud(source: CloudSource, deps: CloudDependencies): Promise<Cloud> {
-  return translated({ what: 'open the cloud', kind: 'repeatable' }, async () => {
+  return translated({ what: 'spec.openstack (credentialsSecretRef, cloud, region)', kind: 'repeatable' }, async () => {
     const config = readCloudConfig(source);
     const caPem = inlineCertificate(config);
+    let lease: BudgetLease | undefined;
     const session = await openStack(config, {
       clock: deps.clock,
+      budgetOf: (project) => {
+        lease = processBudgets.take({ ...project, authUrl: config.authUrl }, deps.clock);
+        return lease.budget;
+      },
       http: {
         caPem,
         onExchange: (exchange) => deps.telemetry.log('debug', 'openstack request', { ...deps.labels, ...exchange }),
       },
     });
-    return new OpenStackCloud(session, deps.clock);
+    return new OpenStackCloud(session, { clock: deps.clock, release: () => lease?.release() });
   });
 }
 
@@ -64,9 +71,12 @@ class OpenStackCloud implements Cloud {
   readonly #openStack: OpenStack;
   readonly #groups: ServerGroups;
   readonly #securityGroups: SecurityGroupIds;
+  #release: () => void;
 
-  constructor(session: OpenStack, clock: Clock) {
+  constructor(session: OpenStack, deps: { readonly clock: Clock; readonly release: () => void }) {
+    const { clock } = deps;
     this.#openStack = session;
+    this.#release = deps.release;
     this.#groups = new ServerGroups(session.nova);
     this.#securityGroups = new SecurityGroupIds({
       clock,
@@ -78,6 +88,8 @@ class OpenStackCloud implements Cloud {
   }
 
   async close(): Promise<void> {
+    this.#release();
+    this.#release = () => undefined;
     await this.#openStack.close();
   }
 

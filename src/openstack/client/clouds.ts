@@ -1,5 +1,6 @@
 // Reads clouds.yaml as openstacksdk does: named clouds, secure.yaml merged over them, OS_* variables, no vendor profiles.
 // Decides which cloud, region, interface and credential are meant. Opens no file and reads no environment by itself.
+// Above 250 lines because the format has grown many spellings, and this is the one place that knows them.
 import { parse } from 'yaml';
 import { OpenStackError } from './openstack-error.ts';
 

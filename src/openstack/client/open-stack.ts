@@ -6,7 +6,7 @@ import { Glance } from './glance.ts';
 import { HttpChannel, type HttpOptions } from './http.ts';
 import { Neutron } from './neutron.ts';
 import { Nova } from './nova.ts';
-import { RequestBudget, type ClientClock, type RequestBudgetLimits } from './request-budget.ts';
+import { RequestBudget, type ClientClock } from './request-budget.ts';
 import { ServiceClient } from './service-client.ts';
 
 export interface OpenStack {
@@ -20,20 +20,25 @@ export interface OpenStack {
   close(): Promise<void>;
 }
 
+export interface OpenStackDependencies {
+  readonly clock: ClientClock;
+  readonly http?: HttpOptions;
+  /** Where several sessions share a project's budget; its owner closes it. Absent: a budget of its own. */
+  readonly budgetOf?: (project: { readonly id: string; readonly region: string }) => RequestBudget;
+}
+
 /** Opens a session. Rejects with an OpenStackError: `config` for a wrong region, `refused` with 401 for a wrong credential. */
-export async function openStack(
-  config: CloudConfig,
-  deps: { readonly clock: ClientClock; readonly http?: HttpOptions; readonly budget?: RequestBudgetLimits },
-): Promise<OpenStack> {
+export async function openStack(config: CloudConfig, deps: OpenStackDependencies): Promise<OpenStack> {
   const channel = new HttpChannel({ verify: config.verify, ...deps.http });
   const session = new KeystoneSession(config, { channel, clock: deps.clock });
-  const budget = new RequestBudget(deps.clock, deps.budget);
   try {
-    const { catalog } = await session.token();
+    const { catalog, projectId } = await session.token();
     const region =
       config.endpointOverrides.has('compute') && config.region !== undefined
         ? config.region
         : chooseRegion(catalog, config.region);
+    const shared = deps.budgetOf?.({ id: projectId, region });
+    const budget = shared ?? new RequestBudget(deps.clock);
     const service = (name: ServiceName) =>
       new ServiceClient({ service: name, config, region, session, channel, budget });
     return {
@@ -43,7 +48,7 @@ export async function openStack(
       glance: new Glance(service('image')),
       token: () => session.token(),
       close: async () => {
-        budget.close();
+        if (shared === undefined) budget.close();
         await channel.close();
       },
     };

@@ -1,6 +1,7 @@
 // How fast one project is asked: the bucket, the cap on requests in flight, first come first served.
 import { expect, test } from 'vitest';
 import { RequestBudget } from '../../../src/openstack/client/request-budget.ts';
+import { ProjectBudgets } from '../../../src/openstack/project-budgets.ts';
 import { ManualClock } from './scripted-cloud.ts';
 
 const LIMITS = { perSecond: 10, burst: 3, inFlightMax: 100, waitingMax: 5 };
@@ -72,4 +73,20 @@ test('closing leaves nothing waiting', async () => {
   await settle();
   budget.close();
   expect(await Promise.all(all)).toEqual([1, 2, 3]);
+});
+
+test('clusters of one project and region share a budget until the last one goes', () => {
+  const clock = new ManualClock();
+  const budgets = new ProjectBudgets();
+  const project = { authUrl: 'http://h', region: 'R', id: 'p' };
+  const first = budgets.take(project, clock);
+  const second = budgets.take({ ...project }, clock);
+  expect(second.budget).toBe(first.budget);
+  expect(budgets.take({ ...project, region: 'S' }, clock).budget).not.toBe(first.budget);
+  first.release();
+  const third = budgets.take(project, clock);
+  expect(third.budget).toBe(second.budget);
+  second.release();
+  third.release();
+  expect(budgets.take(project, clock).budget).not.toBe(second.budget);
 });
