@@ -99,7 +99,7 @@ async function createPort(context: ClusterContext, claim: NodeClaim): Promise<No
   const { spec, metadata } = claim;
   const networkId = spec.networkIds[0];
   if (networkId === undefined) {
-    const failure = { code: 'CloudRejectsSpec', message: 'The claim names no network.' } as const;
+    const failure = { code: 'invalidSpec', message: 'The claim names no network.' } as const;
     return failClaim(context, claim, { failure });
   }
   try {

@@ -17,13 +17,13 @@ const TOKEN_MARGIN_MS = 600_000;
 
 /** Answers of POST /servers that say for certain that no server was made. All others may have made one. */
 const REFUSALS: Partial<Record<PortErrorCode, ClaimFailure['code']>> = {
-  quota: 'QuotaExceeded',
-  capacity: 'OutOfCapacity',
-  invalidSpec: 'CloudRejectsSpec',
-  notFound: 'CloudRejectsSpec',
-  credentials: 'CredentialsInvalid',
-  forbidden: 'CredentialsInvalid',
-  throttled: 'CloudUnavailable',
+  quota: 'quota',
+  capacity: 'capacity',
+  invalidSpec: 'invalidSpec',
+  notFound: 'invalidSpec',
+  credentials: 'credentials',
+  forbidden: 'credentials',
+  throttled: 'unavailable',
 };
 
 /** The failure of a claim whose request was refused; undefined: the answer does not say so. */
@@ -112,7 +112,7 @@ function userDataOf(
     return { kind: 'text', text };
   } catch (error) {
     if (!(error instanceof UserDataError)) throw error;
-    const failure: ClaimFailure = { code: 'CloudRejectsSpec', message: error.message, backoff: 'invalidSpec' };
+    const failure: ClaimFailure = { code: 'invalidSpec', message: error.message, backoff: 'invalidSpec' };
     return { kind: 'failure', failure };
   }
 }

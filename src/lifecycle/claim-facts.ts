@@ -5,6 +5,13 @@ import type { NodeObject, PodObject } from '../cluster/cluster-objects.ts';
 /** `known: false`: the question was asked and no answer came. */
 export type Fact<T> = { readonly known: true; readonly value: T } | { readonly known: false; readonly why: string };
 
+/** Why Nova gave up on a server. `meaning` is the adapter's reading of it: quota, capacity, or nothing known. */
+export interface ServerFault {
+  readonly code: number;
+  readonly message: string;
+  readonly meaning?: string | undefined;
+}
+
 /** The part of a Nova server that decisions read. */
 export interface ObservedServer {
   readonly id: string;
@@ -15,7 +22,7 @@ export interface ObservedServer {
   readonly createdMs: number;
   readonly metadata: ReadonlyMap<string, string>;
   readonly addresses: readonly string[];
-  readonly fault: { readonly code: number; readonly message: string } | undefined;
+  readonly fault: ServerFault | undefined;
 }
 
 /** The part of a Neutron port that decisions read. */

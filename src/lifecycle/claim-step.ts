@@ -4,14 +4,15 @@ import type { Backoff, NodeObject } from '../cluster/cluster-objects.ts';
 import type { ClaimFacts, FactName } from './claim-facts.ts';
 import type { DrainRound } from './drain-order.ts';
 
-/** Why a claim failed: `status.failure.code`. The planner removes a failed claim and thinks again. */
+/** Why a claim failed: `status.failure.code`; the first six are a port error's. The planner removes a failed claim and
+ *  thinks again. */
 export type ClaimFailureCode =
-  | 'QuotaExceeded'
-  | 'OutOfCapacity'
-  | 'CloudRejectsSpec'
-  | 'CredentialsInvalid'
-  | 'CloudUnavailable'
-  | 'OutcomeUnknown'
+  | 'quota'
+  | 'capacity'
+  | 'invalidSpec'
+  | 'credentials'
+  | 'unavailable'
+  | 'outcomeUnknown'
   | 'ServerError'
   | 'ProvisionTimeout'
   | 'ServerRemovedByUser'

@@ -23,7 +23,7 @@ export function beforeAttempt(input: AdvanceInput): ClaimStep {
     return {
       kind: 'fail',
       failure: {
-        code: 'CloudUnavailable',
+        code: 'unavailable',
         message: `No server could be asked for within ${claim.spec.provisionTimeoutSeconds} s.`,
         backoff: 'unavailable',
       },
@@ -45,7 +45,7 @@ export function beforeAttempt(input: AdvanceInput): ClaimStep {
   if (chosen.deviceId !== '') {
     return {
       kind: 'fail',
-      failure: { code: 'CloudRejectsSpec', message: `Port ${chosen.id} is used by a server that is not ours.` },
+      failure: { code: 'invalidSpec', message: `Port ${chosen.id} is used by a server that is not ours.` },
     };
   }
   return { kind: 'createServer', portId: chosen.id, staleTokenId: claim.status?.bootstrapTokenId };
@@ -71,7 +71,7 @@ export function afterLostAnswer(input: AdvanceInput): ClaimStep {
   return {
     kind: 'fail',
     failure: {
-      code: 'OutcomeUnknown',
+      code: 'outcomeUnknown',
       message: `OpenStack gave no answer to the create request, and no server appeared within ${UNKNOWN_WINDOW_MS / 1000} s.`,
       backoff: 'unavailable',
     },

@@ -4,7 +4,7 @@
 import type { NodeObject } from '../cluster/cluster-objects.ts';
 import { TAINTS } from '../api/names.ts';
 import { withCondition } from './claim-conditions.ts';
-import type { Fact, ObservedServer } from './claim-facts.ts';
+import type { ObservedServer } from './claim-facts.ts';
 import { type AdvanceInput, type ClaimStep, record, timeMs, timeText } from './claim-step.ts';
 import { adopt, findOwn, freePort, lookForServer, unknownWindowLeftMs } from './create-steps.ts';
 import { drainOrder } from './drain-order.ts';
@@ -20,14 +20,14 @@ const SERVER_POLL_MS = 3000;
 export const VOLUME_DETACH_MAX_MS = 360_000;
 /** What a person must mend is looked at this seldom. */
 const REFUSED_POLL_MS = 300_000;
-/** After the operator deleted the cluster: how long an API that does not answer may still hold up its nodes. */
-export const UNREACHABLE_GIVE_UP_MS = 600_000;
 
 /** The claim is marked for removal or being deleted. */
 export function leaving(input: AdvanceInput): ClaimStep {
   const { claim, frozen } = input;
   if (claim.metadata.deletionTimestamp === undefined) return { kind: 'markDeleted' };
-  if (frozen !== undefined && !clusterDeleted(input)) return { kind: 'wait', ms: FROZEN_POLL_MS, why: frozen };
+  // A cluster that the operator deletes is not frozen by its own end; the fleet decides when its API is gone for good.
+  const clusterDeleted = claim.status?.removal?.reason === 'ClusterDeleted';
+  if (frozen !== undefined && !clusterDeleted) return { kind: 'wait', ms: FROZEN_POLL_MS, why: frozen };
   return claim.status?.serverId === undefined ? withoutServerId(input) : withServerId(input);
 }
 
@@ -68,7 +68,7 @@ function withServerId(input: AdvanceInput): ClaimStep {
 function emptyNode(input: AdvanceInput): ClaimStep {
   const { claim, facts, nowMs } = input;
   if (facts.node === undefined) return { kind: 'look', at: 'node' };
-  if (!facts.node.known) return unreachable(input, 'node', facts.node) ?? startDelete(input, 'unreachable');
+  if (!facts.node.known) return { kind: 'retry', fact: 'node', why: facts.node.why };
   const node = facts.node.value;
   if (node === undefined || !isNodeOfClaim(claim, node)) return startDelete(input, 'there is no node to drain');
   const startedMs = timeMs(claim.status?.drainStartedAt);
@@ -77,7 +77,7 @@ function emptyNode(input: AdvanceInput): ClaimStep {
   }
   if (!isCordoned(node)) return { kind: 'cordon', node };
   if (facts.pods === undefined) return { kind: 'look', at: 'pods' };
-  if (!facts.pods.known) return unreachable(input, 'pods', facts.pods) ?? startDelete(input, 'unreachable');
+  if (!facts.pods.known) return { kind: 'retry', fact: 'pods', why: facts.pods.why };
   const round = drainOrder({
     pods: facts.pods.value,
     nowMs,
@@ -99,10 +99,8 @@ function takeServer(input: AdvanceInput, server: ObservedServer): ClaimStep {
   if (claim.status?.registeredAt !== undefined && nowMs - startedMs < VOLUME_DETACH_MAX_MS) {
     const { volumes } = facts;
     if (volumes === undefined) return { kind: 'look', at: 'volumes' };
-    if (!volumes.known) {
-      const step = unreachable(input, 'volumes', volumes);
-      if (step !== undefined) return step;
-    } else if (volumes.value.length > 0) {
+    if (!volumes.known) return { kind: 'retry', fact: 'volumes', why: volumes.why };
+    if (volumes.value.length > 0) {
       return { kind: 'wait', ms: VOLUME_POLL_MS, why: `${volumes.value.length} volumes are still attached` };
     }
   }
@@ -130,7 +128,7 @@ function serverGone(input: AdvanceInput): ClaimStep {
   if (looked.ports.length > 0) return refuse(input, 'PortInUse', 'A port of this claim is used by another server.');
   const { node } = input.facts;
   if (node === undefined) return { kind: 'look', at: 'node' };
-  if (!node.known) return unreachable(input, 'node', node) ?? { kind: 'removeFinalizer' };
+  if (!node.known) return { kind: 'retry', fact: 'node', why: node.why };
   const found = node.value;
   if (found !== undefined && !found.deleting && isNodeOfClaim(claim, found)) {
     return { kind: 'deleteNode', name: found.name, uid: found.uid };
@@ -140,33 +138,14 @@ function serverGone(input: AdvanceInput): ClaimStep {
 
 function tokenThenFinalizer(input: AdvanceInput): ClaimStep {
   const tokenId = input.claim.status?.bootstrapTokenId;
-  // The token of a cluster that is gone for good runs out by itself.
-  if (tokenId !== undefined && !givenUp(input)) return { kind: 'deleteToken', tokenId };
+  if (tokenId !== undefined) return { kind: 'deleteToken', tokenId };
   return { kind: 'removeFinalizer' };
-}
-
-/** Tries again later, unless the operator deleted the cluster and its API has been silent for the stated time. */
-function unreachable(
-  input: AdvanceInput,
-  fact: 'node' | 'pods' | 'volumes',
-  answer: Extract<Fact<unknown>, { known: false }>,
-): ClaimStep | undefined {
-  return givenUp(input) ? undefined : { kind: 'retry', fact, why: answer.why };
-}
-
-function givenUp(input: AdvanceInput): boolean {
-  const sinceMs = timeMs(input.claim.metadata.deletionTimestamp) ?? input.nowMs;
-  return clusterDeleted(input) && input.nowMs - sinceMs > UNREACHABLE_GIVE_UP_MS;
 }
 
 function refuse(input: AdvanceInput, reason: string, message: string): ClaimStep {
   const conditions = withCondition(input.claim, { type: 'Removable', status: 'False', reason, message }, input.nowMs);
   if (conditions !== undefined) return record({ conditions }, message);
   return { kind: 'wait', ms: REFUSED_POLL_MS, why: message };
-}
-
-function clusterDeleted(input: AdvanceInput): boolean {
-  return input.claim.status?.removal?.reason === 'ClusterDeleted';
 }
 
 function isCordoned(node: NodeObject): boolean {

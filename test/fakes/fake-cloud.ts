@@ -34,7 +34,7 @@ export class FakeCloud implements Cloud {
   /** From DELETE to 404. */
   deleteMs = 0;
   /** Set: the next servers go to ERROR with it. */
-  fault: { readonly code: number; readonly message: string } | undefined;
+  fault: ServerView['fault'];
   flavors: readonly Flavor[] = FAKE_FLAVORS;
   quota: Quota = { serversLeft: undefined, coresLeft: undefined, memoryMiBLeft: undefined };
   targets: CloudTargets = {
