@@ -114,9 +114,9 @@ function nodePoolRequests(
       const body = { metadata: { uid, resourceVersion }, spec: { desiredNodes } };
       await mergePatch(transport, at(name), { body, manager: FIELD_MANAGERS.autoscaler });
     },
-    applyNodePoolStatus: async ({ metadata: { name, uid } }, status) => {
-      // With the uid: a new pool of the same name must not get the status of the old one.
-      const body = { apiVersion: GROUP_VERSION, kind: 'NodePool', metadata: { name, uid }, status };
+    applyNodePoolStatus: async ({ metadata: { name } }, status) => {
+      // A uid would not be checked here (tried on 1.37): a new pool of the same name may show this until its own comes.
+      const body = { apiVersion: GROUP_VERSION, kind: 'NodePool', metadata: { name }, status };
       await applyObject(transport, { ...at(name), subresource: 'status' }, { body, manager: FIELD_MANAGERS.status });
     },
     setNodePoolFinalizer: async ({ metadata }, present) => {

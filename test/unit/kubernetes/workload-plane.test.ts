@@ -155,14 +155,14 @@ describe('node pools', () => {
     await expect(done).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  test('status is applied to the pool of this uid alone', async () => {
+  test('status is applied whole, as its own manager', async () => {
     const done = plane.applyNodePoolStatus(pool(), { currentNodes: 2 });
     const request = await server.next();
     expect([request.path, request.query.get('fieldManager')]).toEqual([`${POOL_PATH}/status`, 'sluice-status']);
     expect(request.body).toEqual({
       apiVersion: 'sluice.dev/v1alpha1',
       kind: 'NodePool',
-      metadata: { name: 'gpu', uid: 'p1' },
+      metadata: { name: 'gpu' },
       status: { currentNodes: 2 },
     });
     request.json(200, {});
