@@ -11,11 +11,11 @@ import { pricePerHour } from './price-model.ts';
 type SetDesiredNodes = PlanStep & { readonly kind: 'setDesiredNodes' };
 
 /** For autoscaled pools: desiredNodes is what stands after the plan. Not while a limit keeps a pool below what was
- *  asked of it: the wish stays written until it can be met. */
+ *  asked of it: the wish stays written until it can be met, or until a node of the pool is found unneeded. */
 export function desiredNodesSteps(draft: PlanDraft): readonly SetDesiredNodes[] {
   const steps: SetDesiredNodes[] = [];
   for (const pool of draft.pools) {
-    if (!isActive(pool) || !pool.settings.autoscale || draft.growthBlocked.has(pool.name)) continue;
+    if (!isActive(pool) || !pool.settings.autoscale || wishStays(draft, pool)) continue;
     const from = pool.pool.spec.desiredNodes;
     const to = sizeOf(draft, pool);
     if (from === to) continue;
@@ -66,8 +66,15 @@ function poolSizeOf(draft: PlanDraft, pool: PoolState, flavors: ReadonlyMap<stri
 function desiredOf(draft: PlanDraft, pool: PoolState): number {
   if (pool.deleting) return 0;
   if (pool.problems.length > 0) return pool.pool.spec.desiredNodes ?? standingClaims(draft, pool).length;
-  if (pool.settings.autoscale && !draft.growthBlocked.has(pool.name)) return sizeOf(draft, pool);
+  if (pool.settings.autoscale && !wishStays(draft, pool)) return sizeOf(draft, pool);
   return wantedNodes(draft, pool);
+}
+
+function wishStays(draft: PlanDraft, pool: PoolState): boolean {
+  const shrinks = pool.claims.some((claim) =>
+    ['ScaleDown', 'Unready'].includes(draft.removals.get(claim.metadata.name)?.reason ?? ''),
+  );
+  return draft.growthBlocked.has(pool.name) && !shrinks;
 }
 
 function isReady(draft: PlanDraft, claim: NodeClaim): boolean {
