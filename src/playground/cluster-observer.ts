@@ -22,6 +22,7 @@ export class ClusterObserver {
   readonly #podsRun = new Set<string>();
   readonly #podsEvicted = new Set<string>();
   #nodesRegistered = 0;
+  #decisions = 0;
 
   constructor(cluster: string, emit: (event: PlaygroundEvent) => void) {
     this.#cluster = cluster;
@@ -33,15 +34,18 @@ export class ClusterObserver {
     api.storage.watchAll((resource, event) => {
       if (resource === '/pods') this.#podChanged(event);
       else if (resource === '/nodes') this.#nodeChanged(event);
+      else if (resource === 'sluice.dev/nodeclaims') this.#claimChanged(event);
+      else if (resource === 'sluice.dev/nodepools') this.#poolChanged(event);
       else if (resource === 'events.k8s.io/events' && event.type === 'ADDED') this.#eventRecorded(event.object);
     });
   }
 
-  books(): Pick<Books, 'nodesRegistered' | 'podsRun' | 'podsEvicted'> {
+  books(): Pick<Books, 'nodesRegistered' | 'podsRun' | 'podsEvicted' | 'decisions'> {
     return {
       nodesRegistered: this.#nodesRegistered,
       podsRun: this.#podsRun.size,
       podsEvicted: this.#podsEvicted.size,
+      decisions: this.#decisions,
     };
   }
 
@@ -95,6 +99,18 @@ export class ClusterObserver {
     if (ready === 'Unknown' && before === 'True') emit('nodeUnreachable');
     const cordoned = (node: KubeObject | undefined): boolean => fieldsOf(node?.['spec'])['unschedulable'] === true;
     if (cordoned(object) && previous !== undefined && !cordoned(previous)) emit('nodeCordoned');
+  }
+
+  /** A claim that appears is a decision for a node; its removal, once recorded, is one against it. */
+  #claimChanged({ type, object, previous }: StorageEvent): void {
+    if (type === 'DELETED') return;
+    const removal = (claim: KubeObject | undefined): unknown => fieldsOf(claim?.['status'])['removal'];
+    if (type === 'ADDED' || (removal(object) !== undefined && removal(previous) === undefined)) this.#decisions += 1;
+  }
+
+  #poolChanged({ type, object, previous }: StorageEvent): void {
+    const desired = (pool: KubeObject | undefined): unknown => fieldsOf(pool?.['spec'])['desiredNodes'];
+    if (type === 'MODIFIED' && desired(object) !== desired(previous)) this.#decisions += 1;
   }
 
   #eventRecorded(object: KubeObject): void {

@@ -56,6 +56,8 @@ export interface Books {
   readonly podsRun: number;
   /** Distinct pods that were evicted. */
   readonly podsEvicted: number;
+  /** Claims that appeared, claims whose removal was recorded, changes of a pool's desiredNodes. */
+  readonly decisions: number;
 }
 
 export type PlaygroundEvent =

@@ -129,22 +129,28 @@ class RunningPlayground {
 
   #books(): Books {
     if (this.#fault !== undefined) throw new Error('the playground has a bug', { cause: this.#fault });
-    const clusters = this.#workload.map((started) => started.observer.books());
-    const sum = (key: 'nodesRegistered' | 'podsRun' | 'podsEvicted'): number =>
+    const { cloud, management } = this.#started();
+    const clusters = [management, ...this.#workload].map((started) => started.observer.books());
+    const sum = (key: 'nodesRegistered' | 'podsRun' | 'podsEvicted' | 'decisions'): number =>
       clusters.reduce((total, books) => total + books[key], 0);
-    if (this.#cloud === undefined) throw new Error('the playground is not started');
     return {
-      ...this.#cloud.state.books(),
+      ...cloud.state.books(),
       nodesRegistered: sum('nodesRegistered'),
       podsRun: sum('podsRun'),
       podsEvicted: sum('podsEvicted'),
+      decisions: sum('decisions'),
     };
   }
 
-  view(): Playground {
+  #started(): { readonly cloud: CloudServer; readonly management: StartedCluster } {
     const cloud = this.#cloud;
     const management = this.#management;
     if (cloud === undefined || management === undefined) throw new Error('the playground is not started');
+    return { cloud, management };
+  }
+
+  view(): Playground {
+    const { cloud, management } = this.#started();
     return {
       management: management.cluster,
       managementKubeconfig: management.cluster.kubeconfig,
