@@ -1,0 +1,266 @@
+// Sessions of many clusters: opened, reopened, closed; one cluster's trouble is its own.
+import { describe, expect, test } from 'vitest';
+import { PortError } from '../../../src/controllers/port-errors.ts';
+import { makePool, NAMESPACE } from '../../fakes/fake-objects.ts';
+import { interruptPort } from '../../fakes/interrupt-port.ts';
+import { FakeFleet } from './fake-sessions.ts';
+
+const HEALTHY = [
+  'Valid True Accepted',
+  'ApiReachable True Connected',
+  'CloudReachable True Connected',
+  'Ready True Healthy',
+];
+
+function claimsOf(world: FakeFleet, name: string) {
+  return world.management.stores.nodeClaims.list().filter((claim) => claim.spec.clusterUid === `uid-${name}`);
+}
+
+describe('a session', () => {
+  test('opens under its Lease, and the cluster is looked after', async () => {
+    const world = new FakeFleet();
+    const { plane, opened } = world.addCluster('a');
+    plane.stores.nodePools.put(makePool('web', { desiredNodes: 2 }));
+    world.fleet.start();
+    await world.advance(5000);
+    expect(opened).toEqual([{ kubeconfig: 'kubeconfig of a', cloudsYaml: ['clouds of a'] }]);
+    expect(world.cluster('a')?.metadata.finalizers).toEqual(['sluice.dev/workloadcluster']);
+    expect(world.lease('a').state().held).toBe(true);
+    expect(claimsOf(world, 'a')).toHaveLength(2);
+    expect(world.conditions('a')).toEqual(HEALTHY);
+    await world.advance(20_000);
+    expect(world.reaches.get(`${NAMESPACE}/a`)?.cloud.posts).toHaveLength(2); // the claims' queue does its part
+    expect(world.cluster('a')?.status).toMatchObject({ kubernetesVersion: 'v1.35.0', claims: 2, leader: 'replica-a' });
+    await world.fleet.close();
+  });
+
+  test.each<{ name: string; arrange: (world: FakeFleet) => void; want: readonly string[] }>([
+    {
+      name: 'the kubeconfig secret is missing',
+      arrange: (world) => world.management.secrets.delete(`${NAMESPACE}/a-kubeconfig`),
+      want: ['Valid True Accepted', 'ApiReachable False KubeconfigMissing', 'Ready False KubeconfigMissing'],
+    },
+    {
+      name: 'the secret has another key',
+      arrange: (world) => world.setSecret('a-kubeconfig', 'config', 'text'),
+      want: ['Valid True Accepted', 'ApiReachable False KubeconfigMissing', 'Ready False KubeconfigMissing'],
+    },
+    {
+      name: 'the kubeconfig is refused',
+      arrange: (world) => (world.addCluster('a').planeError ??= new PortError('invalidSpec', 'exec is refused')),
+      want: ['Valid True Accepted', 'ApiReachable False KubeconfigRefused', 'Ready False KubeconfigRefused'],
+    },
+    {
+      name: 'the API server does not answer',
+      arrange: (world) => (world.addCluster('a').planeError ??= new PortError('unavailable', 'connection refused')),
+      want: ['Valid True Accepted', 'ApiReachable False Unreachable', 'Ready False Unreachable'],
+    },
+    {
+      name: 'a right is missing',
+      arrange: (world) => (world.addCluster('a').planeError ??= new PortError('forbidden', 'may not patch')),
+      want: ['Valid True Accepted', 'ApiReachable False Forbidden', 'Ready False Forbidden'],
+    },
+    {
+      name: 'the cloud credentials are wrong',
+      arrange: (world) => (world.addCluster('a').cloudError ??= new PortError('credentials', '401')),
+      want: [
+        'Valid True Accepted',
+        'ApiReachable True Connected',
+        'CloudReachable False CredentialsInvalid',
+        'Ready False CredentialsInvalid',
+      ],
+    },
+    {
+      name: 'the credentials are for another project',
+      arrange: (world) => (world.addCluster('a').cloud.projectId = 'somebody-elses'),
+      want: [
+        'Valid True Accepted',
+        'ApiReachable True Connected',
+        'CloudReachable False ProjectMismatch',
+        'Ready False ProjectMismatch',
+      ],
+    },
+  ])('says why it cannot open: $name; and opens when that is mended', async ({ arrange, want }) => {
+    const world = new FakeFleet();
+    world.addCluster('a');
+    arrange(world);
+    world.fleet.start();
+    await world.advance(5000);
+    expect(world.conditions('a')).toEqual(want);
+    const mended = world.reaches.get(`${NAMESPACE}/a`);
+    if (mended === undefined) throw new Error('no reach');
+    world.setSecret('a-kubeconfig', 'kubeconfig', 'good');
+    mended.planeError = undefined;
+    mended.cloudError = undefined;
+    mended.cloud.projectId = 'project-1';
+    await world.advance(150_000);
+    expect(world.conditions('a')).toEqual(HEALTHY);
+    await world.fleet.close();
+  });
+
+  test('an invalid spec is named, closes the session and touches nothing', async () => {
+    const world = new FakeFleet();
+    const { plane } = world.addCluster('a');
+    plane.stores.nodePools.put(makePool('web', { desiredNodes: 1 }));
+    world.fleet.start();
+    await world.advance(5000);
+    const cluster = world.cluster('a');
+    if (cluster === undefined) throw new Error('gone');
+    const metadata = { ...cluster.metadata, generation: 2 };
+    world.management.stores.workloadClusters.put({ ...cluster, metadata, spec: { ...cluster.spec, kubeconfig: {} } });
+    await world.advance(1000);
+    expect(world.conditions('a')[0]).toBe('Valid False InvalidSpec');
+    expect(plane.started).toBe(false);
+    expect(claimsOf(world, 'a')).toHaveLength(1);
+    await world.fleet.close();
+  });
+
+  test('is reopened within a minute when a secret was rotated, and only then', async () => {
+    const world = new FakeFleet();
+    const { opened } = world.addCluster('a');
+    world.fleet.start();
+    await world.advance(200_000);
+    expect(opened).toHaveLength(1);
+    world.setSecret('a-kubeconfig', 'kubeconfig', 'rotated');
+    await world.advance(61_000);
+    expect(opened.map((opening) => opening.kubeconfig)).toEqual(['kubeconfig of a', 'rotated']);
+    expect(world.conditions('a')).toEqual(HEALTHY);
+    await world.fleet.close();
+  });
+
+  test('is closed when the Lease is lost, writes nothing meanwhile, and opens again with it', async () => {
+    const world = new FakeFleet();
+    const { plane, opened } = world.addCluster('a');
+    world.fleet.start();
+    await world.advance(5000);
+    world.lease('a').set({ held: false });
+    await world.advance(100);
+    expect(plane.started).toBe(false);
+    plane.stores.nodePools.put(makePool('web', { desiredNodes: 3 }));
+    await world.advance(120_000);
+    expect(claimsOf(world, 'a')).toHaveLength(0);
+    expect(plane.stores.nodePools.get('web')?.status).toBeUndefined();
+    world.lease('a').set({ held: true, epoch: 2 });
+    await world.advance(5000);
+    expect(opened).toHaveLength(2);
+    expect(claimsOf(world, 'a')).toHaveLength(3);
+    await world.fleet.close();
+  });
+});
+
+describe('many clusters', () => {
+  test('one that cannot be reached and one that hangs delay no other', async () => {
+    const world = new FakeFleet();
+    const broken = world.addCluster('broken');
+    broken.planeError = new PortError('unavailable', 'connection refused');
+    world.addCluster('hanging').hangs = true;
+    for (const name of ['x', 'y']) {
+      world.addCluster(name).plane.stores.nodePools.put(makePool('web', { desiredNodes: 1 }));
+    }
+    world.fleet.start();
+    await world.advance(5000);
+    for (const name of ['x', 'y']) {
+      expect(world.conditions(name)).toEqual(HEALTHY);
+      expect(claimsOf(world, name)).toHaveLength(1);
+    }
+    expect(world.conditions('broken')).toContain('ApiReachable False Unreachable');
+    expect(world.telemetry.last('sluice_clusters')).toBe(4);
+    broken.planeError = undefined;
+    await world.advance(130_000);
+    expect(world.conditions('broken')).toEqual(HEALTHY);
+    const closing = world.fleet.close();
+    await world.advance(20_000);
+    await closing;
+  });
+
+  test('a cluster object that is gone ends its session; nothing is deleted', async () => {
+    const world = new FakeFleet();
+    const { plane } = world.addCluster('a');
+    plane.stores.nodePools.put(makePool('web', { desiredNodes: 1 }));
+    world.fleet.start();
+    await world.advance(5000);
+    world.management.stores.workloadClusters.remove(`${NAMESPACE}/a`);
+    await world.advance(1000);
+    expect(plane.started).toBe(false);
+    expect(claimsOf(world, 'a')[0]?.metadata.deletionTimestamp).toBeUndefined();
+    expect(world.lease('a').state().held).toBe(false);
+    await world.fleet.close();
+  });
+
+  test('a cluster of the same name with another uid gets a session of its own', async () => {
+    const world = new FakeFleet();
+    const { opened } = world.addCluster('a');
+    world.fleet.start();
+    await world.advance(5000);
+    const cluster = world.cluster('a');
+    if (cluster === undefined) throw new Error('gone');
+    world.management.stores.workloadClusters.put({ ...cluster, metadata: { ...cluster.metadata, uid: 'uid-new' } });
+    await world.advance(100);
+    world.lease('a').set({ held: true });
+    await world.advance(70_000);
+    expect(opened).toHaveLength(2);
+    await world.fleet.close();
+  });
+});
+
+describe('health and close', () => {
+  test('ready once the management stores are complete', async () => {
+    const world = new FakeFleet();
+    const { workloadClusters, nodeClaims } = world.management.stores;
+    nodeClaims.synced = false;
+    const { opened } = world.addCluster('a');
+    world.fleet.start();
+    await world.advance(5000);
+    expect(world.fleet.health()).toMatchObject({ ready: false, live: true, detail: ['nodeclaims are not yet listed'] });
+    expect(opened).toHaveLength(0);
+    nodeClaims.synced = true;
+    expect(workloadClusters.synced).toBe(true);
+    await world.advance(1000);
+    expect(world.fleet.health()).toEqual({ ready: true, live: true, detail: [] });
+    expect(opened).toHaveLength(1);
+    await world.fleet.close();
+  });
+
+  test('not live when a pass does not end', async () => {
+    const world = new FakeFleet();
+    const reach = world.addCluster('a');
+    reach.cloud.listFlavors = () => new Promise(() => undefined);
+    world.fleet.start();
+    await world.advance(590_000);
+    expect(world.fleet.health().live).toBe(true);
+    await world.advance(20_000);
+    expect(world.fleet.health()).toMatchObject({ live: false, detail: [expect.stringContaining('tenant-1/a')] });
+    const closing = world.fleet.close();
+    await world.advance(30_000);
+    await expect(closing).resolves.toBeUndefined();
+  });
+
+  test('close gives every Lease up, ends every session and leaves no timer', async () => {
+    const world = new FakeFleet();
+    const planes = ['a', 'b'].map((name) => world.addCluster(name).plane);
+    world.fleet.start();
+    await world.advance(5000);
+    await world.fleet.close();
+    expect(planes.map((plane) => plane.started)).toEqual([false, false]);
+    expect(['a', 'b'].map((name) => world.lease(name).state().held)).toEqual([false, false]);
+    expect(world.clock.timersWaiting).toBe(0);
+    await world.fleet.close();
+  });
+
+  test('no secret is told to anybody', async () => {
+    const world = new FakeFleet();
+    const reach = world.addCluster('a');
+    world.setSecret('a-kubeconfig', 'kubeconfig', 's3cret-kubeconfig');
+    world.setSecret('a-cloud', 'clouds.yaml', 's3cret-clouds');
+    reach.wrapPlane = (plane) =>
+      interruptPort(plane, 'workload', ({ name }) =>
+        name === 'workload.ensureNodePoolDefinition' ? new PortError('forbidden', 'may not patch') : undefined,
+      );
+    world.fleet.start();
+    await world.advance(65_000);
+    const told = JSON.stringify([world.telemetry.entries, world.management.events, world.cluster('a')?.status]);
+    expect(told).toContain('Forbidden');
+    expect(told).not.toContain('s3cret');
+    await world.fleet.close();
+  });
+});
