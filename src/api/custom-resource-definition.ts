@@ -1,6 +1,7 @@
 // The CustomResourceDefinition of each of the three kinds, made from its TypeBox schema.
 // Decides the columns, subresources and names that kubectl shows. A pure function: `sluice crds` prints it, the
 // kubernetes adapter applies NodePool's, a drift test compares the committed files.
+import { FIELD_DESCRIPTIONS } from './field-descriptions.ts';
 import { API_GROUP, API_VERSION, PLURALS } from './names.ts';
 import { nodeClaimSpecSchema, nodeClaimStatusSchema } from './node-claim.ts';
 import { nodePoolRules, nodePoolSpecSchema, nodePoolStatusSchema } from './node-pool.ts';
@@ -130,14 +131,14 @@ export function customResourceDefinition(kind: DefinedKind): Json {
           storage: true,
           additionalPrinterColumns: definition.columns,
           subresources: { status: {}, ...(definition.scale === undefined ? {} : { scale: definition.scale }) },
-          schema: { openAPIV3Schema: rootSchema(definition) },
+          schema: { openAPIV3Schema: rootSchema(definition, FIELD_DESCRIPTIONS[kind]) },
         },
       ],
     },
   };
 }
 
-function rootSchema(definition: Definition): Json {
+function rootSchema(definition: Definition, descriptions: Descriptions): Json {
   return {
     type: 'object',
     required: ['spec'],
@@ -145,8 +146,8 @@ function rootSchema(definition: Definition): Json {
       apiVersion: { type: 'string' },
       kind: { type: 'string' },
       metadata: { type: 'object' },
-      spec: structuralSchema(definition.spec),
-      status: structuralSchema(definition.status),
+      spec: structuralSchema(definition.spec, { path: 'spec', descriptions }),
+      status: structuralSchema(definition.status, { path: 'status', descriptions }),
     },
     ...(definition.rules.length === 0 ? {} : { 'x-kubernetes-validations': definition.rules }),
   };
@@ -176,28 +177,44 @@ const KEPT = new Set([
   'x-kubernetes-validations',
 ]);
 
-/** A TypeBox schema as Kubernetes' structural schema. A keyword that it does not know is a programmer error. */
-export function structuralSchema(schema: object): Json {
-  const out: Record<string, unknown> = {};
+type Descriptions = Readonly<Record<string, string>>;
+
+interface Described {
+  readonly path: string;
+  readonly descriptions: Descriptions;
+}
+
+/** A TypeBox schema as Kubernetes' structural schema, with descriptions by path. A keyword that it does not know is a
+ *  programmer error. */
+export function structuralSchema(schema: object, at: Described): Json {
+  const { path, descriptions } = at;
+  const description = Object.hasOwn(descriptions, path) ? descriptions[path] : undefined;
+  const out: Record<string, unknown> = description === undefined ? {} : { description };
   for (const [keyword, value] of Object.entries(schema)) {
     if (KEPT.has(keyword)) out[keyword] = value;
-    else if (keyword === 'properties') out['properties'] = mapValues(asJson(value), structuralSchema);
-    else if (keyword === 'items') out['items'] = structuralSchema(asJson(value));
-    else if (keyword === 'patternProperties') out['additionalProperties'] = recordValueSchema(asJson(value));
+    else if (keyword === 'properties') {
+      const properties = Object.entries(asJson(value)).map(([name, property]) => [
+        name,
+        structuralSchema(asJson(property), { path: `${path}.${name}`, descriptions }),
+      ]);
+      out['properties'] = Object.fromEntries(properties);
+    } else if (keyword === 'items') out['items'] = itemSchema(asJson(value), at);
+    else if (keyword === 'patternProperties') out['additionalProperties'] = recordValueSchema(asJson(value), at);
     else throw new Error(`a structural schema has no keyword ${keyword}`);
   }
   return out;
 }
-
-/** TypeBox writes a record as one pattern that takes every key. */
-function recordValueSchema(patterns: Json): Json {
-  const [only, ...more] = Object.values(patterns);
-  if (only === undefined || more.length > 0) throw new Error('a record must have one pattern of keys');
-  return structuralSchema(asJson(only));
+/** An item has its list's path for its fields, and no description beside the list's. */
+function itemSchema(item: Json, at: Described): Json {
+  const { description: _lists, ...rest } = structuralSchema(item, at);
+  return rest;
 }
 
-function mapValues(object: Json, change: (value: Json) => Json): Json {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(asJson(value))]));
+/** TypeBox writes a record as one pattern that takes every key. */
+function recordValueSchema(patterns: Json, at: Described): Json {
+  const [only, ...more] = Object.values(patterns);
+  if (only === undefined || more.length > 0) throw new Error('a record must have one pattern of keys');
+  return itemSchema(asJson(only), at);
 }
 
 function asJson(value: unknown): Json {

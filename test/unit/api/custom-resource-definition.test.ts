@@ -7,6 +7,7 @@ import {
   DEFINITION_VERSION_ANNOTATION,
   structuralSchema,
 } from '../../../src/api/custom-resource-definition.ts';
+import { FIELD_DESCRIPTIONS } from '../../../src/api/field-descriptions.ts';
 import { definitionFiles } from '../../../src/cli/crds.ts';
 
 type Node = Readonly<Record<string, unknown>>;
@@ -83,7 +84,19 @@ describe('customResourceDefinition', () => {
   });
 
   it('refuses a schema that it cannot translate', () => {
-    expect(() => structuralSchema(Type.Object({ a: Type.Tuple([Type.String()]) }))).toThrow('structural schema');
+    const schema = Type.Object({ a: Type.Tuple([Type.String()]) });
+    expect(() => structuralSchema(schema, { path: 'spec', descriptions: {} })).toThrow('structural schema');
+  });
+});
+
+describe('descriptions', () => {
+  it.each(DEFINED_KINDS)('%s: every field has one, and there is none without a field', (kind) => {
+    const root = at(customResourceDefinition(kind), 'spec', 'versions', 0, 'schema', 'openAPIV3Schema', 'properties');
+    const fields = ['spec', 'status'].flatMap((part) => [...walk(at(root, part), part)].map(({ path }) => path));
+    const own = new Set(fields.map((path) => path.replaceAll('[]', '')).filter((path) => !path.includes('{}')));
+    own.delete('spec');
+    own.delete('status');
+    expect(Object.keys(FIELD_DESCRIPTIONS[kind]).sort()).toEqual([...own].sort());
   });
 });
 
