@@ -42,6 +42,8 @@ const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
 /** After an expired version lists are spread over this: all watches of a server expire together. */
 const RELIST_SPREAD_MS = 1_000;
+/** A server that calls every version expired must not have us list, and parse, without pause. */
+const RELIST_EVERY_MS = 10_000;
 /** A version that never works again (etcd was restored) must not be tried for ever. */
 const RESUMES_MAX = 5;
 /** A watch that ends sooner counts as failed: a server that closes at once would have us spin. */
@@ -82,6 +84,7 @@ export class ListWatch<T> {
   /** Failures in a row; nothing but a good answer sets it back. */
   #failures = 0;
   #watchList = true;
+  #listedMs = Number.NEGATIVE_INFINITY;
   #unparsableLogged = 0;
   #closing = false;
   #wake: (() => void) | undefined;
@@ -258,24 +261,23 @@ export class ListWatch<T> {
   }
 
   #swap(objects: ReadonlyMap<string, T>, reason: RelistReason): void {
-    const { part, telemetry, labels } = this.#options;
+    const { part, telemetry, labels, clock } = this.#options;
     this.#failures = 0;
+    this.#listedMs = clock.monotonicMs();
     part.replace(objects);
     telemetry.count('sluice_watch_relists_total', { ...labels, reason });
-    telemetry.gauge('sluice_watch_objects', labels, objects.size);
   }
 
   /** Where to go on after `error` in `state`, and when. */
   #afterFailure(state: State<T>, error: PortError): State<T> {
     this.#stream?.close();
     const fault = error instanceof ApiError ? error : undefined;
-    const expired = fault?.httpStatus === 410;
     this.#failures += 1;
     if (!this.#closing) this.#logFailure(error);
     const next = this.#nextAfter(state, fault);
-    const firstTime = expired && this.#failures === 1;
-    const afterMs = firstTime ? RELIST_SPREAD_MS * this.#options.random.fraction() : this.#backoffMs(error);
-    return { kind: 'backoff', afterMs, next };
+    // The server is well, only our version is old: no reason to wait as after a failure.
+    const outdated = fault?.httpStatus === 410 && (state.kind === 'watching' || state.kind === 'resuming');
+    return { kind: 'backoff', afterMs: outdated ? this.#relistMs() : this.#backoffMs(error), next };
   }
 
   #nextAfter(state: State<T>, fault: ApiError | undefined): State<T> {
@@ -307,6 +309,12 @@ export class ListWatch<T> {
         break;
     }
     return state.next;
+  }
+
+  #relistMs(): number {
+    const { clock, random } = this.#options;
+    const sinceListMs = clock.monotonicMs() - this.#listedMs;
+    return Math.max(RELIST_SPREAD_MS * random.fraction(), RELIST_EVERY_MS - sinceListMs);
   }
 
   #backoffMs(error: PortError): number {
@@ -352,8 +360,9 @@ export class ListWatch<T> {
 
   #logFailure(error: PortError): void {
     const { telemetry, labels } = this.#options;
-    // One broken watch is everyday life; a second failure in a row is for people.
-    telemetry.log(this.#failures > 1 ? 'warn' : 'debug', 'list-watch interrupted', {
+    // One broken watch is everyday life; a second failure in a row is for people, who need not read each one after it.
+    const telling = this.#failures > 1 && Number.isInteger(Math.log2(this.#failures));
+    telemetry.log(telling ? 'warn' : 'debug', 'list-watch interrupted', {
       ...labels,
       failures: this.#failures,
       code: error.code,

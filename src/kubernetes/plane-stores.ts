@@ -31,6 +31,9 @@ export class PlaneStores {
     const { transport, cluster, clock, random, telemetry } = this.#deps;
     const store = new WatchedStore<T>();
     const labels = { cluster, resource: resource.plural };
+    store.subscribe(() => {
+      telemetry.gauge('sluice_watch_objects', labels, store.size);
+    });
     for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
       const path = resourcePath(resource, { namespace });
       const part = store.openPart(clock.monotonicMs());

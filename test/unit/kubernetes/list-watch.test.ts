@@ -132,7 +132,6 @@ describe('WatchList', () => {
     await until(() => store.synced);
     expect(standing()).toEqual(['a=1', 'b=1']);
     expect(telemetry.total('sluice_watch_relists_total', { ...LABELS, reason: 'first' })).toBe(1);
-    expect(telemetry.last('sluice_watch_objects', LABELS)).toBe(2);
   });
 
   test('events that follow the end mark in the same chunk count', async () => {
@@ -298,6 +297,27 @@ describe('watching', () => {
     await until(() => store.get('c') !== undefined);
     expect(standing()).toEqual(['b=1', 'c=1']);
     expect(telemetry.total('sluice_watch_relists_total', { reason: 'expired' })).toBe(1);
+  });
+
+  test('a server that calls every version expired is listed every 10 s at most', async () => {
+    (await watching([], 5)).send(expired);
+    await interrupted(1);
+    await settle();
+    clock.advance(9_999);
+    await settle();
+    expect(server.count).toBe(1);
+    clock.advance(1);
+    expect((await server.next()).query.get('sendInitialEvents')).toBe('true');
+  });
+
+  test('an expired version of a watch that ran for long is listed within a second', async () => {
+    const request = await watching([], 5);
+    clock.advance(100_000);
+    request.send(expired);
+    await interrupted(1);
+    await settle();
+    clock.advance(1_000);
+    expect((await server.next()).query.get('sendInitialEvents')).toBe('true');
   });
 
   test('a silent watch is given up when two bookmarks are missing, and heardMs says since when', async () => {

@@ -11,11 +11,13 @@ const CLAIMS = '/apis/sluice.dev/v1alpha1/namespaces/t1/nodeclaims';
 
 let server: ScriptedServer;
 let clock: FakeClock;
+let telemetry: FakeTelemetry;
 let plane: ManagementPlane;
 
 beforeEach(async () => {
   server = await ScriptedServer.start();
   clock = new FakeClock();
+  telemetry = new FakeTelemetry();
   plane = openManagementPlane(
     { server: server.url },
     {
@@ -23,7 +25,7 @@ beforeEach(async () => {
       namespaces: ['t1', 't2'],
       clock,
       random: new FakeRandom(),
-      telemetry: new FakeTelemetry(),
+      telemetry,
       identity: 'replica-0',
     },
   );
@@ -153,6 +155,21 @@ describe('watches and leases', () => {
       '/apis/sluice.dev/v1alpha1/namespaces/t2/nodeclaims',
       '/apis/sluice.dev/v1alpha1/namespaces/t2/workloadclusters',
     ]);
+  });
+
+  test('a store joins the namespaces, and its gauge counts them all', async () => {
+    plane.start();
+    for (let watches = 0; watches < 4; watches += 1) {
+      const request = await server.next();
+      const namespace = request.path.split('/')[5] ?? '';
+      const added = { type: 'ADDED', object: { metadata: { name: 'x', namespace, uid: 'u', resourceVersion: '1' } } };
+      const end = { resourceVersion: '2', annotations: { 'k8s.io/initial-events-end': 'true' } };
+      request.stream(added, { type: 'BOOKMARK', object: { metadata: end } });
+    }
+    while (!plane.stores.nodeClaims.synced) await settle();
+    expect(plane.stores.nodeClaims.list().length).toBe(2);
+    expect(plane.stores.nodeClaims.get('t2/x')?.metadata.namespace).toBe('t2');
+    expect(telemetry.last('sluice_watch_objects', { cluster: 'management', resource: 'nodeclaims' })).toBe(2);
   });
 
   test('closing the plane gives its leases up', async () => {

@@ -12,6 +12,7 @@ describe('WatchedStore', () => {
     b.replace(new Map([['b/x', 'bx']]));
     expect(store.synced).toBe(true);
     expect(store.list()).toEqual(['ax', 'bx']);
+    expect(store.size).toBe(2);
     expect(store.get('b/x')).toBe('bx');
     a.heard(50);
     expect(store.heardMs).toBe(1);
