@@ -11,6 +11,7 @@ import { CloudInventory } from '../controllers/cloud-inventory.ts';
 import type { ClusterContext, ReconcileOutcome } from '../controllers/cluster-context.ts';
 import type { ClusterStatus } from '../controllers/cluster-status.ts';
 import { createFaultBook } from '../controllers/fault-book.ts';
+import { clusterFields, errorFields } from '../controllers/log-fields.ts';
 import { MassChangeGuard } from '../controllers/mass-change-guard.ts';
 import { isOwnClaim, ownClaims } from '../controllers/observe-cluster.ts';
 import { PathProbe, PROBE_INTERVAL_MS } from '../controllers/path-probe.ts';
@@ -157,11 +158,17 @@ export class ClusterSession {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     const ended = Promise.all([this.#loop.close(), this.#claims.close(), this.#upkeep.close()]);
     await within(this.#options.clock, CLOSE_WAIT_MS, ended);
-    await within(
-      this.#options.clock,
-      CLOSE_WAIT_MS,
-      Promise.all([this.#options.workload.close(), this.#options.cloud.close()]),
-    );
+    await within(this.#options.clock, CLOSE_WAIT_MS, this.#closePlanes());
+  }
+
+  /** A connection that does not close cleanly must not keep the next session from opening. */
+  async #closePlanes(): Promise<void> {
+    const { workload, cloud, telemetry } = this.#options;
+    for (const outcome of await Promise.allSettled([workload.close(), cloud.close()])) {
+      if (outcome.status === 'fulfilled') continue;
+      const fields = { ...clusterFields(this.#context), ...errorFields(outcome.reason) };
+      telemetry.log('warn', 'a connection did not close cleanly', fields);
+    }
   }
 
   async #reconcile(name: string): Promise<ReconcileOutcome> {

@@ -18,7 +18,7 @@ import type {
   WorkloadPlane,
 } from '../controllers/ports.ts';
 import { ClusterSession } from './cluster-session.ts';
-import { openPinnedCloud, openWorkload, type Refusal, refusalError } from './open-session.ts';
+import { abandon, openPinnedCloud, openWorkload, type Refusal, refusalError } from './open-session.ts';
 import { releaseCluster } from './release-cluster.ts';
 import { readSessionInputs, type SessionInputs } from './session-inputs.ts';
 
@@ -190,11 +190,11 @@ export class ClusterSupervisor {
     if (workload.kind === 'refused') return this.#refuse(cluster, workload);
     const cloud = await openPinnedCloud(sessions, inputs, cluster);
     if (cloud.kind === 'refused') {
-      await workload.plane.close();
+      await abandon(workload.plane);
       return this.#refuse(cluster, cloud);
     }
     if (this.#closed || !this.#lease.state().held) {
-      await Promise.all([workload.plane.close(), cloud.cloud.close()]);
+      await Promise.all([abandon(workload.plane), abandon(cloud.cloud)]);
       return;
     }
     const { plane, definition } = workload;

@@ -41,7 +41,7 @@ export async function openWorkload(
     await plane.serverVersion();
     return { kind: 'workload', plane, definition: await plane.ensureNodePoolDefinition() };
   } catch (error) {
-    await plane.close();
+    await abandon(plane);
     if (!isPortError(error)) throw error;
     return apiRefusal(error, source);
   }
@@ -62,14 +62,19 @@ export async function openPinnedCloud(
     cloud = await sessions.openCloud({ cloudsYaml: cloudsYaml.text, cloud: name, region }, label);
     const actual = await cloud.currentProjectId();
     if (actual === projectId) return { kind: 'cloud', cloud };
-    await cloud.close();
+    await abandon(cloud);
     const message = `The credentials are for project ${actual}, but spec.openstack.projectId is ${projectId}.`;
     return cloudRefused('ProjectMismatch', message, true);
   } catch (error) {
-    if (cloud !== undefined) await cloud.close();
+    if (cloud !== undefined) await abandon(cloud);
     if (!isPortError(error)) throw error;
     return cloudRefused(cloudReason(error), error.message, error.code === 'invalidSpec');
   }
+}
+
+/** Closes what is not needed after all. That it cannot be closed either adds nothing to why it is not needed. */
+export async function abandon(plane: { close(): Promise<void> }): Promise<void> {
+  await Promise.allSettled([plane.close()]);
 }
 
 /** A refusal as an error, for the queue's backoff. */

@@ -9,7 +9,7 @@ import { isPortError } from '../controllers/port-errors.ts';
 import type { WorkloadPlane } from '../controllers/ports.ts';
 import { absentWorkloadPlane } from './absent-workload-plane.ts';
 import type { ClusterSupervisor, FleetDeps } from './cluster-supervisor.ts';
-import { openPinnedCloud, openWorkload, type Refusal, refusalError } from './open-session.ts';
+import { abandon, openPinnedCloud, openWorkload, type Refusal, refusalError } from './open-session.ts';
 import { readSessionInputs, type SessionInputs } from './session-inputs.ts';
 
 /** An API that has been silent this long while its cluster is being deleted is not coming back: operators take the
@@ -75,7 +75,7 @@ async function startRelease(
   const { cluster, claims, inputs, plane } = what;
   const cloud = await openPinnedCloud(deps.sessions, inputs, cluster);
   if (cloud.kind === 'refused') {
-    await plane.close();
+    await abandon(plane);
     await supervisor.writeRefusal(cluster, cloud);
     if (claims.length === 0) return finish(supervisor, deps, cluster);
     throw refusalError(cloud);
@@ -165,7 +165,7 @@ async function keepNodes(
         }
       }
     } finally {
-      await workload.plane.close();
+      await abandon(workload.plane);
     }
   } else {
     await supervisor.writeRefusal(cluster, workload);
