@@ -8,6 +8,7 @@ import type { ClusterContext } from './cluster-context.ts';
 import type { StepOutcome } from './execute-plan.ts';
 import { clusterFields, errorFields } from './log-fields.ts';
 import type { Observation } from './observe-cluster.ts';
+import type { PortError } from './port-errors.ts';
 
 /** What one pass came to; `report` tells the world. */
 export interface PassResult {
@@ -15,7 +16,8 @@ export interface PassResult {
   readonly plan: Plan;
   readonly findings: readonly Finding[];
   readonly outcomes: readonly StepOutcome[];
-  readonly problems: readonly string[];
+  /** Facts of the cloud that are old or missing. */
+  readonly faults: readonly PortError[];
 }
 
 /** The stages, bound to their sources by autoscaler-stages.ts. */
@@ -100,7 +102,7 @@ export class AutoscalerLoop {
     const refused =
       findings.some((finding) => finding.severity === 'fatal') || snapshot.objects.cluster.spec.paused === true;
     const outcomes = refused ? [] : await this.#timed('execute', () => execute(plan, snapshot));
-    await this.#timed('report', () => report({ snapshot, plan, findings, outcomes, problems: observation.problems }));
+    await this.#timed('report', () => report({ snapshot, plan, findings, outcomes, faults: observation.faults }));
   }
 
   async #timed<T>(stage: string, run: () => T | Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
-// One fact from outside, kept for a while: refreshed after an interval, used while it is not too old, retried with
-// growing waits when it cannot be had.
+// One fact from outside, kept for a while. A refresh that is due by the clock runs beside the reader, who gets the value
+// at hand; only a reader without a usable value, or after the world is known to have moved, waits for it.
 import { isPortError, type PortError } from './port-errors.ts';
 import type { Clock, Random } from './ports.ts';
 import { backoffMs } from './work-queue.ts';
@@ -20,58 +20,82 @@ export interface CachedFactOptions<T> {
 export class CachedFact<T> {
   readonly #options: CachedFactOptions<T>;
   #held: { readonly value: T; readonly readAtMs: number } | undefined;
-  #error: PortError | undefined;
+  #fault: PortError | undefined;
+  /** Thrown at the next read: a refresh beside the reader has nobody to throw to. */
+  #bug: unknown;
   #failures = 0;
   #nextMs = Number.NEGATIVE_INFINITY;
+  #moved = false;
+  #refreshing: Promise<void> | undefined;
+  /** Counts forget(): a refresh of what was forgotten brings nothing. */
+  #epoch = 0;
 
   constructor(options: CachedFactOptions<T>) {
     this.#options = options;
   }
 
-  /** The value, refreshed when due. Rejects with the last PortError when there is none that is young enough. */
+  /** The value. Rejects with the last PortError when there is none that is young enough. */
   async read(): Promise<T> {
-    const { clock, random, intervalMs, ageMaxMs } = this.#options;
-    if (clock.monotonicMs() >= this.#nextMs) {
-      const startedMs = clock.monotonicMs();
-      try {
-        this.#held = { value: await this.#options.load(), readAtMs: startedMs };
-        this.#error = undefined;
-        this.#failures = 0;
-        this.#nextMs = startedMs + intervalMs;
-      } catch (error) {
-        if (!isPortError(error)) throw error;
-        this.#error = error;
-        this.#failures += 1;
-        const waitMs = error.retry.kind === 'after' ? error.retry.ms : backoffMs(this.#failures, random);
-        this.#nextMs = clock.monotonicMs() + Math.min(waitMs, intervalMs);
-      }
+    if (this.#options.clock.monotonicMs() >= this.#nextMs) this.#refreshing ??= this.#refresh();
+    if (this.#refreshing !== undefined && (this.#usable() === undefined || this.#moved)) await this.#refreshing;
+    if (this.#bug !== undefined) {
+      const bug = this.#bug;
+      this.#bug = undefined;
+      throw bug;
     }
-    if (this.#held !== undefined && clock.monotonicMs() - this.#held.readAtMs <= ageMaxMs) return this.#held.value;
-    if (this.#error === undefined) throw new Error(`${this.#options.name}: a fact is neither held nor refused`);
-    throw this.#error;
+    const held = this.#usable();
+    if (held !== undefined) return held.value;
+    if (this.#fault === undefined) throw new Error(`${this.#options.name}: a fact is neither held nor refused`);
+    throw this.#fault;
   }
 
-  /** The world moved: refresh at the next read, unless it was read less than `gapMs` ago or is being retried. */
+  /** The world moved: the next reader waits for a refresh, unless it was read less than `gapMs` ago or is failing. */
   stale(gapMs: number): void {
-    if (this.#held === undefined || this.#error !== undefined) return;
+    if (this.#held === undefined || this.#fault !== undefined) return;
     this.#nextMs = Math.min(this.#nextMs, this.#held.readAtMs + gapMs);
+    this.#moved = this.#options.clock.monotonicMs() >= this.#nextMs;
   }
 
   /** It is another fact now: what was held does not count any more. */
   forget(): void {
     this.#held = undefined;
-    this.#error = undefined;
+    this.#fault = undefined;
     this.#failures = 0;
     this.#nextMs = Number.NEGATIVE_INFINITY;
-  }
-
-  /** Monotonic time of the value's reading; undefined: there is none. */
-  readAtMs(): number | undefined {
-    return this.#held?.readAtMs;
+    this.#refreshing = undefined;
+    this.#epoch += 1;
   }
 
   /** Why the last refresh failed; undefined: it did not. */
-  problem(): string | undefined {
-    return this.#error === undefined ? undefined : `${this.#options.name}: ${this.#error.message}`;
+  fault(): PortError | undefined {
+    return this.#fault;
+  }
+
+  #usable(): { readonly value: T; readonly readAtMs: number } | undefined {
+    const { clock, ageMaxMs } = this.#options;
+    return this.#held !== undefined && clock.monotonicMs() - this.#held.readAtMs <= ageMaxMs ? this.#held : undefined;
+  }
+
+  async #refresh(): Promise<void> {
+    const { clock, random, intervalMs } = this.#options;
+    const epoch = this.#epoch;
+    const readAtMs = clock.monotonicMs();
+    try {
+      const value = await this.#options.load();
+      if (epoch !== this.#epoch) return;
+      this.#held = { value, readAtMs };
+      this.#fault = undefined;
+      this.#failures = 0;
+      this.#nextMs = readAtMs + intervalMs;
+    } catch (error) {
+      if (epoch !== this.#epoch) return;
+      this.#failures += 1;
+      if (isPortError(error)) this.#fault = error;
+      else this.#bug = error;
+      const told = isPortError(error) && error.retry.kind === 'after' ? error.retry.ms : undefined;
+      this.#nextMs = clock.monotonicMs() + Math.min(told ?? backoffMs(this.#failures, random), intervalMs);
+    }
+    this.#moved = false;
+    this.#refreshing = undefined;
   }
 }

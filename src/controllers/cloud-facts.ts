@@ -6,15 +6,21 @@ import type { NodeClaim } from '../api/node-claim.ts';
 import type { CloudTargets, Flavor, Quota } from '../cluster/cluster-objects.ts';
 import { CachedFact } from './cached-fact.ts';
 import type { ClusterContext } from './cluster-context.ts';
-import { PortError } from './port-errors.ts';
+import { isPortError, PortError } from './port-errors.ts';
 
 export interface CloudReading {
   readonly flavors: readonly Flavor[];
   readonly targets: CloudTargets;
   readonly quota: Quota;
   readonly prices: ReadonlyMap<string, number> | undefined;
-  /** Facts that could not be refreshed and why; the values above are then older ones. */
-  readonly problems: readonly string[];
+  /** Facts that could not be refreshed; the values above are then older ones, or stand for "none". */
+  readonly faults: readonly PortError[];
+}
+
+interface CountedQuota {
+  readonly quota: Quota;
+  /** Uids of the claims whose servers were there when it was read. */
+  readonly counted: ReadonlySet<string>;
 }
 
 export interface ServerList {
@@ -43,15 +49,20 @@ const SERVERS_AGE_MAX_MS = 2 * MINUTE_MS;
 /** More prices than there are flavors anywhere; the rest is ignored with a problem said. */
 const PRICES_MAX = 4096;
 
+/** Without an image no flavor is offered. */
+const NO_TARGETS: CloudTargets = { networkId: '', subnetId: undefined, images: [], zones: [], region: '' };
+
 /** Facts of one cluster's project, kept fresh. */
 export class CloudFacts {
   readonly #context: ClusterContext;
   readonly #flavors: CachedFact<readonly Flavor[]>;
   readonly #targets: CachedFact<CloudTargets>;
-  readonly #quota: CachedFact<Quota>;
+  readonly #quota: CachedFact<CountedQuota>;
   readonly #prices: CachedFact<ReadonlyMap<string, number>>;
   readonly #servers: CachedFact<ServerList>;
-  /** Claims whose servers the last quota reading counted. */
+  /** Uids of the claims with a server, as of the present reading. */
+  #using: ReadonlySet<string> = new Set();
+  /** Those that the newest quota counts. */
   #counted: ReadonlySet<string> = new Set();
   #targetsKey = '';
   #pricesName = '';
@@ -97,7 +108,7 @@ export class CloudFacts {
   }
 
   /** All facts; `claims` tell whether quota has moved since it was read. Rejects with the PortError of a fact that was
-   *  never read or is too old. */
+   *  never read or is too old. Names in the spec that do not resolve are a fault in the reading. */
   async read(claims: readonly NodeClaim[]): Promise<CloudReading> {
     const cluster = this.#context.cluster();
     const targetsKey = createHash('sha256').update(JSON.stringify(cluster.spec.openstack)).digest('hex');
@@ -108,24 +119,21 @@ export class CloudFacts {
     this.#pricesName = pricesName;
 
     const flavors = await this.#flavors.read();
-    const targets = await this.#targets.read();
-    const using = claimsWithServer(claims);
-    if (!sameSet(new Set(using.map((claim) => claim.metadata.uid)), this.#counted)) this.#quota.stale(QUOTA_GAP_MS);
-    const attemptedMs = this.#quota.readAtMs();
-    const quota = await this.#quota.read();
-    if (this.#quota.readAtMs() !== attemptedMs) this.#counted = new Set(using.map((claim) => claim.metadata.uid));
+    const targets = await this.#targetsOrNone();
+    const serving = claimsWithServer(claims);
+    this.#using = new Set(serving.map((claim) => claim.metadata.uid));
+    if (!sameSet(this.#using, this.#counted)) this.#quota.stale(QUOTA_GAP_MS);
+    const { quota, counted } = await this.#quota.read();
+    this.#counted = counted;
     const prices = pricesName === '' ? undefined : await this.#pricesOrNone();
+    const uncounted = serving.filter((claim) => !counted.has(claim.metadata.uid));
     const facts = [this.#flavors, this.#targets, this.#quota, this.#prices];
     return {
       flavors,
       targets,
-      quota: lessUncounted(
-        quota,
-        using.filter((claim) => !this.#counted.has(claim.metadata.uid)),
-        flavors,
-      ),
+      quota: lessUncounted(quota, uncounted, flavors),
       prices,
-      problems: facts.map((fact) => fact.problem()).filter((problem) => problem !== undefined),
+      faults: facts.map((fact) => fact.fault()).filter((fault) => fault !== undefined),
     };
   }
 
@@ -134,12 +142,13 @@ export class CloudFacts {
     try {
       return await this.#servers.read();
     } catch (error) {
-      if (!(error instanceof PortError)) throw error;
+      if (!isPortError(error)) throw error;
       return undefined; // no second source is an answer of its own: the guard then confirms nothing by it
     }
   }
 
-  async #readQuota(): Promise<Quota> {
+  async #readQuota(): Promise<CountedQuota> {
+    const counted = this.#using;
     const projectId = await this.#context.cloud.currentProjectId();
     const pinned = this.#context.cluster().spec.openstack.projectId;
     if (projectId !== pinned) {
@@ -148,7 +157,7 @@ export class CloudFacts {
         `The credentials are for project ${projectId}, spec.openstack.projectId is ${pinned}`,
       );
     }
-    return this.#context.cloud.readQuota();
+    return { quota: await this.#context.cloud.readQuota(), counted };
   }
 
   async #readPrices(): Promise<ReadonlyMap<string, number>> {
@@ -169,12 +178,22 @@ export class CloudFacts {
     return prices;
   }
 
+  /** Names in the spec that do not resolve keep nodes from being created, not from being removed or explained. */
+  async #targetsOrNone(): Promise<CloudTargets> {
+    try {
+      return await this.#targets.read();
+    } catch (error) {
+      if (!isPortError(error, 'invalidSpec')) throw error;
+      return NO_TARGETS;
+    }
+  }
+
   /** Prices are a preference, not a condition: without them the stated model serves, and the problem is said. */
   async #pricesOrNone(): Promise<ReadonlyMap<string, number> | undefined> {
     try {
       return await this.#prices.read();
     } catch (error) {
-      if (!(error instanceof PortError)) throw error;
+      if (!isPortError(error)) throw error;
       return undefined;
     }
   }

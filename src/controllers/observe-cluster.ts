@@ -26,7 +26,7 @@ export type Observation =
       /** Grows with every change of a store. */
       readonly version: number;
       /** Facts that could not be refreshed. */
-      readonly problems: readonly string[];
+      readonly faults: readonly PortError[];
     }
   | { readonly kind: 'wait'; readonly why: string; readonly fault: PortError | undefined };
 
@@ -45,24 +45,23 @@ export async function observeCluster(context: ClusterContext, sources: ObserveSo
   try {
     const version = storesVersion(context);
     const claims = lag.kind === 'overdue' ? await liveClaims(context, sources, lag.what) : ownClaims(context);
-    const reading = await sources.facts.read(claims);
-    const servers = await sources.facts.servers();
     const cluster = context.cluster();
-    const observedAtMs = context.clock.nowMs();
+    // Before the facts: claims already under way go on even while nothing new can be decided.
     const frozen = sources.guard.update({
       cluster,
-      nowMs: observedAtMs,
+      nowMs: context.clock.nowMs(),
       claims,
       nodes: stores.nodes.list(),
       nodePools: stores.nodePools.list(),
-      servers,
+      servers: await sources.facts.servers(),
       pathSick: sources.probe.sick(),
       definition: sources.definition(),
     });
-    const { flavors, targets, quota, prices, problems } = reading;
+    const reading = await sources.facts.read(claims);
+    const { flavors, targets, quota, prices, faults } = reading;
     const objects: ClusterObjects = {
       cluster,
-      observedAtMs,
+      observedAtMs: context.clock.nowMs(),
       nodePools: stores.nodePools.list(),
       claims,
       pods: stores.pods.list(),
@@ -81,7 +80,7 @@ export async function observeCluster(context: ClusterContext, sources: ObserveSo
       backoffs: context.faults.standing(),
       frozen,
     };
-    return { kind: 'ready', objects, version, problems };
+    return { kind: 'ready', objects, version, faults };
   } catch (error) {
     if (!isPortError(error)) throw error;
     return { kind: 'wait', why: error.message, fault: error };

@@ -1,6 +1,6 @@
 // Stage 9: what a pass came to, as status of NodePools and of the WorkloadCluster, events, metrics and decisions.
 // Writes a status only when it says something new. A status that cannot be written is logged and never stops the loop.
-import type { ConditionInput } from '../api/conditions.ts';
+import { applyConditions, type ConditionInput } from '../api/conditions.ts';
 import type { NodePool, NodePoolStatus } from '../api/node-pool.ts';
 import type { PassResult } from './autoscaler-loop.ts';
 import type { ClusterContext } from './cluster-context.ts';
@@ -10,7 +10,7 @@ import { nodePoolStatus } from './node-pool-status.ts';
 import type { Observation } from './observe-cluster.ts';
 import type { PathProbe } from './path-probe.ts';
 import { releaseDeletedPools } from './pool-finalizer.ts';
-import { isPortError } from './port-errors.ts';
+import { isPortError, type PortError } from './port-errors.ts';
 import { ReportEvents } from './report-events.ts';
 import { reportMetrics } from './report-metrics.ts';
 
@@ -45,7 +45,9 @@ export class StatusWriter {
     if (!this.#mayWrite()) return;
     this.#events.report(result);
     for (const pool of result.snapshot.objects.nodePools) {
-      await this.#orLog(`status of node pool ${pool.metadata.name}`, () => this.#writePool(pool, result));
+      await this.#orLog(`status of node pool ${pool.metadata.name}`, () =>
+        this.#writePool(pool, (before) => nodePoolStatus(pool, result, before)),
+      );
     }
     await this.#orLog('finalizers of deleted node pools', () => this.#releasePools(result));
     await this.#orLog('status of the cluster', () => this.#writeCluster(result));
@@ -62,23 +64,34 @@ export class StatusWriter {
     const sick = this.#probe.sick();
     if (!this.#mayWrite() || (fault === undefined && sick === undefined)) return;
     const conditions: ConditionInput[] = [apiCondition(sick)];
-    if (fault !== undefined) {
-      const reason = cloudReason(fault);
-      conditions.push({ type: 'CloudReachable', status: 'False', reason, message: fault.message });
-    }
-    const message = fault?.message ?? sick ?? '';
+    if (fault !== undefined) conditions.push(cloudCondition([fault]));
     const reason = fault === undefined ? 'Unreachable' : cloudReason(fault);
-    conditions.push({ type: 'Ready', status: 'False', reason, message });
+    conditions.push({ type: 'Ready', status: 'False', reason, message: fault?.message ?? sick ?? '' });
     await this.#orLog('status of the cluster', () =>
       this.#clusterStatus.write(this.#context.cluster(), { conditions }),
     );
+    if (fault === undefined) return;
+    // The tenant learns that it is not their pool; the fault's own words are for the operator.
+    const message = 'OpenStack cannot be used for this cluster now; the operator sees why in its WorkloadCluster.';
+    const blocked: ConditionInput = { type: 'Blocked', status: 'True', reason, message };
+    for (const pool of this.#context.workload.stores.nodePools.list()) {
+      await this.#orLog(`status of node pool ${pool.metadata.name}`, () =>
+        this.#writePool(pool, (before) => ({
+          ...before,
+          conditions: applyConditions(before?.conditions ?? [], [blocked], {
+            nowMs: this.#context.clock.nowMs(),
+            ...(pool.metadata.generation === undefined ? {} : { generation: pool.metadata.generation }),
+          }),
+        })),
+      );
+    }
   }
 
-  async #writePool(pool: NodePool, result: PassResult): Promise<void> {
+  async #writePool(pool: NodePool, next: (before: NodePoolStatus | undefined) => NodePoolStatus): Promise<void> {
     const { uid, resourceVersion } = pool.metadata;
     const written = this.#written.get(uid);
     const before = written?.onVersion === resourceVersion ? written.status : pool.status;
-    const after = nodePoolStatus(pool, result, before);
+    const after = next(before);
     if (before !== undefined && canonical(before) === canonical(after)) return;
     await this.#context.workload.applyNodePoolStatus(pool, after);
     this.#written.set(uid, { onVersion: resourceVersion, status: after });
@@ -97,10 +110,7 @@ export class StatusWriter {
   async #writeCluster(result: PassResult): Promise<void> {
     const { objects } = result.snapshot;
     const version = this.#probe.version();
-    const cloud: ConditionInput =
-      result.problems.length === 0
-        ? { type: 'CloudReachable', status: 'True', reason: 'Connected', message: 'OpenStack answers.' }
-        : { type: 'CloudReachable', status: 'False', reason: 'CloudUnavailable', message: result.problems.join('; ') };
+    const cloud = cloudCondition(result.faults);
     await this.#clusterStatus.write(this.#context.cluster(), {
       conditions: [apiCondition(this.#probe.sick()), cloud, readyCondition(result)],
       facts: {
@@ -132,6 +142,15 @@ function apiCondition(sick: string | undefined): ConditionInput {
   return sick === undefined
     ? { type: 'ApiReachable', status: 'True', reason: 'Connected', message: 'The API server answers.' }
     : { type: 'ApiReachable', status: 'False', reason: 'Unreachable', message: sick };
+}
+
+function cloudCondition(faults: readonly PortError[]): ConditionInput {
+  const first = faults[0];
+  if (first === undefined) {
+    return { type: 'CloudReachable', status: 'True', reason: 'Connected', message: 'OpenStack answers.' };
+  }
+  const message = [...new Set(faults.map((fault) => fault.message))].join('; ');
+  return { type: 'CloudReachable', status: 'False', reason: cloudReason(first), message };
 }
 
 function readyCondition(result: PassResult): ConditionInput {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { CachedFact } from '../../../src/controllers/cached-fact.ts';
 import { CloudFacts } from '../../../src/controllers/cloud-facts.ts';
 import { PortError } from '../../../src/controllers/port-errors.ts';
-import { FakeClock, FakeRandom } from '../../fakes/fake-clock.ts';
+import { FakeClock, FakeRandom, settle } from '../../fakes/fake-clock.ts';
 import { makeClaim, makeCluster, NAMESPACE } from '../../fakes/fake-objects.ts';
 import { FakeWorld } from '../../fakes/fake-world.ts';
 import { interruptPort } from '../../fakes/interrupt-port.ts';
@@ -29,29 +29,34 @@ function makeFact() {
 }
 
 describe('CachedFact', () => {
-  test('is read anew after its interval only', async () => {
+  test('is read anew after its interval only, beside the reader', async () => {
     const { clock, fact, state } = makeFact();
     expect(await fact.read()).toBe(1);
     clock.advance(59_999);
     expect(await fact.read()).toBe(1);
+    expect(state.reads).toBe(1);
     clock.advance(1);
+    expect(await fact.read()).toBe(1); // does not wait for the refresh that it starts
+    await settle();
     expect(await fact.read()).toBe(2);
     expect(state.reads).toBe(2);
   });
 
-  test('an old value bridges a failure until it is too old, then it is the error', async () => {
+  test('an old value bridges a failure until it is too old, then it is the fault', async () => {
     const { clock, fact, state } = makeFact();
     await fact.read();
     state.error = down;
     clock.advance(300_000);
     expect(await fact.read()).toBe(1);
-    expect(fact.problem()).toBe('quota: down');
+    await settle();
+    expect(await fact.read()).toBe(1);
+    expect(fact.fault()).toBe(down);
     clock.advance(300_001);
     await expect(fact.read()).rejects.toBe(down);
     state.error = undefined;
     clock.advance(60_000);
     expect(await fact.read()).toBeGreaterThan(1);
-    expect(fact.problem()).toBeUndefined();
+    expect(fact.fault()).toBeUndefined();
   });
 
   test('a failure is not repeated at each reading', async () => {
@@ -64,21 +69,42 @@ describe('CachedFact', () => {
     expect(state.reads).toBeLessThan(6);
   });
 
-  test('stale brings the next reading forward, no closer than the gap', async () => {
+  test('when the world moved the reader waits for the new value, no sooner than the gap', async () => {
     const { clock, fact } = makeFact();
     await fact.read();
     fact.stale(1000);
     clock.advance(999);
+    fact.stale(1000);
     expect(await fact.read()).toBe(1);
     clock.advance(1);
+    fact.stale(1000);
     expect(await fact.read()).toBe(2);
   });
 
-  test('a programmer error is not kept as a fault', async () => {
+  test('a refresh of what was forgotten meanwhile brings nothing', async () => {
+    const ends: ((value: string) => void)[] = [];
+    const fact = new CachedFact<string>({
+      name: 'targets',
+      clock: new FakeClock(),
+      random: new FakeRandom(),
+      intervalMs: 60_000,
+      ageMaxMs: 600_000,
+      load: () => new Promise((resolve) => ends.push(resolve)),
+    });
+    const first = fact.read();
+    fact.forget();
+    const second = fact.read();
+    ends[0]?.('old network');
+    ends[1]?.('new network');
+    expect(await second).toBe('new network');
+    expect(await first).toBe('new network');
+  });
+
+  test('a programmer error reaches the reader and is not kept as a fault', async () => {
     const { fact, state } = makeFact();
     state.error = new TypeError('bug');
     await expect(fact.read()).rejects.toBe(state.error);
-    expect(fact.problem()).toBeUndefined();
+    expect(fact.fault()).toBeUndefined();
   });
 });
 
@@ -140,8 +166,22 @@ describe('CloudFacts', () => {
     if (data !== undefined) world.management.configMaps.set(`${NAMESPACE}/prices`, data);
     const reading = await new CloudFacts(world.context()).read([]);
     expect(reading.prices).toEqual(want);
-    if (problem === undefined) expect(reading.problems).toEqual([]);
-    else expect(reading.problems.join()).toMatch(problem);
+    if (problem === undefined) expect(reading.faults).toEqual([]);
+    else expect(reading.faults.map((fault) => fault.message).join()).toMatch(problem);
+  });
+
+  test('names that do not resolve leave no image to create from, and are a fault', async () => {
+    const world = new FakeWorld();
+    const wrong = new PortError('invalidSpec', "spec.openstack.network: no network 'privat'");
+    const context = world.context({
+      wrap: {
+        cloud: (cloud) =>
+          interruptPort(cloud, 'cloud', ({ name }) => (name === 'cloud.resolveTargets' ? wrong : undefined)),
+      },
+    });
+    const reading = await new CloudFacts(context).read([]);
+    expect(reading.targets.images).toEqual([]);
+    expect(reading.faults).toEqual([wrong]);
   });
 
   test('no server list is no answer, not an empty one', async () => {

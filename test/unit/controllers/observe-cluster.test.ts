@@ -89,6 +89,14 @@ describe('observeCluster', () => {
     expect(observation.objects.frozen).toMatch(/Nothing was heard of nodePools/);
   });
 
+  test('removals already under way are judged even when the cloud gives no facts', async () => {
+    world.cloud.projectId = 'other';
+    const sources = makeSources();
+    expect(sources.guard.reason()).toBeDefined();
+    expect((await observeCluster(world.context(), sources)).kind).toBe('wait');
+    expect(sources.guard.reason()).toBeUndefined();
+  });
+
   test('the version grows with every change of any store', async () => {
     const sources = makeSources();
     const first = await observeCluster(world.context(), sources);
@@ -190,7 +198,7 @@ describe('events on pods', () => {
     const observed = makeSnapshot();
     const base = { nodes: [], pools: [], costPerHour: 0, costIsRelative: true, cutShort: [] };
     const plan = { basedOn: 1, steps: [], blocked: [], report: { ...base, pods } };
-    events.report({ snapshot: observed, plan, findings: [], outcomes: [], problems: [] });
+    events.report({ snapshot: observed, plan, findings: [], outcomes: [], faults: [] });
     return world.workload.events.map((event) => event.note);
   }
 
