@@ -1,5 +1,6 @@
 // One OpenStack project in memory, with Nova's habits: names are not unique, a POST has no idempotency key,
 // a port in use is refused, a server is in BUILD before it is ACTIVE and answers for a while after DELETE.
+import { SERVER_METADATA } from '../../src/api/names.ts';
 import type { WorkloadCluster } from '../../src/api/workload-cluster.ts';
 import type { CloudTargets, Flavor, Quota } from '../../src/cluster/cluster-objects.ts';
 import { PortError } from '../../src/controllers/port-errors.ts';
@@ -133,12 +134,12 @@ export class FakeCloud implements Cloud {
 
   async listServers(clusterUid: string): Promise<readonly ServerView[]> {
     this.#collect();
-    return this.serversShown().filter((server) => server.metadata.get('sluice.dev/cluster') === clusterUid);
+    return this.serversShown().filter((server) => server.metadata.get(SERVER_METADATA.cluster) === clusterUid);
   }
 
   async listPorts(clusterUid: string): Promise<readonly PortView[]> {
     this.#collect();
-    return this.portsLeft.filter((port) => port.tags.includes(`sluice-cluster=${clusterUid}`));
+    return this.portsLeft.filter((port) => port.tags.includes(`sluice.dev/cluster=${clusterUid}`));
   }
 
   async serverNamesTaken(names: readonly string[]): Promise<ReadonlySet<string>> {
@@ -150,14 +151,14 @@ export class FakeCloud implements Cloud {
   async findPorts(claimUid: string): Promise<readonly PortView[]> {
     this.#collect();
     return this.portsLeft
-      .filter((port) => port.tags.includes(`sluice-claim=${claimUid}`))
+      .filter((port) => port.tags.includes(`sluice.dev/claim=${claimUid}`))
       .toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
   }
 
   async createPort(request: CreatePortRequest): Promise<PortView> {
     return this.addPort({
       name: `sluice-${request.claimUid}`,
-      tags: [`sluice-cluster=${request.clusterUid}`, `sluice-claim=${request.claimUid}`],
+      tags: [`sluice.dev/cluster=${request.clusterUid}`, `sluice.dev/claim=${request.claimUid}`],
     });
   }
 
@@ -165,11 +166,9 @@ export class FakeCloud implements Cloud {
     if (this.#ports.delete(id)) this.deletedPorts.push(id);
   }
 
-  async findServers(claimUid: string, name: string): Promise<readonly ServerView[]> {
+  async findServers(claimUid: string, _name: string): Promise<readonly ServerView[]> {
     this.#collect();
-    return this.serversShown().filter(
-      (server) => server.metadata.get('sluice.dev/claim') === claimUid || server.name === name,
-    );
+    return this.serversShown().filter((server) => server.metadata.get(SERVER_METADATA.claim) === claimUid);
   }
 
   async createServer(request: CreateServerRequest): Promise<string> {

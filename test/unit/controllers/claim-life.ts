@@ -1,5 +1,6 @@
 // Lives one node's whole life on the fakes: created, Ready, in use, removed; and restarts the controller when it dies.
 // Stands in for the planner (a failed claim is replaced by a new one) and for the queue (a failed reconcile is repeated).
+import { SERVER_METADATA } from '../../../src/api/names.ts';
 import type { NodeClaim } from '../../../src/api/node-claim.ts';
 import { reconcileClaim } from '../../../src/controllers/claim-reconciler.ts';
 import type { ClusterContext } from '../../../src/controllers/cluster-context.ts';
@@ -104,7 +105,7 @@ export function problemsOf(life: Life): readonly string[] {
   const { world } = life;
   const problems: string[] = [];
   for (const claim of life.claims) {
-    const posts = world.cloud.posts.filter((post) => post.metadata.get('sluice.dev/claim') === claim.metadata.uid);
+    const posts = world.cloud.posts.filter((post) => post.metadata.get(SERVER_METADATA.claim) === claim.metadata.uid);
     if (posts.length > 1) problems.push(`${posts.length} servers for claim ${claim.metadata.name}`);
   }
   for (const server of world.cloud.serversLeft) {
