@@ -3,6 +3,7 @@
 // names no node, and one that moves leaves its own). Cost: a search reads columns; what does not depend on the pods of a
 // node is asked once per kind of pod and class of node; nodes that refused a shape are not asked again until something
 // that could change the answer was taken back.
+// Longer than 250 lines because every change and its opposite belong beside each other.
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { PodAffinityTerm, PodObject, PodShape, Resources } from '../cluster/cluster-objects.ts';
 import { expectedLabels } from '../cluster/expected-node.ts';
@@ -107,6 +108,8 @@ export class ForkedSnapshot {
     const facts = this.#factsOf(index);
     if (!this.isOpen(index)) return refuse('Sluice', 'node(s) were being removed');
     const checks = this.#checksOf(pod.shape);
+    // A pod whose own terms contradict each other hears that first, one that names other nodes after its volumes.
+    if (checks.named?.size === 0) return nodeAffinityNames(checks.named, facts.name);
     return (
       podRefusal(checks, () => this.#lookup) ??
       nodeAffinityNames(checks.named, facts.name) ??

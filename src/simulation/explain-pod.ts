@@ -102,6 +102,7 @@ function sizeAdvice(pool: NodePool, fork: ForkedSnapshot): string | undefined {
   const { cluster, claims } = fork.snapshot.objects;
   const settings = poolSettings(pool, cluster);
   const { name, uid } = pool.metadata;
+  if (pool.metadata.deletionTimestamp !== undefined) return `Pool '${name}' is being deleted: use another one.`;
   if (!settings.autoscale)
     return `Pool '${name}' does not grow by itself: set spec.autoscale, or raise spec.desiredNodes.`;
   const claimed = claims.filter((claim) => claim.spec.poolUid === uid).length;

@@ -68,6 +68,15 @@ describe('what is said of the whole pod', () => {
     expect(reason(one, fields)).toBe(want);
   });
 
+  test('it comes before what its named nodes say, and after terms that contradict each other', () => {
+    const named = (...names: readonly string[]): PodBuilder => {
+      const fields = names.map((name) => ({ key: 'metadata.name', operator: 'In', values: [name] }));
+      return pod().nodeAffinity({ expressions: [], fields });
+    };
+    expect(reason(named('n2'), {})).toBe('persistentvolumeclaim "data" not found');
+    expect(reason(named('n1', 'n2'), {})).toBe('pod affinity terms conflict');
+  });
+
   test('ReadWriteOncePod is for one pod in the cluster, wherever that runs', () => {
     const fields = {
       nodes: [makeNode('n1').build(), makeNode('n2').build()],

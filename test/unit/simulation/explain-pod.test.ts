@@ -137,6 +137,7 @@ describe('pools', () => {
     expect(pools(pod, makePool('web').spec({ autoscale: false }))[0]?.advice).toBe(
       "Pool 'web' does not grow by itself: set spec.autoscale, or raise spec.desiredNodes.",
     );
+    expect(pools(pod, makePool('web').deleting())[0]?.advice).toBe("Pool 'web' is being deleted: use another one.");
     const full = { claims: [makeClaim('web-1').build()] };
     expect(pools(pod, makePool('web').spec({ maxNodes: 1 }), full)[0]?.advice).toBe(
       "Pool 'web' has its 1 nodes: raise spec.maxNodes.",
