@@ -31,6 +31,8 @@ export interface StepOutcome {
 
 interface Run extends Execution {
   readonly outcomes: StepOutcome[];
+  /** Set once a service did not answer: asking it again for every pool would take a timeout each. */
+  away: string | undefined;
 }
 
 /** Writes under way at once: keeps a burst of a hundred claims within a second without crowding out other clusters. */
@@ -43,7 +45,7 @@ export async function executePlan(
   plan: Plan,
   options: { readonly snapshot: ClusterSnapshot; readonly expectations: ClaimExpectations },
 ): Promise<readonly StepOutcome[]> {
-  const run: Run = { context, ...options, outcomes: [] };
+  const run: Run = { context, ...options, outcomes: [], away: undefined };
   await finishRemovals(run);
   const names = plan.steps.flatMap((step) => (step.kind === 'createClaim' ? [step.name] : []));
   const taken =
@@ -70,6 +72,7 @@ async function executePool(
   const creates = steps.filter((step) => step.kind === 'createClaim');
   const removes = steps.filter((step) => step.kind === 'removeClaim');
   const frozen = removes.length > 0 ? run.context.frozen() : undefined;
+  if (run.away !== undefined) return drop(run, steps, run.away);
   if (frozen !== undefined) return drop(run, steps, `frozen: ${frozen}`);
   if (taken === undefined && creates.length > 0) return drop(run, steps, 'server names in use are not known');
   if (removes.some((step) => step.reason === 'PoolDeleted')) {
@@ -106,6 +109,7 @@ async function attempt(run: Run, step: PlanStep, write: () => Promise<string | u
     return why === undefined;
   } catch (error) {
     if (!isPortError(error)) throw error;
+    if (error.code === 'unavailable') run.away = error.message;
     run.outcomes.push({ step, kind: error.code === 'conflict' ? 'dropped' : 'failed', why: error.message });
     return false;
   }
@@ -113,11 +117,12 @@ async function attempt(run: Run, step: PlanStep, write: () => Promise<string | u
 
 /** An answer that steps depend on; undefined when it could not be had, which drops them. */
 async function ask<T>(run: Run, what: string, question: () => Promise<T>): Promise<T | undefined> {
-  if (!mayWrite(run)) return undefined;
+  if (!mayWrite(run) || run.away !== undefined) return undefined;
   try {
     return await question();
   } catch (error) {
     if (!isPortError(error)) throw error;
+    if (error.code === 'unavailable') run.away = error.message;
     run.context.telemetry.log('warn', 'a precondition could not be checked', {
       ...clusterFields(run.context),
       what,

@@ -43,13 +43,11 @@ export class StatusWriter {
       });
     }
     if (!this.#mayWrite()) return;
-    this.#events.report(result);
-    for (const pool of result.snapshot.objects.nodePools) {
-      await this.#orLog(`status of node pool ${pool.metadata.name}`, () =>
-        this.#writePool(pool, (before) => nodePoolStatus(pool, result, before)),
-      );
+    if (this.#probe.sick() === undefined) {
+      this.#events.report(result);
+      await this.#writePools((pool, before) => nodePoolStatus(pool, result, before));
+      await this.#orLog('finalizers of deleted node pools', () => this.#releasePools(result));
     }
-    await this.#orLog('finalizers of deleted node pools', () => this.#releasePools(result));
     await this.#orLog('status of the cluster', () => this.#writeCluster(result));
   }
 
@@ -70,20 +68,23 @@ export class StatusWriter {
     await this.#orLog('status of the cluster', () =>
       this.#clusterStatus.write(this.#context.cluster(), { conditions }),
     );
-    if (fault === undefined) return;
+    if (fault === undefined || sick !== undefined) return;
     // The tenant learns that it is not their pool; the fault's own words are for the operator.
     const message = 'OpenStack cannot be used for this cluster now; the operator sees why in its WorkloadCluster.';
     const blocked: ConditionInput = { type: 'Blocked', status: 'True', reason, message };
+    await this.#writePools((pool, before) => {
+      const { generation } = pool.metadata;
+      const at = { nowMs: this.#context.clock.nowMs(), ...(generation === undefined ? {} : { generation }) };
+      return { ...before, conditions: applyConditions(before?.conditions ?? [], [blocked], at) };
+    });
+  }
+
+  /** All pools, until the API server is found away: a timeout for each would hold up the loop. */
+  async #writePools(next: (pool: NodePool, before: NodePoolStatus | undefined) => NodePoolStatus): Promise<void> {
     for (const pool of this.#context.workload.stores.nodePools.list()) {
-      await this.#orLog(`status of node pool ${pool.metadata.name}`, () =>
-        this.#writePool(pool, (before) => ({
-          ...before,
-          conditions: applyConditions(before?.conditions ?? [], [blocked], {
-            nowMs: this.#context.clock.nowMs(),
-            ...(pool.metadata.generation === undefined ? {} : { generation: pool.metadata.generation }),
-          }),
-        })),
-      );
+      const what = `status of node pool ${pool.metadata.name}`;
+      const error = await this.#orLog(what, () => this.#writePool(pool, (before) => next(pool, before)));
+      if (error?.code === 'unavailable') return;
     }
   }
 
@@ -98,10 +99,13 @@ export class StatusWriter {
   }
 
   async #releasePools(result: PassResult): Promise<void> {
-    const { nodePools } = result.snapshot.objects;
+    const { nodePools, claims } = result.snapshot.objects;
     const present = new Set(nodePools.map((pool) => pool.metadata.uid));
     for (const uid of this.#written.keys()) if (!present.has(uid)) this.#written.delete(uid);
-    for (const pool of await releaseDeletedPools(this.#context, nodePools)) {
+    // The store first: live lists only once it looks as if the last claim were gone.
+    const owners = new Set(claims.map((claim) => claim.spec.poolName));
+    const empty = nodePools.filter((pool) => !owners.has(pool.metadata.name));
+    for (const pool of await releaseDeletedPools(this.#context, empty)) {
       this.#context.telemetry.log('info', 'node pool is gone', { ...clusterFields(this.#context), pool });
       this.#context.telemetry.forget({ ...clusterFields(this.#context), pool });
     }
@@ -126,14 +130,17 @@ export class StatusWriter {
     return this.#context.lease().held && !this.#context.signal.aborted;
   }
 
-  async #orLog(what: string, write: () => Promise<void>): Promise<void> {
+  /** Returns the failure; a changed or vanished object is none, as the next pass sees it. */
+  async #orLog(what: string, write: () => Promise<void>): Promise<PortError | undefined> {
     try {
       await write();
+      return undefined;
     } catch (error) {
       if (!isPortError(error)) throw error;
-      if (error.code === 'conflict' || error.code === 'notFound') return; // changed or gone meanwhile: the next pass sees it
+      if (error.code === 'conflict' || error.code === 'notFound') return undefined;
       const fields = { ...clusterFields(this.#context), what, ...errorFields(error) };
       this.#context.telemetry.log('warn', 'report could not be written', fields);
+      return error;
     }
   }
 }

@@ -118,8 +118,11 @@ export class FleetController {
     const supervisor =
       this.#supervisors.get(key) ?? new ClusterSupervisor(this.#deps, cluster, () => this.#queue.add(key));
     this.#supervisors.set(key, supervisor);
-    this.#measure();
-    return supervisor.step(cluster);
+    try {
+      return await supervisor.step(cluster);
+    } finally {
+      this.#measure();
+    }
   }
 
   /** A supervisor that cannot be closed cleanly keeps no other from being closed. */
@@ -148,6 +151,7 @@ export class FleetController {
   }
 
   #measure(): void {
-    this.#options.telemetry.gauge('sluice_clusters', {}, this.#supervisors.size);
+    const sessions = [...this.#supervisors.values()].filter((supervisor) => supervisor.session !== undefined);
+    this.#options.telemetry.gauge('sluice_clusters', {}, sessions.length);
   }
 }

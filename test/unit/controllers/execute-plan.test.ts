@@ -182,6 +182,23 @@ describe('scale-up', () => {
     expect(claimNames()).toEqual(['db-node-000001']);
   });
 
+  test('an API server that does not answer is not asked again for every pool', async () => {
+    const asked: string[] = [];
+    const pools = ['a', 'b', 'c'];
+    for (const name of pools) world.workload.stores.nodePools.put(makePool(name));
+    const steps = pools.map((pool) => ({ ...desire(1, 2), pool }));
+    await execute(planOf(...steps), {
+      wrap: {
+        workload: (plane) =>
+          interruptPort(plane, 'workload', ({ name }) => {
+            asked.push(name);
+            return new PortError('unavailable', 'timed out');
+          }),
+      },
+    });
+    expect(asked).toEqual(['workload.getNodePool']);
+  });
+
   test('a claim whose creation lost its answer holds up planning until it has been looked up', async () => {
     const lost = new PortError('outcomeUnknown', 'the answer was lost');
     await execute(planOf(create('web-node-000001')), {

@@ -164,7 +164,7 @@ describe('many clusters', () => {
       expect(claimsOf(world, name)).toHaveLength(1);
     }
     expect(world.conditions('broken')).toContain('ApiReachable False Unreachable');
-    expect(world.telemetry.last('sluice_clusters')).toBe(4);
+    expect(world.telemetry.last('sluice_clusters')).toBe(2);
     broken.planeError = undefined;
     await world.advance(130_000);
     expect(world.conditions('broken')).toEqual(HEALTHY);
