@@ -1,7 +1,8 @@
 // Where an API server is and how we prove who we are: from an untrusted kubeconfig (workload clusters), from a trusted
 // one, or from the pod we run in (management cluster). A workload kubeconfig may hold inline data only: everything that
 // would start a program, open a file of ours, go through another host or skip a check is refused by name.
-// No message ever holds a value of the kubeconfig, as values are secrets.
+// No message ever holds a value of the kubeconfig, as values are secrets. Longer than 250 lines for the lists of what
+// is refused and why.
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';

@@ -5,6 +5,8 @@
 //   empty ─┬─▶ streaming ──▶ watching ◀─▶ resuming      streaming: list and watch in one request (WatchList)
 //          └─▶ listing ─────────────────▶ resuming      listing: pages of 500, where the server has no WatchList
 //   any ──▶ backoff ──▶ the state it names              410 and too many failures lead back to empty
+//
+// Longer than 250 lines, because a state machine is read in one place.
 import type { Clock, Random, Telemetry } from '../controllers/ports.ts';
 import { PortError } from '../controllers/port-errors.ts';
 import { ApiError } from './api-error.ts';
