@@ -3,8 +3,11 @@
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import { belongsToNode } from './claim-facts.ts';
 import { takesPods } from './pack-new-nodes.ts';
+import type { Refusal } from '../scheduling/refusal.ts';
+import type { Refused } from './node-budget.ts';
 import { block, draftOffers, type PlanDraft } from './plan-draft.ts';
 import type { PodVerdict } from './plan.ts';
+import type { Offer } from './pool-offers.ts';
 import type { PoolState } from './pool-state.ts';
 
 /** Pod shapes that are explained in full in one plan: each costs a trial per pool, flavor and zone. */
@@ -57,32 +60,35 @@ function refusalOf(draft: PlanDraft, pool: PoolState, pod: PodObject): string {
 type Fit =
   | { readonly kind: 'no'; readonly why: string }
   /** Would take the pod; `limits` is what stands against adding one. */
-  | { readonly kind: 'yes'; readonly limits: readonly Parameters<typeof block>[2][] };
+  | { readonly kind: 'yes'; readonly limits: readonly Refused[] };
 
 function fitOf(draft: PlanDraft, pool: PoolState, pod: PodObject): Fit {
-  const { offers, refused } = draftOffers(draft, pool);
-  const reasons = new Map<string, readonly string[]>();
-  const limits: Parameters<typeof block>[2][] = [];
+  const { offers, held, refused } = draftOffers(draft, pool);
+  const reasons = new Map<string, Set<string>>();
+  const limits: Refused[] = [];
   let fits = false;
-  for (const offer of offers) {
-    const mark = draft.fork.mark();
-    const index = draft.fork.addTemplateNode(offer.template, '~explained');
-    const refusal = draft.fork.whyNot(pod, index);
-    draft.fork.rollback(mark);
-    if (refusal === undefined) {
-      fits = true;
-      const limit = draft.budget.refusal(pool, offer.template.flavor);
-      if (limit !== undefined) limits.push(limit);
-    } else {
-      for (const reason of refusal.reasons) {
-        reasons.set(reason, [...(reasons.get(reason) ?? []), offer.template.flavor.name]);
-      }
+  for (const { offer, why } of [...offers.map((one) => ({ offer: one, why: undefined })), ...held]) {
+    const { flavor } = offer.template;
+    const refusal = trialRefusal(draft, offer, pod);
+    for (const reason of refusal?.reasons ?? []) {
+      const flavors = reasons.get(reason) ?? new Set();
+      reasons.set(reason, flavors.add(flavor.name));
     }
+    if (refusal !== undefined) continue;
+    fits = true;
+    const limit = why ?? draft.budget.refusal(pool, flavor);
+    if (limit !== undefined) limits.push(limit);
   }
   if (fits) return { kind: 'yes', limits };
-  // No offer takes it. What is not offered because of a fault or the spec might have: both are told.
-  const words = [...reasons].map(([reason, flavors]) => `${[...new Set(flavors)].join(', ')}: ${reason}`);
-  if (refused.length > 0 && pool.settings.autoscale) for (const one of refused) block(draft, pool.name, one);
-  const held = refused.map((one) => one.message);
-  return { kind: 'no', why: [...words, ...held].join('; ') || 'the pool has no flavor to offer' };
+  const words = [...reasons].map(([reason, flavors]) => `${[...flavors].join(', ')}: ${reason}`);
+  const missing = refused.map((one) => one.message);
+  return { kind: 'no', why: [...words, ...missing].join('; ') || 'the pool has no flavor to offer' };
+}
+
+function trialRefusal(draft: PlanDraft, offer: Offer, pod: PodObject): Refusal | undefined {
+  const mark = draft.fork.mark();
+  const index = draft.fork.addTemplateNode(offer.template, '~explained');
+  const refusal = draft.fork.whyNot(pod, index);
+  draft.fork.rollback(mark);
+  return refusal;
 }

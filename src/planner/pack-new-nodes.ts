@@ -3,6 +3,7 @@
 // highest pool priority, then least price per worth of pods on it, then least waste, then pool name, then the zone of
 // the pool with the fewest nodes. A good node is repeated without new trials while the same pods would fill it again,
 // so the cost grows with the number of pod shapes and offers, not of nodes.
+// Just above 250 lines: trial, choice and repetition share one state and are read together.
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import { compareText } from './claim-facts.ts';
 import { addNode, draftOffers, type NewNode, type PlanDraft } from './plan-draft.ts';

@@ -125,7 +125,13 @@ export function block(
   why: { readonly reason: Reason; readonly message: string },
 ): void {
   const key = `${pool}\n${why.reason}`;
-  if (!draft.blocked.has(key)) draft.blocked.set(key, { pool, reason: why.reason, message: why.message });
+  if (!draft.blocked.has(key)) draft.blocked.set(key, { pool, reason: why.reason, message: sentence(why.message) });
+}
+
+/** Conditions are read as sentences, one after another. Field names keep their case. */
+function sentence(message: string): string {
+  const start = message.startsWith('spec.') ? message : message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(start) ? start : `${start}.`;
 }
 
 /** What `pool` can offer now, computed once per plan. */

@@ -16,7 +16,6 @@ const FAILURE_REASONS: ReadonlyMap<string, Reason> = new Map([
   ['throttled', 'CloudUnavailable'],
   ['outcomeUnknown', 'OutcomeUnknown'],
   ['notFound', 'ServerRemovedByUser'],
-  ['ServerGone', 'ServerRemovedByUser'],
   ['ServerRemovedByUser', 'ServerRemovedByUser'],
   ['ProvisionTimeout', 'ProvisionTimeout'],
 ]);
@@ -36,7 +35,8 @@ export function planReplacement(draft: PlanDraft): void {
 function giveUpFailed(draft: PlanDraft, claim: NodeClaim): void {
   const { failure } = claim.status ?? {};
   const message = failure === undefined ? 'the node failed' : `the node failed: ${failure.message}`;
-  removeClaim(draft, claim, { reason: 'Failed', message });
+  const gone = failure?.code === 'NodeGone' || failure?.code === 'ServerRemovedByUser';
+  removeClaim(draft, claim, { reason: gone ? 'NodeGone' : 'Failed', message });
   block(draft, claim.spec.poolName, {
     reason: FAILURE_REASONS.get(failure?.code ?? '') ?? 'NodesNotReady',
     message: `node '${claim.metadata.name}': ${message}`,

@@ -29,7 +29,8 @@ interface ScaleDown {
   readonly taken: DisruptionLedger;
   /** Nodes that each pool may still lose. */
   readonly spare: Map<PoolState, number>;
-  /** Nodes that a person has asked each pool to lose, by lowering desiredNodes. */
+  /** Nodes that a person has asked each pool to lose, by lowering desiredNodes: those go without waiting their time. The
+   *  other rules stay, also because desiredNodes may be what a plan wrote before one of its removals was dropped. */
   readonly asked: Map<PoolState, number>;
   /** When each pool last got a node; now, when this plan adds one. */
   readonly grownMs: Map<PoolState, number>;
@@ -51,7 +52,6 @@ export function planScaleDown(draft: PlanDraft): void {
       claim,
       cutoff: state.cutoff,
       budgets,
-      askedFor: (pool) => (state.asked.get(pool) ?? 0) > 0,
     });
     if (judged.kind === 'candidate') {
       candidates.push(judged.candidate);

@@ -18,37 +18,34 @@ export interface Offer {
 export interface PoolOffers {
   /** Cheapest first, then by flavor and zone. */
   readonly offers: readonly Offer[];
-  /** Why the other flavors and zones are not offered. */
+  /** Offers that a standing fault forbids for now; in the pool's order of flavors. */
+  readonly held: readonly { readonly offer: Offer; readonly why: Refused }[];
+  /** What the spec names and the project does not have. */
   readonly refused: readonly Refused[];
 }
 
 /** Everything that `pool` could get, whatever its size may be. */
 export function offersOf(pool: PoolState, objects: ClusterObjects): PoolOffers {
   const offers: Offer[] = [];
-  const refused: Refused[] = [];
-  const zones = zonesOf(pool, objects);
-  refused.push(...zones.refused);
+  const held: { readonly offer: Offer; readonly why: Refused }[] = [];
+  const { zones } = zonesOf(pool, objects);
   for (const name of pool.settings.flavors) {
-    const refusal = flavorRefusal(name, objects);
-    if (refusal !== undefined) refused.push(refusal);
     const flavor = flavorNamed(name, objects);
     const image = imageFor(name, objects);
-    if (refusal !== undefined || flavor === undefined || image === undefined) continue;
-    for (const zone of zones.zones) {
-      const fault = faultAgainst(objects, { pool: pool.name, flavor: name, zone });
-      if (fault !== undefined) {
-        refused.push(fault);
-        continue;
-      }
-      offers.push({
+    if (flavorRefusal(name, objects) !== undefined || flavor === undefined || image === undefined) continue;
+    for (const zone of zones) {
+      const offer: Offer = {
         pool,
         template: templateNode({ pool: pool.pool, flavor, zone, objects }),
         imageId: image.id,
         pricePerHour: pricePerHour(flavor, objects.prices),
-      });
+      };
+      const why = faultAgainst(objects, { pool: pool.name, flavor: name, zone });
+      if (why === undefined) offers.push(offer);
+      else held.push({ offer, why });
     }
   }
-  return { offers: offers.sort(compareOffers), refused };
+  return { offers: offers.sort(compareOffers), held, refused: specRefusals(pool, objects) };
 }
 
 /** What the spec of a pool names and cannot get: flavors, images, zones. Standing faults are not told here. */

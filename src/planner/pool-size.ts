@@ -71,7 +71,9 @@ export function sizeOf(draft: PlanDraft, pool: PoolState): number {
 
 /** Nodes that this plan gives up because they failed. */
 function failedOf(draft: PlanDraft, pool: PoolState): number {
-  return pool.claims.filter((claim) => draft.removals.get(claim.metadata.name)?.reason === 'Failed').length;
+  return pool.claims.filter((claim) =>
+    ['Failed', 'NodeGone'].includes(draft.removals.get(claim.metadata.name)?.reason ?? ''),
+  ).length;
 }
 
 /** While frozen a failed claim is neither removed nor replaced: what looks lost may come back. */
@@ -81,7 +83,7 @@ function frozenFailures(draft: PlanDraft, pool: PoolState): number {
 
 /** The cheapest offer that every limit admits, in the zone of the pool with the fewest nodes; blocks when none is. */
 function cheapestOffer(draft: PlanDraft, pool: PoolState): Offer | undefined {
-  const { offers, refused } = draftOffers(draft, pool);
+  const { offers, held, refused } = draftOffers(draft, pool);
   const zones = zoneCounts(draft, pool);
   let best: Offer | undefined;
   let limit: Refused | undefined;
@@ -92,7 +94,7 @@ function cheapestOffer(draft: PlanDraft, pool: PoolState): Offer | undefined {
     else if (best === undefined || (zones.get(offer.template.zone) ?? 0) < (zones.get(best.template.zone) ?? 0))
       best = offer;
   }
-  const why = limit ?? refused[0];
+  const why = limit ?? held[0]?.why ?? refused[0];
   if (best === undefined && why !== undefined) block(draft, pool.name, why);
   return best;
 }

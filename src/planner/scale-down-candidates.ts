@@ -37,8 +37,6 @@ export function judgeNode(
     readonly claim: NodeClaim;
     readonly cutoff: number;
     readonly budgets: DisruptionLedger;
-    /** A person lowered desiredNodes: how much it is used does not matter. */
-    readonly askedFor: (pool: PoolState) => boolean;
   },
 ): Judged {
   const { node, claim } = ask;
@@ -52,7 +50,7 @@ export function judgeNode(
   const utilization = utilizationOf(node);
   const ready = node.node.ready === 'True';
   const { utilizationThreshold } = pool.settings;
-  if (ready && !ask.askedFor(pool) && utilization >= utilizationThreshold) {
+  if (ready && utilization >= utilizationThreshold) {
     return needed(`it is used to ${percent(utilization)} and the threshold is ${percent(utilizationThreshold)}`);
   }
   const pods = node.pods.filter((pod) => isEvictable(pod, ask.cutoff));

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ClusterObjects, PodObject } from '../../../src/cluster/cluster-objects.ts';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';

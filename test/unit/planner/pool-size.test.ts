@@ -149,6 +149,21 @@ describe('what failed', () => {
     expect(stepsOf(planFor({ ...objects, observedAtMs: NOW_MS + 60_000 }), 'createClaim').length).toBe(1);
   });
 
+  it('and is gone altogether is replaced as well', () => {
+    const gone = makeClaim(NAMES[0] ?? '', 'web', {
+      phase: 'Failed',
+      status: { failure: { code: 'ServerRemovedByUser', message: 'The server is gone.', at: '2026-01-01T11:59:00Z' } },
+    });
+    const plan = planFor(
+      makeObjects({ nodePools: [makePool('web', { autoscale: false, desiredNodes: 1 })], claims: [gone] }),
+    );
+    expect(stepsOf(plan, 'removeClaim')).toMatchObject([{ claim: NAMES[0], reason: 'NodeGone' }]);
+    expect(stepsOf(plan, 'createClaim').length).toBe(1);
+    expect(plan.blocked).toMatchObject([
+      { reason: 'ServerRemovedByUser', message: `Node '${NAMES[0]}': the node failed: The server is gone.` },
+    ]);
+  });
+
   it('is left alone while the cluster is frozen', () => {
     const plan = planFor(
       makeObjects({
