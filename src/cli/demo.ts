@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import type { Playground, PlaygroundCluster } from '../playground/playground.ts';
 import { startPlayground } from '../playground/start-playground.ts';
 import { type CommandIo, parseOutput, type Output } from './command-io.ts';
-import { DEMO_NAMESPACE, DEMO_PRICES, managementObjects, poolObjects } from './demo-objects.ts';
+import { DEMO_NAMESPACE, DEMO_PRICES, deployment, managementObjects, poolObjects } from './demo-objects.ts';
 import { StoryFailure, tellStory } from './demo-story.ts';
 import { DemoTimeline } from './demo-timeline.ts';
 import { startController, type RunningController } from './start-controller.ts';
@@ -135,16 +135,19 @@ async function stayUp(
   try {
     const workloadPath = join(directory, 'shop.kubeconfig');
     const managementPath = join(directory, 'management.kubeconfig');
+    const helloPath = join(directory, 'hello.json');
+    const hello = deployment('hello', { replicas: 3, requests: { cpu: '500m', memory: '1Gi' } });
+    await writeFile(helloPath, `${JSON.stringify(hello, undefined, 2)}\n`);
     const mode = 0o600; // they hold administrators' tokens
-    await writeFile(workloadPath, workload.kubeconfig, { mode });
-    await writeFile(managementPath, playground.managementKubeconfig, { mode });
+    await writeFile(workloadPath, workload.kubectlKubeconfig, { mode });
+    await writeFile(managementPath, playground.management.kubectlKubeconfig, { mode });
     stage.io.stderr(
       [
         '',
         'Try it; Ctrl-C ends it:',
         `  export KUBECONFIG=${workloadPath}`,
         '  kubectl get nodepools,nodes,pods',
-        '  kubectl create deployment hello --image=any --replicas=3',
+        `  kubectl apply --validate=false -f ${helloPath}`,
         '  kubectl scale nodepool general --replicas=2',
         `  kubectl --kubeconfig ${managementPath} get nodeclaims`,
         '',

@@ -40,11 +40,11 @@ export async function startPlaygroundCluster(options: ClusterOptions): Promise<S
   };
 }
 
-function kubeconfigText(name: string, api: ApiServer): string {
+function kubeconfigText(name: string, api: ApiServer, server: string): string {
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name, cluster: { server: api.url } }],
+    clusters: [{ name, cluster: { server } }],
     users: [{ name: 'admin', user: { token: api.identities.adminToken } }],
     contexts: [{ name, context: { cluster: name, user: 'admin' } }],
     'current-context': name,
@@ -56,7 +56,8 @@ function clusterView(name: string, api: ApiServer): PlaygroundCluster {
   return {
     name,
     url: api.url,
-    kubeconfig: kubeconfigText(name, api),
+    kubeconfig: kubeconfigText(name, api, api.url),
+    kubectlKubeconfig: kubeconfigText(name, api, `${api.url}/as/${api.identities.adminToken}`),
     apply: (objects) => {
       for (const object of objects) applyOne(api, object);
       return Promise.resolve();

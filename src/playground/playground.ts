@@ -109,6 +109,8 @@ export interface PlaygroundCluster {
   readonly url: string;
   /** Admin, inline data only. */
   readonly kubeconfig: string;
+  /** The same for kubectl, which sends no token over plain HTTP: the token is in the server's path. */
+  readonly kubectlKubeconfig: string;
   /** Creates or replaces whole objects, as an administrator would. */
   apply(objects: readonly Fields[]): Promise<void>;
   /** By plural (`pods`, `nodepools`), of all namespaces. */

@@ -57,16 +57,17 @@ export async function startApiServer(options: { readonly onEvicted: (pod: KubeOb
 
 async function handle(parts: ApiParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://localhost');
-  const segments = url.pathname
+  const all = url.pathname
     .split('/')
     .slice(1)
     .filter((segment, index, all) => segment !== '' || index < all.length - 1)
     .map(decodeURIComponent);
+  const { segments, authorization } = readIdentityPrefix(all, request.headers.authorization);
   if (['readyz', 'livez', 'healthz'].includes(segments[0] ?? '')) {
     response.writeHead(200, { 'content-type': 'text/plain' }).end('ok');
     return;
   }
-  const identity = parts.identities.authenticate(request.headers.authorization);
+  const identity = parts.identities.authenticate(authorization);
   const document = discoveryDocument(parts.catalog, segments);
   if (document !== undefined) {
     sendJson(response, 200, document);
@@ -82,6 +83,16 @@ async function handle(parts: ApiParts, request: IncomingMessage, response: Serve
   if (answer !== undefined) sendJson(response, answer.code, answer.body);
 }
 
+/** kubectl sends no token over plain HTTP, so a path may begin with `/as/<token>` instead. */
+function readIdentityPrefix(
+  segments: readonly string[],
+  authorization: string | undefined,
+): { readonly segments: readonly string[]; readonly authorization: string | undefined } {
+  const [first, token] = segments;
+  if (first !== 'as' || token === undefined) return { segments, authorization };
+  return { segments: segments.slice(2), authorization: `Bearer ${token}` };
+}
+
 async function readBody(request: IncomingMessage): Promise<unknown> {
   const text = await readBodyText(request, BODY_BYTES_MAX);
   if (text === '') return undefined;
@@ -89,6 +100,9 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
     throw new ApiError(413, `Request entity too large: limit is ${BODY_BYTES_MAX}`, {
       reason: 'RequestEntityTooLarge',
     });
+  }
+  if (request.headers['content-type']?.includes('protobuf') === true) {
+    throw new ApiError(415, 'the body of the request was in an unknown format: only JSON and YAML are understood here');
   }
   try {
     // apply patches may be YAML, of which JSON is a part; JSON.parse first because it is faster

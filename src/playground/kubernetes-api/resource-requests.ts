@@ -1,4 +1,5 @@
 // Requests on resources, once it is known who asks: verb by verb onto the writer, the storage and the subresources.
+// Above 250 lines because the verbs share what is read of a request, and none is long.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fieldsOf, textOf, type Fields } from '../untyped.ts';
 import type { Access, Identities, Identity } from './identities.ts';

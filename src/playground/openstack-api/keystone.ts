@@ -2,7 +2,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fieldsOf, textOf, type Fields } from '../untyped.ts';
 import type { CloudAnswer, CloudRequest } from './cloud-request.ts';
-import { CloudError, type CloudState } from './cloud-state.ts';
+import { CloudError } from './cloud-objects.ts';
+import type { CloudState } from './cloud-state.ts';
 
 /** Keystone's usual lifetime. */
 const TOKEN_LIFE_MS = 3_600_000;

@@ -1,8 +1,9 @@
 // Neutron's and Glance's answers: one network, its subnet and security group, ports that come and go, one image.
 import { fieldsOf, listOf, textOf, type Fields } from '../untyped.ts';
 import { cloudTime, nextPageUrl, pageOf, type CloudAnswer, type CloudRequest } from './cloud-request.ts';
-import { CloudError, type CloudState, type Port } from './cloud-state.ts';
-import { struck } from './nova.ts';
+import { CloudError, type Port } from './cloud-objects.ts';
+import type { CloudState } from './cloud-state.ts';
+import { struck } from './nova-create-server.ts';
 
 /** Neutron's pagination_max_limit is unlimited by default; a page as large as Nova's is enough here. */
 const PAGE_MAX = 1000;

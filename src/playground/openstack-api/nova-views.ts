@@ -2,7 +2,8 @@
 import type { PlaygroundFlavor } from '../playground.ts';
 import type { Fields } from '../untyped.ts';
 import { cloudTime } from './cloud-request.ts';
-import type { CloudState, Server, ServerGroup } from './cloud-state.ts';
+import type { Server, ServerGroup } from './cloud-objects.ts';
+import type { CloudState } from './cloud-state.ts';
 
 /** All of GET /servers/{id}; `fault` only in ERROR, addresses and zone only once it has a host. */
 export function showServer(state: CloudState, server: Server, baseUrl: string): Fields {

@@ -1,9 +1,11 @@
 // Nova's answers: flavors, servers, limits, zones, server groups. Shapes are those of microversion 2.79 and later, as
 // recorded from a real Nova (release Zed).
 import { randomUUID } from 'node:crypto';
-import { fieldsOf, isFields, listOf, textOf, type Fields } from '../untyped.ts';
+import { fieldsOf, isFields, textOf, type Fields } from '../untyped.ts';
 import { nextPageUrl, pageOf, type CloudAnswer, type CloudRequest } from './cloud-request.ts';
-import { CloudError, type CloudState, type Server } from './cloud-state.ts';
+import { CloudError, type Server } from './cloud-objects.ts';
+import { badRequest, createServer, struck } from './nova-create-server.ts';
+import type { CloudState } from './cloud-state.ts';
 import { showFlavor, showGroup, showServer } from './nova-views.ts';
 
 /** As in Zed. */
@@ -11,11 +13,6 @@ export const MICROVERSION_MIN = '2.1';
 export const MICROVERSION_MAX = '2.93';
 /** Nova's own most. */
 const PAGE_MAX = 1000;
-/** Of the base64 text. */
-const USER_DATA_CHARS_MAX = 65_535;
-const METADATA_KEY = /^[a-zA-Z0-9-_:. ]{1,255}$/;
-const METADATA_VALUE_CHARS_MAX = 255;
-
 /** The document at the root of the service, which needs no token. */
 export function novaVersion(baseUrl: string): Fields {
   return {
@@ -78,10 +75,6 @@ export function answerNova(state: CloudState, request: CloudRequest): CloudAnswe
 
 function notFound(message: string): CloudError {
   return new CloudError(404, message, { kind: 'itemNotFound' });
-}
-
-function badRequest(message: string): CloudError {
-  return new CloudError(400, message, { kind: 'badRequest' });
 }
 
 function serverById(state: CloudState, id: string): Server {
@@ -163,93 +156,6 @@ function quotaSet(state: CloudState): Fields {
     metadata_items: 128,
     server_groups: 100,
   };
-}
-
-/** What a fault turns a request into that is not carried out. */
-export function struck(effect: string): CloudError {
-  switch (effect) {
-    case 'quota':
-      return new CloudError(403, 'Quota exceeded for instances: Requested 1, but already used 1 of 1 instances', {
-        kind: 'forbidden',
-      });
-    case 'throttled':
-      return new CloudError(429, 'This request was rate-limited.', {
-        kind: 'overLimit',
-        headers: { 'retry-after': '1' },
-      });
-    default:
-      return new CloudError(503, 'The service is currently unable to handle the request.', {
-        kind: 'serviceUnavailable',
-      });
-  }
-}
-
-function createServer(state: CloudState, request: CloudRequest): CloudAnswer {
-  const wanted = fieldsOf(fieldsOf(request.body)['server']);
-  const group = textOf(fieldsOf(fieldsOf(request.body)['os:scheduler_hints'])['group']);
-  const flavor = state.options.flavors.find((each) => `flavor-${each.name}` === textOf(wanted['flavorRef']));
-  if (flavor === undefined) throw badRequest(`Flavor ${textOf(wanted['flavorRef'])} could not be found.`);
-  if (textOf(wanted['imageRef']) !== state.image.id) throw badRequest('Can not find requested image');
-  const zone = textOf(wanted['availability_zone']);
-  if (zone !== '' && !state.options.zones.includes(zone)) {
-    throw badRequest('The requested availability zone is not available');
-  }
-  if (group !== '' && !state.groups.has(group)) throw badRequest(`Instance group ${group} could not be found.`);
-  if (wanted['key_name'] !== undefined) throw badRequest('Invalid key_name provided.');
-  const effect = state.strike('createServer', { flavor: flavor.name, zone });
-  if (effect === 'quota' || effect === 'unavailable' || effect === 'throttled') throw struck(effect);
-  const server = state.createServer(
-    {
-      name: nameOf(wanted),
-      flavor,
-      imageId: state.image.id,
-      zone,
-      keyName: null,
-      metadata: metadataOf(wanted),
-      userData: userDataOf(wanted),
-      portIds: listOf(wanted['networks']).map((network) => textOf(fieldsOf(network)['port'])),
-      groupId: group === '' ? undefined : group,
-    },
-    effect === 'noValidHost',
-  );
-  const href = `${request.baseUrl}/servers/${server.id}`;
-  return {
-    code: 202,
-    drop: effect === 'dropAnswer',
-    headers: { location: href },
-    body: {
-      server: {
-        id: server.id,
-        links: [{ rel: 'self', href }],
-        'OS-DCF:diskConfig': 'MANUAL',
-        security_groups: [{ name: 'default' }],
-        adminPass: randomUUID().slice(0, 12),
-      },
-    },
-  };
-}
-
-function nameOf(wanted: Fields): string {
-  const name = textOf(wanted['name']);
-  if (name === '' || name.length > 255) throw badRequest('Invalid input for field/attribute name.');
-  return name;
-}
-
-function metadataOf(wanted: Fields): Readonly<Record<string, string>> {
-  const metadata: Record<string, string> = {};
-  for (const [key, value] of Object.entries(fieldsOf(wanted['metadata']))) {
-    if (!METADATA_KEY.test(key) || typeof value !== 'string' || value.length > METADATA_VALUE_CHARS_MAX) {
-      throw badRequest(`Invalid input for field/attribute metadata. Value: ${JSON.stringify({ [key]: value })}.`);
-    }
-    metadata[key] = value;
-  }
-  return metadata;
-}
-
-function userDataOf(wanted: Fields): string {
-  const text = textOf(wanted['user_data']);
-  if (text.length > USER_DATA_CHARS_MAX) throw badRequest('Invalid input for field/attribute user_data.');
-  return text;
 }
 
 function deleteServer(state: CloudState, id: string): CloudAnswer {
