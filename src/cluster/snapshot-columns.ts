@@ -36,6 +36,7 @@ export function buildColumns(nodes: readonly NodeRow[], shapeNumbers: ReadonlyMa
       const { shape } = pod;
       addToColumns(requested, { index, resources: shape.requests, sign: 1 });
       for (const [name, amount] of shape.requests.extended) {
+        if (amount === 0) continue;
         extended ??= new Map();
         extended.set(name, (extended.get(name) ?? 0) + amount);
       }
