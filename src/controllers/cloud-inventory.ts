@@ -132,7 +132,8 @@ export class CloudInventory {
       const server = await cloud.getServer(id);
       if (server === undefined || server.taskState === 'deleting') continue;
       if (orphansOf(claims, { servers: [server], ports: [], clusterUid }).servers.length === 0) continue;
-      if (!this.#mayDelete(server.projectId) || left === 0) return;
+      if (!this.#isPinned(server.projectId)) continue;
+      if (!this.#mayDelete() || left === 0) return;
       left -= 1;
       await cloud.deleteServer(id);
       this.#tell('server', server);
@@ -143,17 +144,22 @@ export class CloudInventory {
       if (orphansOf(claims, { servers: [], ports: [port], clusterUid }).ports.length === 0) continue;
       // A port in use goes when its server is gone; that server may be somebody else's.
       if (port.deviceId !== '' && (await cloud.getServer(port.deviceId)) !== undefined) continue;
-      if (!this.#mayDelete(port.projectId) || left === 0) return;
+      if (!this.#isPinned(port.projectId)) continue;
+      if (!this.#mayDelete() || left === 0) return;
       left -= 1;
       await cloud.deletePort(id);
       this.#tell('port', port);
     }
   }
 
-  #mayDelete(projectId: string): boolean {
+  #mayDelete(): boolean {
     const context = this.#context;
-    if (!context.lease().held || context.frozen() !== undefined || context.signal.aborted) return false;
-    return projectId === context.cluster().spec.openstack.projectId;
+    return context.lease().held && context.frozen() === undefined && !context.signal.aborted;
+  }
+
+  /** An administrator's credential sees other projects too. */
+  #isPinned(projectId: string): boolean {
+    return projectId === this.#context.cluster().spec.openstack.projectId;
   }
 
   #tell(kind: 'server' | 'port', what: { readonly id: string; readonly name: string }): void {
