@@ -40,6 +40,9 @@ export interface PlanDraft {
   readonly blocked: Map<string, Blocked>;
   /** Movable pods of nodes that are being emptied: they need room elsewhere. */
   readonly displaced: PodObject[];
+  /** Those of nodes that were found unneeded, because these pods had other places: they take room and get no new node.
+   *  Should a place be gone when they are evicted, they ask as pending pods. Else a removal could undo itself. */
+  readonly rehoused: PodObject[];
   readonly podVerdicts: PodVerdict[];
   readonly nodeVerdicts: NodeVerdict[];
   readonly cutShort: Set<string>;
@@ -69,6 +72,7 @@ export function openDraft(snapshot: ClusterSnapshot, options: { readonly nameSee
     timers: [],
     blocked: new Map(),
     displaced: [],
+    rehoused: [],
     podVerdicts: [],
     nodeVerdicts: [],
     cutShort: new Set(),
@@ -76,9 +80,11 @@ export function openDraft(snapshot: ClusterSnapshot, options: { readonly nameSee
     offers: new Map(),
   };
   for (const node of snapshot.nodes) {
+    if (!node.draining) continue;
+    const byChoice = node.claim?.status?.removal?.reason === 'ScaleDown';
     // Off the fork, so that a pod's old copy there does not count against its new place.
-    if (node.draining)
-      for (const pod of draft.fork.removeNode(node.index)) if (isMovable(pod)) draft.displaced.push(pod);
+    const pods = draft.fork.removeNode(node.index).filter(isMovable);
+    (byChoice ? draft.rehoused : draft.displaced).push(...pods);
   }
   return draft;
 }

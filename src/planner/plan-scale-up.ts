@@ -24,10 +24,13 @@ export function planScaleUp(draft: PlanDraft): void {
   const waiting = draft.snapshot.pendingPods.filter((pod) => !nominated(draft, pod, verdicts));
   // Expendable ones after all others: they take what room is left and never more.
   const wanted = waiting.filter((pod) => pod.priority >= cutoff);
-  const demand = [...wanted, ...draft.displaced.filter((pod) => pod.priority >= cutoff)].sort(comparePods);
+  const moving = [...draft.displaced, ...draft.rehoused].filter((pod) => pod.priority >= cutoff);
+  const demand = [...wanted, ...moving].sort(comparePods);
+  const rehoused = new Set(draft.rehoused);
   const { placed, left } = simulatePendingPods(draft.fork, demand);
   for (const { pod, node } of placed) verdicts.set(pod.uid, placedVerdict(draft, pod, node));
-  packNewNodes(draft, groupPods(left.filter((pod) => !belongsToNode(pod))), (pod, node) => {
+  const asking = left.filter((pod) => !belongsToNode(pod) && !rehoused.has(pod));
+  packNewNodes(draft, groupPods(asking), (pod, node) => {
     node.pods.push(pod);
     verdicts.set(pod.uid, verdictOf(pod, { outcome: 'onNewNode', target: node.name }));
   });

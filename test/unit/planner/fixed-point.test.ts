@@ -1,16 +1,22 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ClusterObjects, PodObject } from '../../../src/cluster/cluster-objects.ts';
+import { NODE_CLAIM_PHASES } from '../../../src/api/node-claim.ts';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
+import { checkPlan } from '../../../src/planner/check-plan.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
 import {
   applyPlan,
+  iso,
   makeBudget,
   makeClaim,
+  makeCluster,
+  makeNode,
   makeObjects,
   makePods,
   makePool,
   makeShape,
+  NOW_MS,
   planFor,
   stepsOf,
 } from './planner-world.ts';
@@ -81,6 +87,71 @@ const world = fc
       quota: { serversLeft: parts.serversLeft, coresLeft: undefined, memoryMiBLeft: undefined },
     });
   });
+
+/** The same with everything going on at once. */
+const mess = fc
+  .record({
+    objects: world,
+    phases: fc.array(fc.constantFrom(...NODE_CLAIM_PHASES), { minLength: 6, maxLength: 6 }),
+    removals: fc.array(fc.constantFrom(undefined, 'ScaleDown' as const, 'Failed' as const), {
+      minLength: 6,
+      maxLength: 6,
+    }),
+    ages: fc.array(fc.constantFrom(1000, 600_000, 1_000_000), { minLength: 6, maxLength: 6 }),
+    deleting: fc.boolean(),
+    unready: fc.boolean(),
+    frozen: fc.option(fc.constant('sick'), { nil: undefined, freq: 4 }),
+    paused: fc.boolean(),
+    ceilings: fc.record({ nodesMax: fc.integer({ min: 0, max: 9 }), coresMax: fc.integer({ min: 0, max: 60 }) }),
+    capacity: fc.constantFrom('', 'b2-2', 'b2-4', 'b2-8'),
+    coresLeft: fc.integer({ min: 0, max: 40 }),
+  })
+  .map((parts): ClusterObjects => {
+    const { objects } = parts;
+    const claims = objects.claims.map((claim, index) => {
+      const removal = parts.removals[index];
+      const phase = parts.phases[index] ?? 'Ready';
+      return makeClaim(claim.metadata.name, 'pool-0', {
+        phase,
+        createdMs: NOW_MS - (parts.ages[index] ?? 0),
+        status: {
+          unneededSince: iso(NOW_MS - 900_000),
+          ...(removal === undefined ? {} : { removal: { reason: removal, message: '', at: iso(NOW_MS - 1000) } }),
+        },
+      });
+    });
+    const [first, ...others] = objects.nodePools;
+    const deleted = { metadata: { deletionTimestamp: iso(NOW_MS) } };
+    return makeObjects({
+      ...objects,
+      cluster: makeCluster({ ceilings: parts.ceilings, paused: parts.paused && parts.deleting }),
+      claims,
+      nodes: claims
+        .filter((claim) => ['Registered', 'Ready', 'Draining'].includes(claim.status?.phase ?? ''))
+        .map((claim, index) => makeNode(claim, index === 0 && parts.unready ? { ready: 'Unknown' } : {})),
+      nodePools:
+        first === undefined
+          ? []
+          : [parts.deleting ? { ...first, metadata: { ...first.metadata, ...deleted.metadata } } : first, ...others],
+      frozen: parts.frozen,
+      quota: { ...objects.quota, coresLeft: parts.coresLeft },
+      backoffs: [
+        { kind: 'capacity', flavor: parts.capacity, zone: 'zone-a', pool: '', message: 'No host', untilMs: NOW_MS + 1 },
+      ],
+    });
+  });
+
+describe('whatever goes on', () => {
+  it('the checker finds nothing in a plan', () => {
+    fc.assert(
+      fc.property(mess, (objects) => {
+        const snapshot = buildSnapshot(objects, 1);
+        expect(checkPlan(makePlan(snapshot, { nameSeed: 's' }), snapshot)).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
 
 describe('a still cluster', () => {
   it('comes to rest in a bounded number of rounds and stays there', () => {

@@ -315,6 +315,20 @@ const CASES: readonly Case[] = [
     },
     wantCreated: ['web/b2-4/zone-a'],
   },
+  {
+    name: 'pods of a node that was found unneeded take room and get no new node',
+    objects: {
+      nodePools: [makePool('web', { desiredNodes: 0 })],
+      claims: [
+        makeClaim('web-node-aaaaaa', 'web', {
+          phase: 'Draining',
+          status: { removal: { reason: 'ScaleDown', message: '', at: '2026-01-01T11:59:00Z' } },
+        }),
+      ],
+      pods: makePods(2, { nodeName: 'web-node-aaaaaa' }),
+    },
+    wantCreated: [],
+  },
 ];
 
 describe('scale-up', () => {
