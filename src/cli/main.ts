@@ -91,7 +91,8 @@ function oneLine(error: unknown): string {
   let current: unknown = error;
   // Five causes deep: a cause that points at itself must not hang the command.
   for (let depth = 0; depth < 5 && current instanceof Error; depth += 1) {
-    if (!parts.includes(current.message)) parts.push(current.message);
+    const { message } = current;
+    if (!parts.some((part) => part.includes(message))) parts.push(message);
     current = current.cause;
   }
   return (parts.length === 0 ? String(error) : parts.join(': ')).replaceAll(/\s+/g, ' ').trim();
