@@ -26,6 +26,7 @@ import type {
 } from '../controllers/ports.ts';
 import { WorkQueue } from '../controllers/work-queue.ts';
 import { StatusWriter } from '../controllers/write-status.ts';
+import { within } from './within.ts';
 
 export interface ClusterSessionOptions {
   /** The newest WorkloadCluster of this uid. */
@@ -39,9 +40,18 @@ export interface ClusterSessionOptions {
   readonly random: Random;
   readonly clusterStatus: ClusterStatus;
   readonly definition: 'ready' | 'deleting';
-  /** running: pools are looked after. releasing: claims are only brought to their end (the cluster is being deleted). */
-  readonly mode: 'running' | 'releasing';
+  readonly mode: SessionMode;
 }
+
+/** running: pools are looked after. releasing: the cluster is being deleted, claims are only brought to their end.
+ *  undrained: likewise, and its API is gone for good. */
+export type SessionMode = 'running' | 'releasing' | 'undrained';
+
+const CHORES: Readonly<Record<SessionMode, readonly string[]>> = {
+  running: ['probe', 'resync', 'definition', 'assert', 'sweep'],
+  releasing: ['probe', 'resync'],
+  undrained: ['resync'],
+};
 
 /** Claims worked on at once in one cluster: OpenStack's usual rate limits serve about this many callers. */
 const CLAIM_CONCURRENCY = 16;
@@ -79,6 +89,7 @@ export class ClusterSession {
     this.#definition = options.definition;
     this.#probe = new PathProbe(workload, clock);
     const guard = new MassChangeGuard();
+    const freeze = () => (options.mode === 'running' ? guard.reason() : undefined);
     const { metadata } = options.cluster();
     this.#context = {
       cluster: () => options.cluster(),
@@ -93,7 +104,7 @@ export class ClusterSession {
       random,
       faults: createFaultBook({ clock, random }),
       lease: () => options.lease(),
-      frozen: () => this.#probe.sick() ?? (options.mode === 'releasing' ? undefined : guard.reason()),
+      frozen: () => (options.mode === 'undrained' ? undefined : (this.#probe.sick() ?? freeze())),
       signal: this.#abort.signal,
     };
     const writer = new StatusWriter(this.#context, { clusterStatus: options.clusterStatus, probe: this.#probe });
@@ -124,12 +135,11 @@ export class ClusterSession {
       workload.stores.nodes.subscribe((keys) => this.#nodesChanged(keys)),
     ];
     this.#claimsChanged(undefined);
-    const chores = mode === 'running' ? ['probe', 'resync', 'definition', 'assert', 'sweep'] : ['probe', 'resync'];
-    for (const chore of chores) this.#upkeep.add(chore);
+    for (const chore of CHORES[mode]) this.#upkeep.add(chore);
     if (mode === 'running') this.#loop.start();
   }
 
-  get mode(): 'running' | 'releasing' {
+  get mode(): SessionMode {
     return this.#options.mode;
   }
 
@@ -228,21 +238,4 @@ function again(afterMs: number): ReconcileOutcome {
 
 function orAgain(outcome: ReconcileOutcome, intervalMs: number): ReconcileOutcome {
   return outcome.kind === 'wait' && outcome.afterMs < intervalMs ? outcome : again(intervalMs);
-}
-
-/** Resolves with the promise or after `longestMs`, whichever is first; a rejection passes through. */
-async function within(clock: Clock, longestMs: number, promise: Promise<unknown>): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const cancel = clock.setTimer(longestMs, resolve);
-    promise.then(
-      () => {
-        cancel();
-        resolve();
-      },
-      (error: unknown) => {
-        cancel();
-        reject(error instanceof Error ? error : new Error(String(error)));
-      },
-    );
-  });
 }

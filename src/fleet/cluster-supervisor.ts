@@ -17,7 +17,7 @@ import type {
   Telemetry,
   WorkloadPlane,
 } from '../controllers/ports.ts';
-import { ClusterSession } from './cluster-session.ts';
+import { ClusterSession, type SessionMode } from './cluster-session.ts';
 import { abandon, openPinnedCloud, openWorkload, type Refusal, refusalError } from './open-session.ts';
 import { releaseCluster } from './release-cluster.ts';
 import { readSessionInputs, type SessionInputs } from './session-inputs.ts';
@@ -120,7 +120,7 @@ export class ClusterSupervisor {
   /** Starts a session on planes that are open already; the session closes them. */
   startSession(
     planes: { readonly workload: WorkloadPlane; readonly cloud: Cloud; readonly definition: 'ready' | 'deleting' },
-    mode: 'running' | 'releasing',
+    mode: SessionMode,
   ): ClusterSession {
     const { management, telemetry, clock, random } = this.#deps;
     const session = new ClusterSession({
@@ -138,6 +138,11 @@ export class ClusterSupervisor {
     session.start();
     this.#deps.telemetry.log('info', 'session opened', { cluster: this.#key, mode });
     return session;
+  }
+
+  /** The API answers (again): from now on its silence is counted anew. */
+  async writeReachable(cluster: WorkloadCluster): Promise<void> {
+    await this.#status.write(cluster, { conditions: [REACHABLE] });
   }
 
   /** Writes why the cluster is not looked after. */

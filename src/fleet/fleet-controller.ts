@@ -5,6 +5,7 @@ import { clusterFields, errorFields } from '../controllers/log-fields.ts';
 import type { Clock, ManagementPlane, Random, Sessions, Telemetry } from '../controllers/ports.ts';
 import { WorkQueue } from '../controllers/work-queue.ts';
 import { ClusterSupervisor, type FleetDeps } from './cluster-supervisor.ts';
+import { within } from './within.ts';
 
 export interface FleetControllerOptions {
   /** Started and closed by the caller. */
@@ -73,13 +74,7 @@ export class FleetController {
     const supervisors = [...this.#supervisors.values()];
     for (const supervisor of supervisors) supervisor.session?.abort();
     const ended = Promise.all([this.#queue.close(), ...supervisors.map((supervisor) => this.#closeOne(supervisor))]);
-    await new Promise<void>((resolve) => {
-      const cancel = this.#options.clock.setTimer(CLOSE_WAIT_MS, resolve);
-      void ended.then(() => {
-        cancel();
-        resolve();
-      });
-    });
+    await within(this.#options.clock, CLOSE_WAIT_MS, ended);
     this.#supervisors.clear();
   }
 

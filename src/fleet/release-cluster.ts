@@ -8,6 +8,7 @@ import { errorFields } from '../controllers/log-fields.ts';
 import { isPortError } from '../controllers/port-errors.ts';
 import type { WorkloadPlane } from '../controllers/ports.ts';
 import { absentWorkloadPlane } from './absent-workload-plane.ts';
+import type { SessionMode } from './cluster-session.ts';
 import type { ClusterSupervisor, FleetDeps } from './cluster-supervisor.ts';
 import { abandon, openPinnedCloud, openWorkload, type Refusal, refusalError } from './open-session.ts';
 import { readSessionInputs, type SessionInputs } from './session-inputs.ts';
@@ -33,7 +34,7 @@ export async function releaseCluster(
   if (cluster.spec.onDelete === 'KeepNodes') return keepNodes(supervisor, deps, cluster);
   const claims = await management.listClaims(namespace, uid);
   const session = supervisor.session;
-  if (session?.mode === 'releasing') {
+  if (session !== undefined && session.mode !== 'running') {
     await markAll(deps, claims);
     if (claims.length === 0 && (await letGoOfPools(deps, session.workload))) return finish(supervisor, deps, cluster);
     return waitOrGiveUp(supervisor, deps, cluster);
@@ -53,12 +54,16 @@ async function openForRelease(
   const key = `${cluster.metadata.namespace ?? ''}/${cluster.metadata.name}`;
   const workload = await openWorkload(deps.sessions, inputs.workload, key);
   if (workload.kind === 'workload') {
-    return startRelease(supervisor, deps, { ...what, inputs, plane: workload.plane });
+    await supervisor.writeReachable(cluster);
+    return startRelease(supervisor, deps, { ...what, inputs, plane: workload.plane, mode: 'releasing' });
   }
   await supervisor.writeRefusal(cluster, workload);
   const gone = goneForMs(supervisor, deps, cluster) >= GONE_AFTER_MS;
   if (claims.length === 0 && (gone || workload.terminal)) return finish(supervisor, deps, cluster);
-  if (gone) return startRelease(supervisor, deps, { ...what, inputs, plane: absentWorkloadPlane(deps.clock) });
+  if (gone) {
+    const plane = absentWorkloadPlane(deps.clock);
+    return startRelease(supervisor, deps, { ...what, inputs, plane, mode: 'undrained' });
+  }
   throw refusalError(workload);
 }
 
@@ -70,9 +75,10 @@ async function startRelease(
     readonly claims: readonly NodeClaim[];
     readonly inputs: SessionInputs;
     readonly plane: WorkloadPlane;
+    readonly mode: SessionMode;
   },
 ): Promise<ReconcileOutcome> {
-  const { cluster, claims, inputs, plane } = what;
+  const { cluster, claims, inputs, plane, mode } = what;
   const cloud = await openPinnedCloud(deps.sessions, inputs, cluster);
   if (cloud.kind === 'refused') {
     await abandon(plane);
@@ -80,7 +86,7 @@ async function startRelease(
     if (claims.length === 0) return finish(supervisor, deps, cluster);
     throw refusalError(cloud);
   }
-  supervisor.startSession({ workload: plane, cloud: cloud.cloud, definition: 'ready' }, 'releasing');
+  supervisor.startSession({ workload: plane, cloud: cloud.cloud, definition: 'ready' }, mode);
   await markAll(deps, claims);
   return { kind: 'wait', afterMs: CHECK_INTERVAL_MS, why: 'nodes are being released' };
 }
@@ -104,17 +110,22 @@ async function waitOrGiveUp(
   deps: FleetDeps,
   cluster: WorkloadCluster,
 ): Promise<ReconcileOutcome> {
-  const sick = supervisor.session?.pathSick();
-  if (sick !== undefined) {
-    const refusal: Refusal = {
-      kind: 'refused',
-      condition: 'ApiReachable',
-      reason: 'Unreachable',
-      message: sick,
-      terminal: false,
-    };
-    await supervisor.writeRefusal(cluster, refusal);
-    if (goneForMs(supervisor, deps, cluster) >= GONE_AFTER_MS) await supervisor.closeSession();
+  const session = supervisor.session;
+  if (session?.mode === 'releasing') {
+    const message = session.pathSick();
+    if (message === undefined) {
+      await supervisor.writeReachable(cluster);
+    } else {
+      const refusal: Refusal = {
+        kind: 'refused',
+        condition: 'ApiReachable',
+        reason: 'Unreachable',
+        message,
+        terminal: false,
+      };
+      await supervisor.writeRefusal(cluster, refusal);
+      if (goneForMs(supervisor, deps, cluster) >= GONE_AFTER_MS) await supervisor.closeSession();
+    }
   }
   return { kind: 'wait', afterMs: CHECK_INTERVAL_MS, why: 'nodes are being released' };
 }

@@ -80,6 +80,41 @@ describe('DeleteNodes', () => {
     await world.fleet.close();
   });
 
+  test('undrained, claims that were deleted by hand go too, and slow servers are waited for in one session', async () => {
+    const { world, reach, path } = await runningCluster();
+    const [first] = world.management.stores.nodeClaims.list();
+    if (first === undefined) throw new Error('no claim');
+    path.cut = true;
+    reach.silent = true;
+    reach.cloud.deleteMs = 200_000;
+    world.deleteCluster('a');
+    await world.management.deleteClaim(first);
+    await world.advance(1_000_000);
+    expect(reach.cloud.serversLeft).toEqual([]);
+    expect(world.cluster('a')).toBeUndefined();
+    const undrained = world.telemetry.entries.filter(
+      (entry) => entry.name === 'session opened' && JSON.stringify(entry.value).includes('undrained'),
+    );
+    expect(undrained).toHaveLength(1);
+    await world.fleet.close();
+  });
+
+  test('silence is counted anew after the API has answered', async () => {
+    const { world, reach, path } = await runningCluster();
+    reach.plane.onEvict = () => ({ kind: 'blocked', message: 'budget', retryAfterMs: undefined });
+    reach.plane.stores.nodePools.put(makePool('web', { desiredNodes: 2 }));
+    path.cut = true;
+    world.deleteCluster('a');
+    await world.advance(400_000);
+    path.cut = false;
+    await world.advance(150_000);
+    expect(world.conditions('a')).toContain('ApiReachable True Connected');
+    path.cut = true;
+    await world.advance(300_000); // 850 s after the first silence began, 300 s after the second
+    expect(reach.cloud.serversLeft.length).toBeGreaterThan(0);
+    await world.fleet.close();
+  });
+
   test('an API that comes back in time is drained', async () => {
     const { world, reach, path } = await runningCluster();
     path.cut = true;
