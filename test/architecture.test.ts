@@ -55,7 +55,7 @@ const ROOMS: readonly Room[] = [
     rooms: ['api'],
     typesOf: ['cluster'],
     files: PORTS,
-    packages: ['node:', 'undici', 'yaml', 'cockatiel', 'typebox', '@kubernetes/client-node'],
+    packages: ['node:', 'undici', 'yaml', 'cockatiel', 'typebox'],
   },
   {
     name: 'openstack',

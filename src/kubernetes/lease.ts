@@ -50,7 +50,7 @@ export class Lease implements LeaseHandle {
   #turn: Promise<void> = Promise.resolve();
   #ended = false;
 
-  /** Starts at once to try for it. `identity` must belong to one process alone. */
+  /** Starts at once to try for it. `identity` must belong to one running process alone: a pod's name does. */
   constructor(options: {
     readonly transport: Transport;
     readonly namespace: string;
@@ -177,7 +177,10 @@ export class Lease implements LeaseHandle {
   }
 
   #isFree(raw: unknown, nowMs: number): boolean {
-    if ((textAt(raw, 'spec', 'holderIdentity') ?? '') === '') return true;
+    const holder = textAt(raw, 'spec', 'holderIdentity') ?? '';
+    // Our own name is that of a life before this one: a container that was killed and started again in its pod. It cannot
+    // run any more, and waiting for its Lease would leave the cluster alone for 15 s. The epoch grows all the same.
+    if (holder === '' || holder === this.#identity) return true;
     const seconds = field(field(raw, 'spec'), 'leaseDurationSeconds');
     const durationMs = typeof seconds === 'number' ? Math.min(seconds * 1000, DURATION_MS_MAX) : 0;
     return nowMs - (this.#observed?.changedMs ?? nowMs) >= Math.max(durationMs, LEASE_DURATION_MS);
