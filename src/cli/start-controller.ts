@@ -27,7 +27,11 @@ import { openManagementPlane } from '../kubernetes/management-plane.ts';
 import { openWorkloadPlane, type WorkloadParsers } from '../kubernetes/workload-plane.ts';
 import { openCloud } from '../openstack/cloud-port.ts';
 import { startHealthServer } from '../telemetry/health-server.ts';
-import { instrumentCloud, instrumentManagementPlane, instrumentWorkloadPlane } from '../telemetry/instrumented-ports.ts';
+import {
+  instrumentCloud,
+  instrumentManagementPlane,
+  instrumentWorkloadPlane,
+} from '../telemetry/instrumented-ports.ts';
 import { createTelemetry } from '../telemetry/prometheus-telemetry.ts';
 import { realClock, secureRandom } from './real-clock.ts';
 
@@ -133,7 +137,14 @@ export async function startController(options: ControllerOptions): Promise<Runni
     { cluster: '' },
   );
   const sessions = realSessions({ endpoint, telemetry, identity });
-  const fleet = new FleetController({ management, sessions, telemetry, clock: realClock, random: secureRandom, identity });
+  const fleet = new FleetController({
+    management,
+    sessions,
+    telemetry,
+    clock: realClock,
+    random: secureRandom,
+    identity,
+  });
   const health =
     options.listen === undefined
       ? undefined

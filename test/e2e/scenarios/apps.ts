@@ -30,8 +30,9 @@ export function appsScenario(stage: Stage): void {
     test('every pod is bound by the real scheduler, over both clusters', async () => {
       apps.push(...readApps(file ?? '', APPS));
       const { tenants } = stage.world();
-      await tenants[1].kube.apply(nodePool('general', { flavors: ['b3-16', 'b3-32', 'b3-64'], priority: 10 }));
-      await tenants[0].kube.apply(nodePool('general', { flavors: ['b3-16', 'b3-32', 'b3-64'] }));
+      for (const tenant of tenants) {
+        await tenant.kube.apply(nodePool('apps', { flavors: ['b3-16', 'b3-32', 'b3-64'], priority: 10 }));
+      }
       for (const [index, app] of apps.entries()) {
         for (const object of app.objects) await tenants[index % 2 === 0 ? 0 : 1].kube.apply(object);
       }
@@ -49,7 +50,7 @@ export function appsScenario(stage: Stage): void {
 
     test('a budget holds a drain up until it allows the eviction', async () => {
       const [tenant] = stage.world().tenants;
-      await tenant.kube.apply(nodePool('held', { flavor: 'b3-8', priority: -1, template: held }));
+      await tenant.kube.apply(nodePool('held', { flavor: 'b3-8', priority: -1, template: heldTemplate }));
       const pod = {
         nodeSelector: { role: 'held' },
         tolerations: [{ key: 'role', operator: 'Exists' }],
@@ -90,7 +91,7 @@ export function appsScenario(stage: Stage): void {
   });
 }
 
-const held = {
+const heldTemplate = {
   metadata: { labels: { role: 'held' } },
   spec: { taints: [{ key: 'role', value: 'held', effect: 'NoSchedule' }] },
 };

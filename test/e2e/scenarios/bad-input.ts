@@ -52,7 +52,7 @@ export function badInputScenario(stage: Stage): void {
       await tenant.kube.remove('sluice.dev/v1alpha1', 'NodePool', 'fine');
       await waitUntil('the pools to be gone', 120_000, async () => {
         const pools = await tenant.kube.list('sluice.dev/v1alpha1', 'NodePool');
-        return pools.every((pool) => pool.metadata.name === 'general') ? true : undefined;
+        return pools.every((pool) => ['general', 'apps'].includes(pool.metadata.name)) ? true : undefined;
       });
     });
 
