@@ -23,6 +23,7 @@ export class StatusWriter {
   /** What we wrote, by pool uid, and on which version: the store shows the old one for a while. */
   readonly #written = new Map<string, { readonly onVersion: string; readonly status: NodePoolStatus }>();
   #waitingFor = '';
+  #found = '[]';
 
   constructor(context: ClusterContext, deps: { readonly clusterStatus: ClusterStatus; readonly probe: PathProbe }) {
     this.#context = context;
@@ -35,13 +36,7 @@ export class StatusWriter {
   async report(result: PassResult): Promise<void> {
     this.#waitingFor = '';
     reportMetrics(this.#context, result);
-    for (const finding of result.findings) {
-      const level = finding.severity === 'fatal' ? 'error' : 'warn';
-      this.#context.telemetry.log(level, `plan: ${finding.message}`, {
-        ...clusterFields(this.#context),
-        kind: finding.kind,
-      });
-    }
+    this.#logFindings(result);
     if (!this.#mayWrite()) return;
     if (this.#probe.sick() === undefined) {
       this.#events.report(result);
@@ -49,6 +44,17 @@ export class StatusWriter {
       await this.#orLog('finalizers of deleted node pools', () => this.#releasePools(result));
     }
     await this.#orLog('status of the cluster', () => this.#writeCluster(result));
+  }
+
+  /** Once, and again when they change: a standing finding would be a line every ten seconds. */
+  #logFindings({ findings }: PassResult): void {
+    const text = canonical(findings);
+    if (text === this.#found) return;
+    this.#found = text;
+    for (const { severity, kind, message } of findings) {
+      const level = severity === 'fatal' ? 'error' : 'warn';
+      this.#context.telemetry.log(level, `plan: ${message}`, { ...clusterFields(this.#context), kind });
+    }
   }
 
   /** No pass was possible: says so where the operator looks, unless it is only the first listing. */
