@@ -1,6 +1,7 @@
 // What Sluice keeps of a workload cluster's objects: cut down at the parser, pods interned to shapes.
 // Everything else of an object is dropped while it is parsed, because a tenant may make objects as big as they like.
 // Units: cpu in millicores, memory and storage in bytes, the rest are counts. Requests are rounded up, capacity down.
+// Above 250 lines because it is one vocabulary of plain types; there is no code in it.
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { NodePool } from '../api/node-pool.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';

@@ -1,6 +1,7 @@
 // What the shell needs from outside. Adapters implement these; telemetry wraps them; tests run one conformance suite on
 // each implementation. Every method rejects with a PortError (port-errors.ts) and with nothing else.
 // An absent object is `undefined` only when its absence was confirmed (404); any doubt is an error.
+// Above 250 lines because it is one contract, read as a whole by whoever writes an adapter or a test double.
 import type { NodeClaim, NodeClaimStatus } from '../api/node-claim.ts';
 import type { NodePool, NodePoolStatus } from '../api/node-pool.ts';
 import type { WorkloadCluster, WorkloadClusterStatus } from '../api/workload-cluster.ts';
