@@ -13,9 +13,11 @@ export interface KubeletOptions {
   readonly timings: PlaygroundTimings;
 }
 
-/** A kubelet tries to join for as long as it lives; this is how often. */
-const JOIN_RETRY_MS = 1000;
+/** After a refused or lost request. */
+const RETRY_MS = 1000;
 const CSR_POLL_MS = 50;
+/** kubelet's default. */
+const LEASE_SECONDS = 40;
 /** kubelet's default. */
 const PODS_MAX = 110;
 /** What kubelet, system and eviction threshold keep of a flavor; the rest is allocatable. */
@@ -28,6 +30,11 @@ const EPHEMERAL_USABLE_PART = 0.9;
 
 function timeNow(): string {
   return `${new Date().toISOString().slice(0, 19)}Z`;
+}
+
+function isReady(node: Fields): boolean {
+  const conditions = listOf(fieldsOf(node['status'])['conditions']).map(fieldsOf);
+  return conditions.some((condition) => condition['type'] === 'Ready' && condition['status'] === 'True');
 }
 
 export class Kubelet {
@@ -49,16 +56,21 @@ export class Kubelet {
 
   /** Joins and works until stopped. Resolves then; never rejects for a lost connection. */
   async run(): Promise<void> {
+    await this.#persist(() => this.#sign());
+    await this.#persist(() => this.#register());
+    await this.#pause(this.#options.timings.readyMs);
+    await Promise.all([this.#keepAlive(), this.#followPods()]);
+  }
+
+  /** Until it worked once, or for ever: kubelets do not give up. */
+  async #persist(attempt: () => Promise<void>): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
-        await this.#join();
-        await this.#pause(this.#options.timings.readyMs);
-        await this.#reportStatus();
-        await Promise.all([this.#keepLease(), this.#followPods()]);
+        await attempt();
+        return;
       } catch (error) {
-        if (this.#stop.signal.aborted) return;
         if (!(error instanceof Error)) throw error;
-        await this.#pause(JOIN_RETRY_MS);
+        await this.#pause(RETRY_MS);
       }
     }
   }
@@ -68,8 +80,8 @@ export class Kubelet {
   }
 
   /** TLS bootstrap without TLS: a signing request, whose signed answer is a token. */
-  async #join(): Promise<void> {
-    const { nodeName, labels, taints, providerId } = this.#options.boot;
+  async #sign(): Promise<void> {
+    const { nodeName } = this.#options.boot;
     const csrs = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
     const name = `node-csr-${nodeName}-${Date.now()}`;
     const asked = await this.#client.send('POST', csrs, {
@@ -88,10 +100,14 @@ export class Kubelet {
       const certificate = textOf(fieldsOf(body['status'])['certificate']);
       if (certificate !== '') {
         this.#client.useToken(Buffer.from(certificate, 'base64').toString());
-        break;
+        return;
       }
       await this.#pause(CSR_POLL_MS);
     }
+  }
+
+  async #register(): Promise<void> {
+    const { nodeName, labels, taints, providerId } = this.#options.boot;
     const registered = await this.#client.send('POST', '/api/v1/nodes', {
       metadata: {
         name: nodeName,
@@ -150,21 +166,27 @@ export class Kubelet {
     if (answer.code !== 200) throw new Error(`node status: ${answer.code}`);
   }
 
-  async #keepLease(): Promise<void> {
-    const { nodeName } = this.#options.boot;
-    const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
-    const spec = (): Fields => ({
-      holderIdentity: nodeName,
-      leaseDurationSeconds: 40,
-      renewTime: new Date().toISOString().replace('Z', '000Z'),
-    });
+  /** Renews the lease; reports the status whenever the control plane does not hold the node for ready; registers again
+   *  when somebody deleted the Node. */
+  async #keepAlive(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      const renewed = await this.#client.send('PATCH', `${leases}/${nodeName}`, { spec: spec() });
-      if (renewed.code === 404) {
-        await this.#client.send('POST', leases, { metadata: { name: nodeName }, spec: spec() });
-      }
+      await this.#persist(async () => {
+        await this.#renewLease();
+        const { code, body } = await this.#client.send('GET', `/api/v1/nodes/${this.#options.boot.nodeName}`);
+        if (code === 404) await this.#register();
+        if (code === 404 || !isReady(body)) await this.#reportStatus();
+      });
       await this.#pause(this.#options.timings.heartbeatMs);
     }
+  }
+
+  async #renewLease(): Promise<void> {
+    const { nodeName } = this.#options.boot;
+    const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
+    const renewTime = new Date().toISOString().replace('Z', '000Z');
+    const spec = { holderIdentity: nodeName, leaseDurationSeconds: LEASE_SECONDS, renewTime };
+    const renewed = await this.#client.send('PATCH', `${leases}/${nodeName}`, { spec });
+    if (renewed.code === 404) await this.#client.send('POST', leases, { metadata: { name: nodeName }, spec });
   }
 
   async #followPods(): Promise<void> {
@@ -188,21 +210,9 @@ export class Kubelet {
     });
   }
 
-  /** Work on one pod; a lost answer is tried again, as kubelets do. */
+  /** Work on one pod; a lost answer is tried again. */
   #soon(work: () => Promise<void>, afterMs: number): void {
-    const attempt = async (): Promise<void> => {
-      await this.#pause(afterMs);
-      while (!this.#stop.signal.aborted) {
-        try {
-          await work();
-          return;
-        } catch (error) {
-          if (!(error instanceof Error)) throw error;
-          await this.#pause(JOIN_RETRY_MS);
-        }
-      }
-    };
-    void attempt();
+    void this.#pause(afterMs).then(() => this.#persist(work));
   }
 
   async #start(path: string, { uid, pod }: { uid: string; pod: Fields }): Promise<void> {
