@@ -51,7 +51,13 @@ export async function createServer(
       ? undefined
       : await notingFault(context, claim, () => cloud.ensureServerGroup(serverGroup));
   let current = await writeStatus(context, claim, { set: { bootstrapTokenId: token.id } });
-  await workload.createBootstrapToken(token);
+  try {
+    await workload.createBootstrapToken(token);
+  } catch (error) {
+    if (!isPortError(error, 'conflict')) throw error;
+    // The id is somebody else's: it must not be deleted as ours later on. The next try draws another.
+    return writeStatus(context, current, { set: {}, clear: ['bootstrapTokenId'] });
+  }
   const { epoch } = context.lease();
   current = await writeStatus(context, current, {
     set: { phase: 'Creating', createAttemptedAt: timeText(context.clock.nowMs()), epoch },

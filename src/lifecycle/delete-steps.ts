@@ -3,6 +3,7 @@
 // Only the server whose id is recorded, whose live metadata names this claim and which lies in the pinned project goes.
 import type { NodeObject } from '../cluster/cluster-objects.ts';
 import { TAINTS } from '../api/names.ts';
+import type { NodeClaim } from '../api/node-claim.ts';
 import { withCondition } from './claim-conditions.ts';
 import type { ObservedServer } from './claim-facts.ts';
 import { type AdvanceInput, type ClaimStep, record, timeMs, timeText } from './claim-step.ts';
@@ -50,6 +51,12 @@ function withoutServerId(input: AdvanceInput): ClaimStep {
 
 function withServerId(input: AdvanceInput): ClaimStep {
   const { claim, facts } = input;
+  if (isDraining(claim)) {
+    // A drain may take an hour of rounds; while its Node is well, the server need not be asked for in each.
+    if (facts.node === undefined) return { kind: 'look', at: 'node' };
+    const node = facts.node.known ? facts.node.value : undefined;
+    if (node?.ready === 'True' && isNodeOfClaim(claim, node)) return emptyNode(input);
+  }
   const { server } = facts;
   if (server === undefined) return { kind: 'look', at: 'server' };
   if (!server.known) return { kind: 'retry', fact: 'server', why: server.why };
@@ -146,6 +153,11 @@ function refuse(input: AdvanceInput, reason: string, message: string): ClaimStep
   const conditions = withCondition(input.claim, { type: 'Removable', status: 'False', reason, message }, input.nowMs);
   if (conditions !== undefined) return record({ conditions }, message);
   return { kind: 'wait', ms: REFUSED_POLL_MS, why: message };
+}
+
+/** Its server was ours when the drain began, and is looked at again before it goes. */
+function isDraining(claim: NodeClaim): boolean {
+  return claim.status?.drainStartedAt !== undefined && claim.status.deleteStartedAt === undefined;
 }
 
 function isCordoned(node: NodeObject): boolean {

@@ -8,10 +8,11 @@ import { type AdvanceInput, type ClaimStep, record, timeMs, timeText } from './c
 import { isNodeOfClaim } from './ownership.ts';
 import { serverFailure } from './server-fault.ts';
 
-/** A server takes 5 to 60 s to build. */
-const BUILD_POLL_MS = 5000;
+/** A server takes 5 to 60 s to build. A hundred at once must not use up the project's 20 calls a second. */
+const BUILD_POLL_SHORTEST_MS = 3000;
+const BUILD_POLL_LONGEST_MS = 30_000;
 /** A Node that appears wakes its claim through the watch; this is the net below it. */
-const BOOT_POLL_MS = 15_000;
+const BOOT_POLL_MS = 30_000;
 /** A 404 counts when it stands for this long: one cell of Nova answers for another within seconds. */
 export const SERVER_GONE_CONFIRM_MS = 15_000;
 /** While frozen nothing is concluded; the freeze itself is judged every few seconds. */
@@ -26,20 +27,23 @@ const LEAVING_POLL_MS = 10_000;
 /** The server id is written down, and the claim is neither failed nor leaving. */
 export function withServer(input: AdvanceInput): ClaimStep {
   const { claim, facts } = input;
-  const ready = claim.status?.readyAt !== undefined;
-  if (ready && claim.status.serverGoneAt === undefined) {
+  const { status } = claim;
+  const ready = status?.readyAt !== undefined;
+  const booted = ready || status?.registeredAt !== undefined || status?.phase === 'Booting';
+  // A Node of its own is the better sign of life, and the watch gives it for nothing.
+  if (booted && status?.serverGoneAt === undefined) {
     const { node } = facts;
     if (node === undefined) return { kind: 'look', at: 'node' };
-    if (!node.known) return { kind: 'retry', fact: 'node', why: node.why };
-    if (node.value !== undefined && isNodeOfClaim(claim, node.value)) return readyNode(input, node.value);
+    if (!node.known) return (ready ? undefined : overdue(input)) ?? { kind: 'retry', fact: 'node', why: node.why };
+    if (node.value !== undefined && isNodeOfClaim(claim, node.value)) {
+      return ready ? readyNode(input, node.value) : joined(input, node.value);
+    }
   }
   const { server } = facts;
   if (server === undefined) return { kind: 'look', at: 'server' };
   if (!server.known) return { kind: 'retry', fact: 'server', why: server.why };
   if (server.value === undefined || isGone(server.value)) return serverMissing(input);
-  if (claim.status?.serverGoneAt !== undefined) {
-    return record({}, 'the server is there after all', ['serverGoneAt']);
-  }
+  if (status?.serverGoneAt !== undefined) return record({}, 'the server is there after all', ['serverGoneAt']);
   if (server.value.taskState === 'deleting') {
     return { kind: 'wait', ms: LEAVING_POLL_MS, why: 'somebody is deleting the server' };
   }
@@ -109,6 +113,7 @@ function nodeMissing(input: AdvanceInput): ClaimStep {
   };
 }
 
+/** The server stands and its Node does not yet. */
 function comingUp(input: AdvanceInput, server: ObservedServer): ClaimStep {
   const { claim, facts } = input;
   const { status } = claim;
@@ -117,22 +122,21 @@ function comingUp(input: AdvanceInput, server: ObservedServer): ClaimStep {
   }
   if (server.status === 'BUILD') {
     if (status?.phase !== 'Building') return record({ phase: 'Building' }, 'Nova builds the server');
-    return overdue(input) ?? { kind: 'wait', ms: BUILD_POLL_MS, why: 'Nova builds the server' };
+    return overdue(input) ?? { kind: 'wait', ms: buildPollMs(input), why: 'Nova builds the server' };
   }
   if (status?.registeredAt === undefined && status?.phase !== 'Booting') {
     return record({ phase: 'Booting', serverAddresses: [...server.addresses] }, 'the server is ACTIVE');
   }
-  const { node } = facts;
-  if (node === undefined) return { kind: 'look', at: 'node' };
-  if (!node.known) return overdue(input) ?? { kind: 'retry', fact: 'node', why: node.why };
-  if (node.value === undefined) {
-    return overdue(input) ?? { kind: 'wait', ms: BOOT_POLL_MS, why: 'the node has not joined yet' };
-  }
-  if (!isNodeOfClaim(claim, node.value)) {
-    const why = 'a Node of this name names another server in its provider id';
-    return overdue(input) ?? { kind: 'wait', ms: BOOT_POLL_MS, why };
-  }
-  return joined(input, node.value);
+  const node = facts.node?.known === true ? facts.node.value : undefined;
+  const why =
+    node === undefined ? 'the node has not joined yet' : 'a Node of this name names another server in its provider id';
+  return overdue(input) ?? { kind: 'wait', ms: BOOT_POLL_MS, why };
+}
+
+/** A quarter of the time that it has taken so far: soon after quick builds, seldom in slow ones. */
+function buildPollMs(input: AdvanceInput): number {
+  const sinceMs = input.nowMs - (timeMs(input.claim.status?.createAttemptedAt) ?? input.nowMs);
+  return Math.min(BUILD_POLL_LONGEST_MS, Math.max(BUILD_POLL_SHORTEST_MS, Math.round(sinceMs / 4)));
 }
 
 function joined(input: AdvanceInput, node: NodeObject): ClaimStep {

@@ -107,6 +107,18 @@ describe('a create', () => {
     expect(told).not.toContain(token?.secret);
   });
 
+  it("draws another token id when the first one is somebody else's, and leaves theirs", async () => {
+    const theirs = {
+      id: '000001',
+      secret: '0123456789abcdef',
+      expiresAt: '2027-01-01T00:00:00Z',
+      description: 'theirs',
+    };
+    world.workload.tokens.set(theirs.id, theirs);
+    await becomeReady();
+    expect([...world.workload.tokens.values()]).toEqual([theirs]);
+  });
+
   it('uses the endpoint and CA that nodes see, when the operator gives them', async () => {
     world.cluster = makeCluster({
       bootstrap: { apiEndpoint: 'https://nodes.example:443', userDataTemplate: '{{apiEndpoint}}' },

@@ -92,8 +92,30 @@ describeRows('a claim that leaves before it has a server', [
 
 describeRows('a node that leaves', [
   {
-    name: 'is not touched when its server carries other marks',
+    name: 'is looked at in the API between two rounds of its drain, not in the cloud',
     status: draining,
+    metadata: gone,
+    facts: { node: known(drainingNode), pods: known([makePod('web')]) },
+    afterMs: 61_000,
+    want: { kind: 'drain' },
+  },
+  {
+    name: 'that is not well is looked at in the cloud, too',
+    status: draining,
+    metadata: gone,
+    facts: { node: known({ ...drainingNode, ready: 'Unknown' }) },
+    want: { kind: 'look', at: 'server' },
+  },
+  {
+    name: 'is not drained before its server is known to be ours',
+    status: { ...ready, ...removal },
+    metadata: gone,
+    facts: { node: known(node()) },
+    want: { kind: 'look', at: 'server' },
+  },
+  {
+    name: 'is not touched when its server carries other marks',
+    status: { ...ready, ...removal },
     metadata: gone,
     facts: { server: known(withMark(SERVER_METADATA.claim, 'someone-else')) },
     want: { kind: 'record', why: expect.stringContaining('delete it by hand') },
@@ -183,7 +205,7 @@ describeRows('a node that leaves', [
     name: 'whose server vanished before our DELETE is asked for again',
     status: draining,
     metadata: gone,
-    facts: { server: known(undefined) },
+    facts: { node: known(undefined), server: known(undefined) },
     want: { kind: 'record', set: { serverGoneAt: at(2000) } },
   },
   {
