@@ -3,9 +3,10 @@
 import { parseNodeClaim, parseNodePool, parseWorkloadCluster } from '../src/api/parse-resources.ts';
 import { customResourceDefinition } from '../src/api/custom-resource-definition.ts';
 import { buildSnapshot } from '../src/cluster/build-snapshot.ts';
+import type { ClusterObjects } from '../src/cluster/cluster-objects.ts';
 import { realClock, secureRandom } from '../src/cli/real-clock.ts';
 import { workloadParsers } from '../src/cli/start-controller.ts';
-import type { Telemetry } from '../src/controllers/ports.ts';
+import type { Telemetry, WorkloadStores } from '../src/controllers/ports.ts';
 import { openWorkloadPlane } from '../src/kubernetes/workload-plane.ts';
 import { makePlan } from '../src/planner/make-plan.ts';
 import { round, rssMiB } from './figures.ts';
@@ -47,36 +48,7 @@ async function main(url: string, handed: Handed): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   const loaded = performance.now();
-  const snapshot = buildSnapshot(
-    {
-      cluster: parseWorkloadCluster(handed.workloadCluster),
-      observedAtMs: Date.parse('2026-11-20T12:00:00Z'),
-      nodePools: stores.nodePools.list().map(parseNodePool),
-      claims: handed.claims.map(parseNodeClaim),
-      pods: stores.pods.list(),
-      nodes: stores.nodes.list(),
-      podDisruptionBudgets: stores.podDisruptionBudgets.list(),
-      daemonSets: stores.daemonSets.list(),
-      persistentVolumeClaims: [],
-      persistentVolumes: [],
-      storageClasses: [],
-      csiNodes: [],
-      namespaces: stores.namespaces.list(),
-      flavors: [{ ...FLAVOR, extraSpecs: new Map() }],
-      targets: {
-        networkId: 'network',
-        subnetId: undefined,
-        images: [{ id: 'image', name: 'image', flavors: undefined }],
-        zones: ['zone-1'],
-        region: 'region-1',
-      },
-      quota: { serversLeft: undefined, coresLeft: undefined, memoryMiBLeft: undefined },
-      prices: undefined,
-      backoffs: [],
-      frozen: undefined,
-    },
-    1,
-  );
+  const snapshot = buildSnapshot(objectsOf(stores, handed), 1);
   const plan = makePlan(snapshot, { nameSeed: 'bench' });
   const decided = performance.now();
   process.stdout.write(
@@ -90,6 +62,37 @@ async function main(url: string, handed: Handed): Promise<void> {
     })}\n`,
   );
   process.exit();
+}
+
+/** What a decision looks at, from what was loaded and what was handed over. */
+function objectsOf(stores: WorkloadStores, handed: Handed): ClusterObjects {
+  return {
+    cluster: parseWorkloadCluster(handed.workloadCluster),
+    observedAtMs: Date.parse('2026-11-20T12:00:00Z'),
+    nodePools: stores.nodePools.list().map(parseNodePool),
+    claims: handed.claims.map(parseNodeClaim),
+    pods: stores.pods.list(),
+    nodes: stores.nodes.list(),
+    podDisruptionBudgets: stores.podDisruptionBudgets.list(),
+    daemonSets: stores.daemonSets.list(),
+    persistentVolumeClaims: [],
+    persistentVolumes: [],
+    storageClasses: [],
+    csiNodes: [],
+    namespaces: stores.namespaces.list(),
+    flavors: [{ ...FLAVOR, extraSpecs: new Map() }],
+    targets: {
+      networkId: 'network',
+      subnetId: undefined,
+      images: [{ id: 'image', name: 'image', flavors: undefined }],
+      zones: ['zone-1'],
+      region: 'region-1',
+    },
+    quota: { serversLeft: undefined, coresLeft: undefined, memoryMiBLeft: undefined },
+    prices: undefined,
+    backoffs: [],
+    frozen: undefined,
+  };
 }
 
 process.once('message', (message: { url: string; handed: Handed }) => {
