@@ -12,12 +12,15 @@ import type { PoolState } from './pool-state.ts';
 
 /** Pod shapes that are explained in full in one plan: each costs a trial per pool, flavor and zone. */
 const EXPLAINED_MAX = 100;
+/** Those trials, over the whole plan: some microseconds each. */
+const TRIALS_MAX = 20_000;
 
 type Refusals = PodVerdict['refusals'];
 
 /** A function that explains one pod; equal pods are worked out once. */
 export function openExplainer(draft: PlanDraft, options: { readonly cutoff: number }): (pod: PodObject) => Refusals {
   const known = new Map<string, Refusals>();
+  let trials = 0;
   return (pod) => {
     if (pod.priority < options.cutoff) {
       return everyPool(
@@ -29,12 +32,13 @@ export function openExplainer(draft: PlanDraft, options: { readonly cutoff: numb
     const key = `${pod.priority >= options.cutoff}/${pod.shape.index}`;
     const before = known.get(key);
     if (before !== undefined) return before;
-    if (known.size >= EXPLAINED_MAX) {
-      draft.cutShort.add(`only ${EXPLAINED_MAX} kinds of pods without a place were explained in full`);
+    if (known.size >= EXPLAINED_MAX || trials >= TRIALS_MAX) {
+      draft.cutShort.add(`only ${known.size} kinds of pods without a place were explained in full`);
       return everyPool(draft, 'not worked out in this plan: too many kinds of pods have no place');
     }
     const refusals = draft.pools.map((pool) => ({ pool: pool.name, message: refusalOf(draft, pool, pod) }));
     known.set(key, refusals);
+    for (const { offers, held } of draft.offers.values()) trials += offers.length + held.length;
     return refusals;
   };
 }

@@ -60,7 +60,8 @@ export function packNewNodes(
   place: (pod: PodObject, node: NewNode) => void,
 ): void {
   if (groups.length === 0) return;
-  const pools = draft.pools.filter(takesPods);
+  // By priority, so that what is left out for being too much is the least important.
+  const pools = draft.pools.filter(takesPods).sort((a, b) => b.settings.priority - a.settings.priority);
   const packing: Packing = {
     draft,
     groups,

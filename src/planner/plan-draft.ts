@@ -6,11 +6,19 @@ import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { ClusterObjects, PodObject } from '../cluster/cluster-objects.ts';
 import { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
 import { isMovable, isStanding } from './claim-facts.ts';
-import { openNodeBudget, type NodeBudget } from './node-budget.ts';
+import { openNodeBudget, type NodeBudget, type Refused } from './node-budget.ts';
 import { openNameSource, type NameSource } from './node-names.ts';
 import type { Blocked, NodeVerdict, PlanStep, PodVerdict } from './plan.ts';
 import { offersOf, type Offer, type PoolOffers } from './pool-offers.ts';
 import { listPools, type PoolState } from './pool-state.ts';
+
+/** Pools are made by tenants, up to 512 flavors and zones each: one plan looks at so many in all. Each costs a look at
+ *  every node when it is built and a trial per kind of pod afterwards. */
+const OFFERS_MAX = 2000;
+const TOO_MANY: Refused = {
+  reason: 'CeilingReached',
+  message: `the cluster's NodePools name more than ${OFFERS_MAX} flavors and zones together; use fewer of them`,
+};
 
 /** A node that the plan creates. */
 export interface NewNode {
@@ -81,10 +89,11 @@ export function openDraft(snapshot: ClusterSnapshot, options: { readonly nameSee
   };
   for (const node of snapshot.nodes) {
     if (!node.draining) continue;
-    const byChoice = node.claim?.status?.removal?.reason === 'ScaleDown';
+    // While frozen a node that looks lost may come back with its pods: no new node for them either.
+    const stays = node.claim?.status?.removal?.reason === 'ScaleDown' || objects.frozen !== undefined;
     // Off the fork, so that a pod's old copy there does not count against its new place.
     const pods = draft.fork.removeNode(node.index).filter(isMovable);
-    (byChoice ? draft.rehoused : draft.displaced).push(...pods);
+    (stays ? draft.rehoused : draft.displaced).push(...pods);
   }
   return draft;
 }
@@ -140,11 +149,15 @@ function sentence(message: string): string {
   return /[.!?]$/.test(start) ? start : `${start}.`;
 }
 
-/** What `pool` can offer now, computed once per plan. */
+/** What `pool` can offer now, computed once per plan. Pools that come after OFFERS_MAX offer nothing and say why. */
 export function draftOffers(draft: PlanDraft, pool: PoolState): PoolOffers {
   const known = draft.offers.get(pool.name);
   if (known !== undefined) return known;
-  const offers = offersOf(pool, draft.objects);
+  let built = 0;
+  for (const { offers, held } of draft.offers.values()) built += offers.length + held.length;
+  const full = built >= OFFERS_MAX;
+  if (full) draft.cutShort.add(`the pools were looked at up to ${OFFERS_MAX} flavors and zones`);
+  const offers = full ? { offers: [], held: [], refused: [TOO_MANY] } : offersOf(pool, draft.objects);
   draft.offers.set(pool.name, offers);
   return offers;
 }

@@ -1,5 +1,5 @@
 // A small in-memory cluster for planner tests: parts with valid defaults, and carrying out a plan as the controllers and
-// the scheduler would, without any of them.
+// the scheduler would, without any of them. Above 250 lines because every part has all its fields.
 import type { NodeClaim, NodeClaimPhase, NodeClaimStatus } from '../../../src/api/node-claim.ts';
 import type { NodePool, NodePoolSpec } from '../../../src/api/node-pool.ts';
 import type { WorkloadCluster, WorkloadClusterSpec } from '../../../src/api/workload-cluster.ts';

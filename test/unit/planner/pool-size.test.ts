@@ -4,6 +4,7 @@ import type { ClusterObjects } from '../../../src/cluster/cluster-objects.ts';
 import {
   makeClaim,
   makeCluster,
+  makeNode,
   makeObjects,
   makePod,
   makePods,
@@ -162,6 +163,18 @@ describe('what failed', () => {
     expect(plan.blocked).toMatchObject([
       { reason: 'ServerRemovedByUser', message: `Node '${NAMES[0]}': the node failed: The server is gone.` },
     ]);
+  });
+
+  it('gets no new node for its pods while the cluster is frozen, and one when it is not', () => {
+    const lost = makeClaim(NAMES[0] ?? '', 'web', { phase: 'Failed' });
+    const objects = makeObjects({
+      nodePools: [makePool('web', { desiredNodes: 1 })],
+      claims: [lost],
+      nodes: [makeNode(lost, { ready: 'Unknown' })],
+      pods: makePods(2, { nodeName: NAMES[0] ?? '' }),
+    });
+    expect(planFor({ ...objects, frozen: 'half of the nodes vanished at once' }).steps).toEqual([]);
+    expect(stepsOf(planFor(objects), 'createClaim').length).toBe(1);
   });
 
   it('is left alone while the cluster is frozen', () => {

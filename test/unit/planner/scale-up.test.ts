@@ -462,3 +462,29 @@ describe('scale-up', () => {
     expect(plan.report).toMatchObject({ costPerHour: 0.1, costIsRelative: false });
   });
 });
+
+describe('a cluster with more flavors and zones than one plan looks at', () => {
+  it('serves the important pools and tells the others', () => {
+    const flavors = Array.from({ length: 32 }, (_, index) => makeFlavor(`f${index}`, 4));
+    const zones = Array.from({ length: 16 }, (_, index) => `zone-${String(index).padStart(2, '0')}`);
+    const pools = Array.from({ length: 6 }, (_, index) =>
+      makePool(`pool-${index}`, { flavors: flavors.map((flavor) => flavor.name), priority: index }),
+    );
+    const plan = planFor(
+      makeObjects({
+        nodePools: pools,
+        flavors,
+        targets: { ...makeObjects().targets, zones },
+        pods: [...makePods(1), makePod('huge', { cpuMillis: 9000 })],
+      }),
+    );
+    expect(stepsOf(plan, 'createClaim').map((step) => step.pool)).toEqual(['pool-5']);
+    expect(plan.report.cutShort).toEqual(['the pools were looked at up to 2000 flavors and zones']);
+    const huge = plan.report.pods.find((pod) => pod.name === 'huge');
+    expect(huge?.refusals.map(({ message }) => /Insufficient cpu|use fewer of them/.exec(message)?.[0])).toEqual([
+      'use fewer of them',
+      'use fewer of them',
+      ...Array.from({ length: 4 }, () => 'Insufficient cpu'),
+    ]);
+  });
+});
