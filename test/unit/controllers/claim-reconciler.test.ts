@@ -187,6 +187,47 @@ describe('what a claim must not do', () => {
     expect(world.faults.recorded[0]?.error.code).toBe('credentials');
   });
 
+  it('write with credentials that were swapped after it had looked', async () => {
+    await world.management.createClaim(makeClaim(NAME));
+    const context = world.context({
+      wrap: {
+        cloud: (cloud) =>
+          interruptPort(cloud, 'cloud', ({ name, when }) => {
+            if (name === 'cloud.findPorts' && when === 'after') world.cloud.projectId = 'project-2';
+            return undefined;
+          }),
+      },
+    });
+    await expect(reconcile(context)).rejects.toMatchObject({ code: 'credentials' });
+    expect(world.cloud.portsLeft).toEqual([]);
+  });
+
+  it('change the cloud before the epoch of its Lease stands on it', async () => {
+    const epochs = new Map<string, number | undefined>();
+    const context = world.context({
+      wrap: {
+        cloud: (cloud) =>
+          interruptPort(cloud, 'cloud', ({ name, when }) => {
+            if (when === 'before' && /(create|delete)/.test(name)) epochs.set(name, status().epoch);
+            return undefined;
+          }),
+      },
+    });
+    await world.management.createClaim(makeClaim(NAME));
+    await reconcile(context);
+    world.lease.set({ epoch: 4 });
+    await world.management.deleteClaim(stored() as NodeClaim);
+    await reconcile(context);
+    world.lease.set({ epoch: 9 });
+    await reconcile(context);
+    expect([...epochs]).toEqual([
+      ['cloud.createPort', 1],
+      ['cloud.createServer', 1],
+      ['cloud.deleteServer', 4],
+      ['cloud.deletePort', 9],
+    ]);
+  });
+
   it('read a 404 of another project as gone', async () => {
     await becomeReady();
     await world.management.updateClaimStatus(stored() as NodeClaim, {
