@@ -22,6 +22,8 @@ export const TRIES_MAX = 800_000;
 const MISSES_MAX = 64;
 /** Groups that are passed over because cpu or memory is short cost next to nothing, but not nothing. */
 const PASSED_OVER_MAX = 4096;
+/** New nodes between two clearings of the list of groups. */
+const NODES_PER_CLEARING = 4;
 /** Pods that only fit once others have a place (affinity) get this many further rounds. */
 const ROUNDS_MAX = 3;
 /** Not a legal node name, so it can clash with none. */
@@ -37,7 +39,10 @@ interface Trial {
 
 interface Packing {
   readonly draft: PlanDraft;
-  readonly groups: readonly PodGroup[];
+  /** Groups that still have pods, in order; some that have none left, until the next clearing. */
+  open: readonly PodGroup[];
+  /** How many new nodes there were at that clearing. */
+  clearedAt: number;
   readonly offers: readonly Offer[];
   readonly zones: ReadonlyMap<PoolState, Map<string, number>>;
   /** Offer and shape that never match, whatever else is there. */
@@ -64,7 +69,8 @@ export function packNewNodes(
   const pools = draft.pools.filter(takesPods).sort((a, b) => b.settings.priority - a.settings.priority);
   const packing: Packing = {
     draft,
-    groups,
+    open: groups,
+    clearedAt: 0,
     offers: pools.flatMap((pool) => draftOffers(draft, pool).offers),
     zones: new Map(pools.map((pool) => [pool, zoneCounts(draft, pool)])),
     hopeless: new Set(),
@@ -88,9 +94,18 @@ function serveGroup(packing: Packing, group: PodGroup): boolean {
     const best = bestTrial(packing, group);
     if (best === undefined) break;
     repeat(packing, group, best);
+    clearServed(packing);
     fillStandingNewNodes(packing, group);
   }
   return group.placed > before;
+}
+
+/** Thousands of groups without pods left would be passed over in every trial. Not after every node: it costs as much. */
+function clearServed(packing: Packing): void {
+  const { newNodes } = packing.draft;
+  if (newNodes.length < packing.clearedAt + NODES_PER_CLEARING) return;
+  packing.clearedAt = newNodes.length;
+  packing.open = packing.open.filter((group) => nextPod(group) !== undefined);
 }
 
 function mayGoOn({ draft, triesLeft }: Packing): boolean {
@@ -156,7 +171,7 @@ function fillNode(packing: Packing, node: { readonly index: number; readonly fir
   let free = freeOn(packing, node.index);
   let misses = 0;
   let passedOver = 0;
-  for (const group of packing.groups) {
+  for (const group of packing.open) {
     if (free.cpuMillis < packing.leastCpuMillis || misses >= MISSES_MAX || passedOver >= PASSED_OVER_MAX) break;
     if (group === node.first || nextPod(group) === undefined) continue;
     const { cpuMillis, memoryBytes } = group.shape.requests;
