@@ -77,12 +77,12 @@ export function poolSettings(pool: NodePool, cluster: WorkloadCluster): PoolSett
     priority: spec.priority ?? 0,
     drainTimeoutMs: (spec.drain?.timeoutSeconds ?? POOL_DEFAULTS.drainTimeoutSeconds) * 1000,
     drainForce: spec.drain?.force ?? true,
-    labels: new Map(Object.entries(spec.template?.metadata.labels ?? {})),
-    annotations: new Map(Object.entries(spec.template?.metadata.annotations ?? {})),
-    finalizers: spec.template?.metadata.finalizers ?? [],
-    taints: (spec.template?.spec.taints ?? []).map(withValue),
+    labels: new Map(Object.entries(spec.template?.metadata?.labels ?? {})),
+    annotations: new Map(Object.entries(spec.template?.metadata?.annotations ?? {})),
+    finalizers: spec.template?.metadata?.finalizers ?? [],
+    taints: (spec.template?.spec?.taints ?? []).map(withValue),
     startupTaints: (spec.startupTaints ?? []).map(withValue),
-    unschedulable: spec.template?.spec.unschedulable,
+    unschedulable: spec.template?.spec?.unschedulable,
     securityGroups: [...new Set([...(openstack.securityGroups ?? []), ...(spec.securityGroups ?? [])])],
   };
 }

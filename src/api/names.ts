@@ -100,6 +100,11 @@ export function parseProviderId(providerId: string): string | undefined {
   return segments.length <= 2 && UUID.test(last) ? last : undefined;
 }
 
+/** Name of the Nova server group that keeps a pool's servers apart; the uids keep two clusters in one project apart. */
+export function serverGroupName(owner: { readonly clusterUid: string; readonly poolUid: string }): string {
+  return `sluice-${owner.clusterUid}-${owner.poolUid}`;
+}
+
 /** Name of a claim, its server and its node: `<pool>-node-<6 hex>`. */
 export function claimName(pool: string, hex6: string): string {
   return `${pool}-node-${hex6}`;

@@ -11,6 +11,7 @@ import {
   literals,
   names,
   seconds,
+  taint,
   taints,
   utilizationPattern,
   withRules,
@@ -41,17 +42,28 @@ const autoscaling = Type.Object(
   nullable,
 );
 
+/** Every level may be null or absent: server-side apply leaves null behind when the last field of a level goes. */
 const template = Type.Object(
   {
-    metadata: Type.Object({
-      labels: Type.Optional(labelMap),
-      annotations: Type.Optional(annotationMap),
-      finalizers: Type.Optional(names(16)),
-    }),
-    spec: Type.Object({
-      taints: Type.Optional(taints),
-      unschedulable: Type.Optional(Type.Boolean()),
-    }),
+    metadata: Type.Optional(
+      Type.Object(
+        {
+          labels: Type.Optional(labelMap),
+          annotations: Type.Optional(annotationMap),
+          finalizers: Type.Optional(names(16, nullable)),
+        },
+        nullable,
+      ),
+    ),
+    spec: Type.Optional(
+      Type.Object(
+        {
+          taints: Type.Optional(Type.Array(taint, { maxItems: 50, ...nullable })),
+          unschedulable: Type.Optional(Type.Boolean(nullable)),
+        },
+        nullable,
+      ),
+    ),
   },
   nullable,
 );

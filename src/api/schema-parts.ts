@@ -6,9 +6,15 @@ export function literals<const T extends string>(values: readonly T[], options: 
   return Type.Unsafe<T>({ type: 'string', enum: [...values], ...options });
 }
 
-export const labelMap = Type.Record(Type.String(), Type.String({ maxLength: 63 }), { maxProperties: 64 });
+export const labelMap = Type.Record(Type.String(), Type.String({ maxLength: 63 }), {
+  maxProperties: 64,
+  nullable: true,
+});
 /** Values up to 4 KiB: 64 of them stay far below the 256 KiB that Kubernetes allows for annotations. */
-export const annotationMap = Type.Record(Type.String(), Type.String({ maxLength: 4096 }), { maxProperties: 64 });
+export const annotationMap = Type.Record(Type.String(), Type.String({ maxLength: 4096 }), {
+  maxProperties: 64,
+  nullable: true,
+});
 
 export const taint = Type.Object({
   key: Type.String({ minLength: 1, maxLength: 317 }),

@@ -117,7 +117,7 @@ function templateProblems(spec: NodePoolSpec): readonly SpecProblem[] {
   });
   return [
     ...problems,
-    ...taintProblems('spec.template.spec.taints', spec.template?.spec.taints ?? []),
+    ...taintProblems('spec.template.spec.taints', spec.template?.spec?.taints ?? []),
     ...taintProblems('spec.startupTaints', spec.startupTaints ?? []),
   ];
 }

@@ -1,8 +1,9 @@
 // Our finalizer on NodePools: put on before the first node of a pool is created, taken off when a deleted pool has no
 // claim left. It is what makes a pool's deletion visible; absence from a list deletes nothing.
 import type { NodePool } from '../api/node-pool.ts';
-import { FINALIZERS } from '../api/names.ts';
+import { FINALIZERS, serverGroupName } from '../api/names.ts';
 import type { ClusterContext } from './cluster-context.ts';
+import type { Cloud } from './ports.ts';
 
 /** The live pool with our finalizer on it; undefined when it is gone, being deleted or another one (by uid). */
 export async function holdPool(context: ClusterContext, name: string, uid: string): Promise<NodePool | undefined> {
@@ -34,8 +35,19 @@ export async function releaseDeletedPools(
     const live = await context.workload.getNodePool(metadata.name);
     if (live === undefined || live.metadata.uid !== metadata.uid || live.metadata.deletionTimestamp === undefined)
       continue;
+    await dropServerGroup(context, live);
     await context.workload.setNodePoolFinalizer(live, false);
     released.push(metadata.name);
   }
   return released;
+}
+
+/** The server group of a pool that has no node left. Named after uids of ours, so it can be nobody else's. */
+export async function dropServerGroup(
+  owner: { readonly cloud: Cloud; readonly clusterUid: string },
+  pool: NodePool,
+): Promise<void> {
+  if (pool.spec.antiAffinity !== true) return;
+  const { cloud, clusterUid } = owner;
+  await cloud.deleteServerGroup(serverGroupName({ clusterUid, poolUid: pool.metadata.uid }));
 }

@@ -147,6 +147,10 @@ export class ClusterSession {
     return this.#options.workload;
   }
 
+  get cloud(): Cloud {
+    return this.#options.cloud;
+  }
+
   /** Why the path to the control plane counts as sick; undefined: it is well. */
   pathSick(): string | undefined {
     return this.#probe.sick();

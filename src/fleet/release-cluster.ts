@@ -5,10 +5,11 @@ import type { NodeClaim } from '../api/node-claim.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
 import type { ReconcileOutcome } from '../controllers/cluster-context.ts';
 import { errorFields } from '../controllers/log-fields.ts';
+import { dropServerGroup } from '../controllers/pool-finalizer.ts';
 import { isPortError } from '../controllers/port-errors.ts';
 import type { WorkloadPlane } from '../controllers/ports.ts';
 import { absentWorkloadPlane } from './absent-workload-plane.ts';
-import type { SessionMode } from './cluster-session.ts';
+import type { ClusterSession, SessionMode } from './cluster-session.ts';
 import type { ClusterSupervisor, FleetDeps } from './cluster-supervisor.ts';
 import { abandon, openPinnedCloud, openWorkload, type Refusal, refusalError } from './open-session.ts';
 import { readSessionInputs, type SessionInputs } from './session-inputs.ts';
@@ -36,7 +37,7 @@ export async function releaseCluster(
   const session = supervisor.session;
   if (session !== undefined && session.mode !== 'running') {
     await markAll(deps, claims);
-    if (claims.length === 0 && (await letGoOfPools(deps, session.workload))) return finish(supervisor, deps, cluster);
+    if (claims.length === 0 && (await letGoOfPools(deps, session, uid))) return finish(supervisor, deps, cluster);
     return waitOrGiveUp(supervisor, deps, cluster);
   }
   await supervisor.closeSession();
@@ -138,13 +139,16 @@ function goneForMs(supervisor: ClusterSupervisor, deps: FleetDeps, cluster: Work
   return deps.clock.nowMs() - Date.parse(reachable.lastTransitionTime);
 }
 
-/** Our finalizer on NodePools would keep their owner from deleting them. Returns whether it is off all of them. */
-async function letGoOfPools(deps: FleetDeps, plane: WorkloadPlane): Promise<boolean> {
+/** Our finalizer on NodePools would keep their owner from deleting them; their server groups are ours as well. Returns
+ *  whether both are gone of all pools. */
+async function letGoOfPools(deps: FleetDeps, session: ClusterSession, clusterUid: string): Promise<boolean> {
+  const { cloud, workload: plane } = session;
   const { nodePools } = plane.stores;
   if (!nodePools.synced) return false;
   try {
     for (const pool of nodePools.list()) {
       if (pool.metadata.finalizers?.includes(FINALIZERS.nodePool) !== true) continue;
+      await dropServerGroup({ cloud, clusterUid }, pool);
       await plane.setNodePoolFinalizer(pool, false);
     }
   } catch (error) {

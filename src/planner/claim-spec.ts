@@ -1,11 +1,10 @@
 // The whole intent of one new node, as its claim carries it: nothing is left to whoever makes the server.
-import { LABELS } from '../api/names.ts';
+import { LABELS, serverGroupName } from '../api/names.ts';
 import type { NodeClaimSpec } from '../api/node-claim.ts';
 import type { PoolTaint } from '../api/defaults.ts';
 import type { ClusterObjects, Resources } from '../cluster/cluster-objects.ts';
 import { compareText } from './claim-facts.ts';
 import type { Offer } from './pool-offers.ts';
-import type { PoolState } from './pool-state.ts';
 import { templateHash } from './template-hash.ts';
 
 /** The CRD's limit for `expected.extended`. */
@@ -25,7 +24,9 @@ export function claimSpecOf(offer: Offer, objects: ClusterObjects): NodeClaimSpe
     ...(targets.subnetId === undefined ? {} : { subnetId: targets.subnetId }),
     securityGroups: [...settings.securityGroups],
     ...(openstack.keyPair === undefined ? {} : { keyPair: openstack.keyPair }),
-    ...(settings.antiAffinity ? { serverGroup: serverGroupOf(pool, objects) } : {}),
+    ...(settings.antiAffinity
+      ? { serverGroup: serverGroupName({ clusterUid: objects.cluster.metadata.uid, poolUid: pool.pool.metadata.uid }) }
+      : {}),
   };
   return {
     clusterUid: cluster.metadata.uid,
@@ -61,11 +62,6 @@ function labelsOf(offer: Offer, region: string): Record<string, string> {
   if (template.zone !== '') labels.set(LABELS.zone, template.zone);
   if (region !== '') labels.set(LABELS.region, region);
   return sortedRecord(labels);
-}
-
-/** One Nova server group per pool; the uids keep two clusters in one project apart. */
-function serverGroupOf(pool: PoolState, objects: ClusterObjects): string {
-  return `sluice-${objects.cluster.metadata.uid}-${pool.pool.metadata.uid}`;
 }
 
 function expectedOf(allocatable: Resources): NonNullable<NodeClaimSpec['expected']> {

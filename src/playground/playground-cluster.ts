@@ -88,10 +88,6 @@ function applyOne(api: ApiServer, object: Fields): void {
   const metadata = fieldsOf(object['metadata']);
   const name = textOf(metadata['name']);
   const namespace = resource.namespaced ? textOf(metadata['namespace']) || 'default' : undefined;
-  const write = { manager: 'playground', subresource: '', name, namespace };
-  if (api.storage.get(resourceKey(resource), name, namespace) === undefined) {
-    api.writer.create(resource, object, write);
-  } else {
-    api.writer.update(resource, object, write);
-  }
+  const write = { manager: 'playground', subresource: '', name, namespace, kind: 'apply', force: true } as const;
+  api.writer.patch(resource, object, write);
 }

@@ -111,7 +111,7 @@ export interface PlaygroundCluster {
   readonly kubeconfig: string;
   /** The same for kubectl, which sends no token over plain HTTP: the token is in the server's path. */
   readonly kubectlKubeconfig: string;
-  /** Creates or replaces whole objects, as an administrator would. */
+  /** Server-side apply by force, as an administrator would: what was applied before and is left out now vanishes. */
   apply(objects: readonly Fields[]): Promise<void>;
   /** By plural (`pods`, `nodepools`), of all namespaces. */
   list(plural: string): readonly Fields[];

@@ -2,7 +2,7 @@
 import type { ObjectMeta } from '../../src/api/object-meta.ts';
 import type { NodePool, NodePoolSpec, NodePoolStatus } from '../../src/api/node-pool.ts';
 
-type TemplateTaints = NonNullable<NonNullable<NodePoolSpec['template']>['spec']['taints']>;
+type TemplateTaints = NonNullable<NonNullable<NonNullable<NodePoolSpec['template']>['spec']>['taints']>;
 
 export class PoolBuilder {
   #pool: NodePool;

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { appsScenario } from './scenarios/apps.ts';
 import { badInputScenario } from './scenarios/bad-input.ts';
+import { commandsScenario } from './scenarios/commands.ts';
 import { demonstrationsScenario } from './scenarios/demonstrations.ts';
 import { killScenario } from './scenarios/kills.ts';
 import { poolScenario } from './scenarios/pools.ts';
@@ -44,6 +45,7 @@ describe('the main job', () => {
   demonstrationsScenario(stage);
   appsScenario(stage);
   poolScenario(stage);
+  commandsScenario(stage);
   badInputScenario(stage);
   killScenario(stage);
   rightsScenario(stage);

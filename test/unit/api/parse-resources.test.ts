@@ -33,10 +33,21 @@ describe('parseNodePool', () => {
     expect(Object.keys(pool.metadata)).not.toContain('managedFields');
   });
 
+  it('takes the nulls that server-side apply leaves behind for absent', () => {
+    for (const template of [
+      { metadata: null, spec: null },
+      { metadata: { labels: null }, spec: { taints: null } },
+    ]) {
+      const pool = parseNodePool(nodePoolManifest({ flavor: 'f', template }));
+      expect(pool.spec.template?.metadata?.labels).toBeUndefined();
+      expect(pool.spec.template?.spec?.taints).toBeUndefined();
+    }
+  });
+
   it('keeps a tenant’s keys out of prototypes', () => {
     const labels: unknown = JSON.parse('{"__proto__":"x","a":"b"}');
     const pool = parseNodePool(nodePoolManifest({ flavor: 'f', template: { metadata: { labels }, spec: {} } }));
-    const parsed = pool.spec.template?.metadata.labels ?? {};
+    const parsed = pool.spec.template?.metadata?.labels ?? {};
     expect(Object.getPrototypeOf(parsed)).toBeNull();
     expect(Object.keys(parsed)).toEqual(['__proto__', 'a']);
   });
@@ -79,8 +90,8 @@ describe('parseNodePool', () => {
     },
     {
       name: 'a required field left out',
-      raw: nodePoolManifest({ flavor: 'f', template: { spec: {} } }),
-      wantField: 'spec.template.metadata',
+      raw: nodePoolManifest({ flavor: 'f', template: { spec: { taints: [{ key: 'a' }] } } }),
+      wantField: 'spec.template.spec.taints[0].effect',
     },
     { name: 'no spec', raw: { metadata: { name: 'web' } }, wantField: 'spec' },
     { name: 'text', raw: 'pool', wantField: 'object' },

@@ -70,7 +70,7 @@ describe('captures', () => {
   it('take a tenant’s label for a label, whatever it is called', () => {
     const pool = makePool('web').labels({ $map: 'x' }).build();
     const again = decodeCapture(encodeCapture({ ...objects, nodePools: [pool] }));
-    expect(again.nodePools[0]?.spec.template?.metadata.labels).toEqual({ $map: 'x' });
+    expect(again.nodePools[0]?.spec.template?.metadata?.labels).toEqual({ $map: 'x' });
   });
 
   const good = JSON.parse(encodeCapture(objects)) as { objects: Record<string, unknown> } & Record<string, unknown>;

@@ -164,6 +164,16 @@ describe('pool finalizer', () => {
     expect(world.workload.stores.nodePools.get('web') === undefined).toBe(want.length > 0);
   });
 
+  test('the server group of an anti-affine pool goes with it, and no other', async () => {
+    const pool = deletedPool();
+    world.workload.stores.nodePools.put({ ...pool, spec: { ...pool.spec, antiAffinity: true } });
+    const context = world.context();
+    const own = serverGroupName({ clusterUid: context.clusterUid, poolUid: pool.metadata.uid });
+    for (const name of [own, 'sluice-other']) world.cloud.serverGroups.set(name, name);
+    await releaseDeletedPools(context, world.workload.stores.nodePools.list());
+    expect([...world.cloud.serverGroups.keys()]).toEqual(['sluice-other']);
+  });
+
   test('a pool whose deletion only a stale store shows is kept', async () => {
     world.workload.stores.nodePools.put(makePool('web'));
     expect(await releaseDeletedPools(world.context(), [deletedPool()])).toEqual([]);
