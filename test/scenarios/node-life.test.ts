@@ -64,7 +64,7 @@ describe('a pool of a size', { timeout: SCENARIO_MS }, () => {
     await eventually(() => expect(world.playground.books().serversLeft).toBe(1));
     await world.cluster.remove('nodepools', 'fixed');
     await eventually(() => expect(nothingLeft(world)).toEqual(EMPTY));
-    expect(world.cluster.get('nodepools', 'fixed')).toBeUndefined();
+    await eventually(() => expect(world.cluster.get('nodepools', 'fixed')).toBeUndefined());
     expect(world.playground.books().serversCreated).toBe(3);
   });
 });
