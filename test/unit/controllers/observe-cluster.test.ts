@@ -1,5 +1,6 @@
 // Observing refuses what is incomplete, late or silent; the path probe; the finalizer of pools; events that repeat not.
 import { beforeEach, describe, expect, test } from 'vitest';
+import { serverGroupName } from '../../../src/api/names.ts';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import { ClaimExpectations } from '../../../src/controllers/claim-expectations.ts';
 import { CloudFacts } from '../../../src/controllers/cloud-facts.ts';
