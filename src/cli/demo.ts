@@ -103,7 +103,7 @@ async function playDemo(options: DemoOptions, stage: Stage): Promise<number> {
     });
     timeline.say('controller', `runs; metrics at ${controller.url ?? 'nowhere'}/metrics`, 'dim');
     const failure = await storyFailure({ playground, workload, timeline, signal });
-    if (failure !== undefined) timeline.say('FAILED', failure, 'red');
+    if (failure !== undefined && !signal.aborted) timeline.say('FAILED', failure, 'red');
     if (!options.once && !signal.aborted) await stayUp(playground, { workload, stage });
     await controller.close();
     controller = undefined;
