@@ -109,15 +109,17 @@ export function everythingGone(world: World, tenant: TenantWorld): Promise<true>
     `Nova and Neutron of ${tenant.name} to be empty`,
     SCALE_DOWN_MS,
     async () => {
-      const { servers, ports } = await cloudBooks(tenant);
+      const { servers, ports, serverGroups } = await cloudBooks(tenant);
       const nodes = await tenant.kube.list('v1', 'Node');
       const claims = await claimsOf(world, tenant);
-      return servers.length + ports.length + nodes.length + claims.length === 0 ? true : undefined;
+      return servers.length + ports.length + serverGroups.length + nodes.length + claims.length === 0
+        ? true
+        : undefined;
     },
     async () => {
-      const { servers, ports } = await cloudBooks(tenant);
+      const { servers, ports, serverGroups } = await cloudBooks(tenant);
       const claims = (await claimsOf(world, tenant)).map(claimLine);
-      return `${servers.length} servers, ${ports.length} ports; ${claims.join('; ')} | ${await situation(tenant, ['default'])}`;
+      return `${servers.length} servers, ${ports.length} ports, ${serverGroups.length} groups; ${claims.join('; ')} | ${await situation(tenant, ['default'])}`;
     },
   );
 }

@@ -53,6 +53,19 @@ export function poolScenario(stage: Stage): void {
       );
     });
 
+    test('anti-affinity: no two servers on one host of the cloud', async () => {
+      const [tenant] = stage.world().tenants;
+      const zones = [stage.world().zones[0]];
+      const spec = { flavor: 'b3-8', autoscale: false, desiredNodes: 2, maxNodes: 5, antiAffinity: true };
+      await tenant.kube.apply(nodePool('apart', { ...spec, availabilityZones: zones }));
+      await poolSettledAt(tenant, 'apart', 2);
+      const hosts = (await cloudBooks(tenant)).servers
+        .filter((server) => server.name.startsWith('apart-'))
+        .map((server) => server.hostId);
+      expect(new Set(hosts).size).toBe(2);
+      kubectl(tenant, 'delete', 'nodepool/apart', '--wait=false');
+    });
+
     test('scaled down by hand, then deleted while it scales up: nothing is left', async () => {
       const [tenant] = stage.world().tenants;
       kubectl(tenant, 'scale', 'nodepool/manual', '--replicas=1');
