@@ -22,6 +22,8 @@ export interface Resource {
   readonly scale: ScalePaths | undefined;
   /** openAPIV3Schema of a custom resource. */
   readonly schema: Fields | undefined;
+  /** additionalPrinterColumns of a custom resource. */
+  readonly columns: readonly unknown[];
 }
 
 /** `apiVersion` as objects of the resource carry it. */
@@ -78,6 +80,7 @@ function builtIn([group, version, plural, kind, scope, shortNames]: Row): Resour
     status: scope.includes('s'),
     scale: scope.includes('r') ? REPLICAS : undefined,
     schema: undefined,
+    columns: [],
   };
 }
 
@@ -114,6 +117,7 @@ export function definedResources(definition: KubeObject): readonly Resource[] {
                 selector: path(fieldsOf(scale)['labelSelectorPath']),
               },
         schema: fieldsOf(fieldsOf(version['schema'])['openAPIV3Schema']),
+        columns: listOf(version['additionalPrinterColumns']),
       };
     });
 }

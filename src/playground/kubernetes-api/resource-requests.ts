@@ -11,6 +11,7 @@ import type { RequestPath } from './request-path.ts';
 import { apiVersionOf, resourceKey, type Resource, type ResourceCatalog } from './resource-catalog.ts';
 import { fromScale, toScale } from './scale-subresource.ts';
 import { objectFilter } from './selectors.ts';
+import { toTable, wantsTable } from './table-view.ts';
 import { streamWatch } from './watch-stream.ts';
 
 export interface ApiParts {
@@ -105,7 +106,7 @@ function readOne(parts: ApiParts, asked: ResourceRequest): Fields {
   switch (asked.path.subresource) {
     case '':
     case 'status':
-      return object;
+      return wantsTable(asked.request.headers.accept) ? toTable(asked.resource, [object], {}) : object;
     case 'scale':
       if (asked.resource.scale !== undefined) return toScale(object, asked.resource.scale);
       throw noSubresource(asked);
@@ -128,15 +129,12 @@ function list(parts: ApiParts, asked: ResourceRequest): Fields {
     token === ''
       ? parts.storage.firstPage(parts.storage.list(resourceKey(resource)).filter(inScope(asked)), limit)
       : parts.storage.nextPage(token, limit);
-  return {
-    kind: `${resource.kind}List`,
-    apiVersion: apiVersionOf(resource),
-    metadata: {
-      resourceVersion: String(page.revision),
-      ...(page.next === undefined ? {} : { continue: page.next, remainingItemCount: page.remaining }),
-    },
-    items: page.items,
+  const metadata = {
+    resourceVersion: String(page.revision),
+    ...(page.next === undefined ? {} : { continue: page.next, remainingItemCount: page.remaining }),
   };
+  if (wantsTable(asked.request.headers.accept)) return toTable(resource, page.items, metadata);
+  return { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items: page.items };
 }
 
 function watch(parts: ApiParts, asked: ResourceRequest, response: ServerResponse): void {

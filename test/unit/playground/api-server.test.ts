@@ -154,6 +154,34 @@ describe('custom resources', () => {
   });
 });
 
+describe('kubectl get', () => {
+  it('is answered with the columns of the definition', async () => {
+    const definition = { body: customResourceDefinition('NodePool') };
+    await send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
+    const pools = '/apis/sluice.dev/v1alpha1/nodepools';
+    await send('POST', pools, { body: { metadata: { name: 'p' }, spec: { flavor: 'b2-7', minNodes: 2 } } });
+    const conditions = [
+      { type: 'Ready', status: 'False', reason: 'r', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' },
+    ];
+    const patch = { body: { status: { conditions } }, type: 'application/merge-patch+json' };
+    expect((await send('PATCH', `${pools}/p/status`, patch)).code).toBe(200);
+    const response = await fetch(`${api.url}${pools}`, {
+      headers: {
+        authorization: `Bearer ${api.identities.adminToken}`,
+        accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json',
+      },
+    });
+    const table = fieldsOf(await response.json());
+    const names = listOf(table['columnDefinitions']).map((column) => fieldsOf(column)['name']);
+    const cells = listOf(fieldsOf(listOf(table['rows'])[0])['cells']);
+    expect(cells[names.indexOf('Name')]).toBe('p');
+    expect(cells[names.indexOf('Flavor')]).toBe('b2-7');
+    expect(cells[names.indexOf('Min')]).toBe(2);
+    expect(cells[names.indexOf('Ready')]).toBe('False');
+    expect(names.at(-1)).toBe('Age');
+  });
+});
+
 describe('evictions', () => {
   async function budget(disruptionsAllowed: number): Promise<void> {
     const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets';
