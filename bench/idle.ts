@@ -1,6 +1,6 @@
 // An idle controller: `sluice run` as a process of its own on one cluster of the playground with one node pool of no nodes.
 // Memory and CPU come from the operating system's books of that process.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,29 +58,38 @@ function secret(name: string, key: string, text: string) {
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'default' }, data };
 }
 
+/** The two ways in which it is run: bundled, as in an image, and as it stands in a checkout. */
+const ENTRIES = { bundle: 'dist/main.js', source: 'src/cli/main.ts' } as const;
+
 export async function idle(argv: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
   const { values } = parseArgs({ args: [...argv], options: { seconds: { type: 'string', default: '30' } } });
   const seconds = Number(values.seconds);
+  const bundled = spawnSync('npm', ['run', '--silent', 'bundle'], { cwd: ROOT, encoding: 'utf8' });
+  if (bundled.status !== 0) throw new Error(`idle: the bundle was not made: ${bundled.stderr}`);
+  const bundle = await measure(ENTRIES.bundle, seconds);
+  const source = await measure(ENTRIES.source, seconds);
+  return { benchmark: 'idle', seconds, ...bundle, source };
+}
+
+interface Figures {
+  readonly rss_mb: number;
+  readonly core_percent: number;
+}
+
+async function measure(entry: string, seconds: number): Promise<Figures> {
   const playground = await startPlayground({});
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
   try {
     await prepare(playground);
     const kubeconfig = join(folder, 'management.kubeconfig');
     writeFileSync(kubeconfig, playground.managementKubeconfig, { mode: 0o600 });
-    const child = spawn(process.execPath, ['src/cli/main.ts', 'run', `--kubeconfig=${kubeconfig}`, '--listen=none'], {
+    const child = spawn(process.execPath, [entry, 'run', `--kubeconfig=${kubeconfig}`, '--listen=none'], {
       cwd: ROOT,
       stdio: ['ignore', 'ignore', 'ignore'],
     });
-    const { pid } = child;
-    if (pid === undefined) throw new Error('idle: the controller did not start');
     try {
-      await sleep(SETTLE_MS);
-      const before = cpuSeconds(pid);
-      await sleep(seconds * 1000);
-      const share = (cpuSeconds(pid) - before) / seconds;
-      const leads = playground.management.get('leases', 'sluice-idle', 'default') !== undefined;
-      if (!leads) throw new Error('idle: the controller does not lead its cluster, so nothing was measured');
-      return { benchmark: 'idle', seconds, rss_mb: residentMiB(pid), core_percent: round(share * 100) };
+      if (child.pid === undefined) throw new Error('idle: the controller did not start');
+      return await watch(child.pid, { seconds, playground });
     } finally {
       child.kill('SIGTERM');
       await new Promise((resolve) => child.once('exit', resolve));
@@ -89,6 +98,16 @@ export async function idle(argv: readonly string[]): Promise<Readonly<Record<str
     rmSync(folder, { recursive: true, force: true });
     await playground.close();
   }
+}
+
+async function watch(pid: number, what: { seconds: number; playground: Playground }): Promise<Figures> {
+  await sleep(SETTLE_MS);
+  const before = cpuSeconds(pid);
+  await sleep(what.seconds * 1000);
+  const share = (cpuSeconds(pid) - before) / what.seconds;
+  const leads = what.playground.management.get('leases', 'sluice-idle', 'default') !== undefined;
+  if (!leads) throw new Error('idle: the controller does not lead its cluster, so nothing was measured');
+  return { rss_mb: residentMiB(pid), core_percent: round(share * 100) };
 }
 
 function sleep(ms: number): Promise<void> {

@@ -2,7 +2,7 @@
 // Keeps only known fields, drops nulls (null means absent in all three kinds), and copies maps to null-prototype objects,
 // because the keys are a tenant's. Rules between fields are validate-*.ts's part.
 import { type Static, type TSchema, Type } from 'typebox';
-import { Value } from 'typebox/value';
+import { Check, Errors } from 'typebox/schema';
 import { type NodeClaim, nodeClaimSpecSchema, nodeClaimStatusSchema } from './node-claim.ts';
 import { type NodePool, nodePoolSpecSchema, nodePoolStatusSchema } from './node-pool.ts';
 import { type WorkloadCluster, workloadClusterSpecSchema, workloadClusterStatusSchema } from './workload-cluster.ts';
@@ -85,8 +85,8 @@ export function parseWorkloadCluster(raw: unknown): WorkloadCluster {
 
 function parse<S extends TSchema>(kind: string, schema: S, raw: unknown): Static<S> {
   const value = project(schema, raw);
-  if (Value.Check(schema, value)) return value;
-  const [error] = Value.Errors(schema, value);
+  if (Check(schema, value)) return value;
+  const [, [error]] = Errors(schema, value);
   throw new ResourceError({
     kind,
     objectName: nameOf(raw),

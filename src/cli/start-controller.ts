@@ -78,14 +78,8 @@ export function workloadParsers(): WorkloadParsers {
 
 /** Where the management cluster is. Throws a PortError `invalidSpec` that names what is wrong in the kubeconfig. */
 export function managementEndpoint(source: ControllerOptions['management']): KubernetesEndpoint {
-  switch (source.kind) {
-    case 'inCluster':
-      return inClusterEndpoint();
-    case 'kubeconfigFile':
-      return loadTrustedKubeconfig(source.path);
-    case 'kubeconfigText':
-      return parseTrustedKubeconfig(source.text);
-  }
+  if (source.kind === 'inCluster') return inClusterEndpoint();
+  return source.kind === 'kubeconfigFile' ? loadTrustedKubeconfig(source.path) : parseTrustedKubeconfig(source.text);
 }
 
 /** Opens workload planes and clouds for the fleet, wrapped by telemetry. `endpoint` is the management cluster's. */

@@ -1,6 +1,6 @@
 // Checks that an answer has the documented form, once, at the edge: inside, types are true.
 import type { Static, TSchema } from 'typebox';
-import { Value } from 'typebox/value';
+import { Check, Errors } from 'typebox/schema';
 import type { HttpAnswer } from './http.ts';
 import { OpenStackError } from './openstack-error.ts';
 
@@ -8,8 +8,8 @@ import { OpenStackError } from './openstack-error.ts';
  *  (never its value). */
 export function readBodyAs<S extends TSchema>(schema: S, answer: HttpAnswer, what: string): Static<S> {
   const body: unknown = answer.body;
-  if (Value.Check(schema, body)) return body;
-  const first = Value.Errors(schema, body)[0];
+  if (Check(schema, body)) return body;
+  const [, [first]] = Errors(schema, body);
   const where = first === undefined ? '' : ` at ${first.instancePath || '/'}: ${first.message}`;
   throw new OpenStackError('malformed', `${what}: the answer does not have the documented form${where}`, {
     service: answer.service,

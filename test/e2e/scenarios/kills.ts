@@ -7,10 +7,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KillProxy, type KillPoint, KillSwitch } from '../kill-proxy.ts';
 import type { Stage } from '../stage.ts';
 import { claimsOf, everythingGone, nodePool, onePerClaim, poolSettledAt } from '../steps.ts';
-import { waitUntil } from '../wait-until.ts';
+import { sleep, waitUntil } from '../wait-until.ts';
 import { cloudsYaml, kubeconfigText, secret, type TenantWorld, type World } from '../world.ts';
 
 const POOL = 'killed';
+/** A create takes some 5 s after a restart; what takes longer is in doubt. */
+const PATIENCE_MS = 25_000;
 /** Steps of a create: writes on claims, tokens, the pool's size, ports and servers. */
 const STEP = /^(management|workload|network|compute) (POST|PUT|PATCH|DELETE) /;
 const NOT_A_STEP =
@@ -63,30 +65,38 @@ export function killScenario(stage: Stage): void {
       const world = stage.world();
       const [tenant] = world.tenants;
       const missed: string[] = [];
+      // A claim killed around its POST /servers may be in doubt for two minutes before it is given up and replaced, by
+      // protocol: the next points do not wait for it, the end does.
+      let owed = 0;
       for (const point of points) {
         const product = stage.product();
         killSwitch.arm(point, () => product.kill());
         nodes += 1;
         await resize(tenant, nodes);
         const fired = await waitUntil(`the kill at ${point.side} of ${point.label}`, 60_000, async () =>
-          killSwitch.fired ? true : (await settled(tenant, nodes)) ? false : undefined,
+          killSwitch.fired ? true : (await available(tenant)) >= nodes - owed ? false : undefined,
         );
         if (fired) await product.exited();
         else missed.push(`${point.side} ${point.ordinal} ${point.label}`);
         killSwitch.arm(undefined, () => undefined);
         if (fired) await stage.restart(proxied);
-        await poolSettledAt(tenant, POOL, nodes, 240_000);
-        await waitUntil(
-          'one server and one port per claim',
-          180_000,
-          async () =>
-            onePerClaim(world, tenant).then(
-              () => true,
-              () => undefined,
-            ),
-          async () => JSON.stringify((await claimsOf(world, tenant)).map((claim) => claim.metadata.name)),
-        );
+        const wanted = nodes - owed;
+        const deadline = Date.now() + PATIENCE_MS;
+        while ((await available(tenant)) < wanted && Date.now() < deadline) await sleep(500);
+        if ((await available(tenant)) < wanted) owed += 1;
       }
+      process.stdout.write(`${points.length - missed.length} kills, ${owed} claims in doubt for a while\n`);
+      await poolSettledAt(tenant, POOL, nodes, 300_000);
+      await waitUntil(
+        'one server and one port per claim',
+        180_000,
+        async () =>
+          onePerClaim(world, tenant).then(
+            () => true,
+            () => undefined,
+          ),
+        async () => JSON.stringify((await claimsOf(world, tenant)).map((claim) => claim.metadata.name)),
+      );
       // A create can take another order of steps; more than a few misses would mean that nothing was tested.
       expect(missed.length, missed.join('; ')).toBeLessThanOrEqual(Math.floor(points.length / 5));
     });
@@ -118,9 +128,9 @@ async function resize(tenant: TenantWorld, desiredNodes: number): Promise<void> 
   await tenant.kube.patch(pool, { spec: { replicas: desiredNodes } }, '/scale');
 }
 
-async function settled(tenant: TenantWorld, nodes: number): Promise<boolean> {
+async function available(tenant: TenantWorld): Promise<number> {
   const found = await tenant.kube.get('sluice.dev/v1alpha1', 'NodePool', POOL);
-  return found?.['status']?.availableNodes === nodes;
+  return found?.['status']?.availableNodes ?? 0;
 }
 
 /** Puts a proxy in front of each of the four services of one tenant; returns the management kubeconfig that uses them. */
