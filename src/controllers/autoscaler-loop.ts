@@ -74,28 +74,31 @@ export class AutoscalerLoop {
     return this.#trigger.runningForMs();
   }
 
-  async #pass(): Promise<void> {
+  /** Returns in how many ms a timer falls due. */
+  async #pass(): Promise<number> {
     const { clock, signal, telemetry } = this.#context;
+    const labels = clusterFields(this.#context);
     const startedMs = clock.monotonicMs();
-    if (!this.#context.lease().held || signal.aborted || startedMs < this.#notBeforeMs) return;
+    if (!this.#context.lease().held || signal.aborted || startedMs < this.#notBeforeMs) return IDLE_MS;
+    let dueMs = Number.POSITIVE_INFINITY;
     try {
-      await this.#decide();
+      dueMs = await this.#decide();
       this.#failures = 0;
     } catch (error) {
       this.#failures += 1;
       this.#notBeforeMs = startedMs + Math.min(BACKOFF_LONGEST_MS, BACKOFF_FIRST_MS * 2 ** (this.#failures - 1));
-      const fields = { ...clusterFields(this.#context), failures: this.#failures, ...errorFields(error) };
-      telemetry.count('sluice_plans_total', { ...clusterFields(this.#context), outcome: 'failed' });
-      telemetry.log('error', 'pass failed, will be repeated', fields);
+      telemetry.count('sluice_plans_total', { ...labels, outcome: 'failed' });
+      telemetry.log('error', 'pass failed', { ...labels, failures: this.#failures, ...errorFields(error) });
     }
-    const seconds = (clock.monotonicMs() - startedMs) / 1000;
-    telemetry.observe('sluice_loop_duration_seconds', clusterFields(this.#context), seconds);
+    telemetry.observe('sluice_loop_duration_seconds', labels, (clock.monotonicMs() - startedMs) / 1000);
+    return dueMs - clock.nowMs();
   }
 
-  async #decide(): Promise<void> {
+  /** Returns when the soonest timer falls due, in wall-clock ms. */
+  async #decide(): Promise<number> {
     const { observe, snapshot: build, plan: make, check, execute, report, reportWaiting } = this.#stages;
     const observation = await this.#timed('observe', observe);
-    if (observation.kind === 'wait') return reportWaiting(observation);
+    if (observation.kind === 'wait') return reportWaiting(observation).then(() => Number.POSITIVE_INFINITY);
     const snapshot = await this.#timed('snapshot', () => build(observation));
     const plan = await this.#timed('plan', () => make(snapshot));
     const findings = await this.#timed('check', () => check(plan, snapshot));
@@ -103,14 +106,15 @@ export class AutoscalerLoop {
       findings.some((finding) => finding.severity === 'fatal') || snapshot.objects.cluster.spec.paused === true;
     const outcomes = refused ? [] : await this.#timed('execute', () => execute(plan, snapshot));
     await this.#timed('report', () => report({ snapshot, plan, findings, outcomes, faults: observation.faults }));
+    return plan.report.nextDueMs ?? Number.POSITIVE_INFINITY;
   }
 
   async #timed<T>(stage: string, run: () => T | Promise<T>): Promise<T> {
     const { clock, telemetry } = this.#context;
     const startedMs = clock.monotonicMs();
     const result = await run();
-    const labels = { ...clusterFields(this.#context), stage };
-    telemetry.observe('sluice_stage_duration_seconds', labels, (clock.monotonicMs() - startedMs) / 1000);
+    const seconds = (clock.monotonicMs() - startedMs) / 1000;
+    telemetry.observe('sluice_stage_duration_seconds', { ...clusterFields(this.#context), stage }, seconds);
     return result;
   }
 }

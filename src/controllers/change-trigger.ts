@@ -3,14 +3,14 @@
 import type { Clock } from './ports.ts';
 
 export interface ChangeTriggerOptions {
-  /** Must not reject. */
-  run(): Promise<void>;
+  /** Must not reject. Gives the ms after which it wants to run again; beyond idleMs: it has no wish. */
+  run(): Promise<number>;
   readonly clock: Clock;
   /** A change waits until none has come for this long: a Deployment's pods arrive within it. */
   readonly quietMs: number;
   /** No change waits longer than this. */
   readonly longestMs: number;
-  /** Without any change it still runs this often: timers in claims have no event of their own. */
+  /** Without any change and any wish it still runs this often. */
   readonly idleMs: number;
 }
 
@@ -68,9 +68,10 @@ export class ChangeTrigger {
   async #runOnce(): Promise<void> {
     this.#firstChangeMs = undefined;
     this.#runningSinceMs = this.#options.clock.monotonicMs();
-    await this.#options.run();
+    const { idleMs, quietMs } = this.#options;
+    const wishMs = await this.#options.run();
     this.#running = undefined;
     this.#runningSinceMs = undefined;
-    this.#arm(this.#firstChangeMs === undefined ? this.#options.idleMs : this.#options.quietMs);
+    this.#arm(this.#firstChangeMs === undefined ? Math.min(idleMs, Math.max(quietMs, wishMs)) : quietMs);
   }
 }

@@ -54,6 +54,8 @@ export interface PlanDraft {
   readonly podVerdicts: PodVerdict[];
   readonly nodeVerdicts: NodeVerdict[];
   readonly cutShort: Set<string>;
+  /** Instants at which a timer falls due. */
+  readonly dueMs: number[];
   /** Pools whose growth to desiredNodes a limit stopped: their wish stays written. */
   readonly growthBlocked: Set<string>;
   readonly offers: Map<string, PoolOffers>;
@@ -84,6 +86,7 @@ export function openDraft(snapshot: ClusterSnapshot, options: { readonly nameSee
     podVerdicts: [],
     nodeVerdicts: [],
     cutShort: new Set(),
+    dueMs: [],
     growthBlocked: new Set(),
     offers: new Map(),
   };

@@ -44,6 +44,7 @@ export function reportOf(draft: PlanDraft): PlanReport {
     costPerHour: costOf(priced, draft.objects),
     costIsRelative: draft.objects.prices === undefined || priced.some(({ name }) => !draft.objects.prices?.has(name)),
     cutShort: [...draft.cutShort].sort(compareText),
+    nextDueMs: draft.dueMs.length === 0 ? undefined : Math.min(...draft.dueMs),
   };
 }
 

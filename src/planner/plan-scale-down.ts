@@ -120,12 +120,14 @@ function decide(state: ScaleDown, candidate: Candidate): void {
   const asked = (state.asked.get(pool) ?? 0) > 0;
   if (asked) state.asked.set(pool, (state.asked.get(pool) ?? 0) - 1);
   const wait = found.because ?? holdReason(state, candidate);
-  const due = asked || isDue(draft, candidate);
+  const due = asked || dueAtMs(draft, candidate) <= draft.nowMs;
   if (due && wait === undefined) {
     removeNow(state, candidate, asked);
     report(draft, index, undefined);
     return;
   }
+  const dueMs = Math.max(dueAtMs(draft, candidate), shrinksAtMs(state, pool));
+  if (dueMs > draft.nowMs) draft.dueMs.push(dueMs);
   if (candidate.unneededSinceMs === undefined) {
     setTimer(draft, index, { timer: 'unneededSince', sinceMs: draft.nowMs });
   }
@@ -157,20 +159,23 @@ function takeOut(state: ScaleDown, { pool, node }: Candidate): Found {
   return { kind: 'unneeded', because: `pod ${podKey(early.pod)} would go to node ${target}, which is not Ready yet` };
 }
 
-function isDue(draft: PlanDraft, candidate: Candidate): boolean {
+/** When the candidate's own time has come. */
+function dueAtMs(draft: PlanDraft, candidate: Candidate): number {
   const { settings } = candidate.pool;
-  if (candidate.ready) {
-    return draft.nowMs - (candidate.unneededSinceMs ?? draft.nowMs) >= settings.scaleDownUnneededMs;
-  }
-  const unreadyMs = timeMs(candidate.claim.status?.unreadySince) ?? draft.nowMs;
-  return draft.nowMs - unreadyMs >= settings.scaleDownUnreadyMs;
+  if (candidate.ready) return (candidate.unneededSinceMs ?? draft.nowMs) + settings.scaleDownUnneededMs;
+  return (timeMs(candidate.claim.status?.unreadySince) ?? draft.nowMs) + settings.scaleDownUnreadyMs;
+}
+
+/** When its pool may shrink again after it got a node. */
+function shrinksAtMs(state: ScaleDown, pool: PoolState): number {
+  return (state.grownMs.get(pool) ?? 0) + pool.settings.scaleDownDelayAfterAddMs;
 }
 
 /** Why an unneeded node stays a while, besides its own timer. */
 function holdReason(state: ScaleDown, { pool, pods }: Candidate): string | undefined {
   const { draft } = state;
-  const agoMs = draft.nowMs - (state.grownMs.get(pool) ?? 0);
-  if (agoMs < pool.settings.scaleDownDelayAfterAddMs) {
+  if (draft.nowMs < shrinksAtMs(state, pool)) {
+    const agoMs = draft.nowMs - (state.grownMs.get(pool) ?? 0);
     const delay = Math.round(pool.settings.scaleDownDelayAfterAddMs / 1000);
     return `pool '${pool.name}' got a node ${Math.round(agoMs / 1000)} s ago and shrinks ${delay} s after that`;
   }

@@ -85,6 +85,8 @@ export interface PlanReport {
   readonly costIsRelative: boolean;
   /** Searches that hit their step limit. */
   readonly cutShort: readonly string[];
+  /** Soonest instant at which a timer falls due that may change the plan; undefined: none runs. */
+  readonly nextDueMs: number | undefined;
 }
 
 export interface Plan {

@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { KubeCredentials } from '../kube-client.ts';
 import { KillProxy, type KillPoint, KillSwitch } from '../kill-proxy.ts';
 import type { Stage } from '../stage.ts';
 import { claimsOf, everythingGone, nodePool, onePerClaim, poolSettledAt } from '../steps.ts';
@@ -102,9 +103,11 @@ export function killScenario(stage: Stage): void {
     });
 
     test('the pool goes, and nothing is left', async () => {
-      const [tenant] = stage.world().tenants;
+      const world = stage.world();
+      const [tenant] = world.tenants;
       await tenant.kube.remove('sluice.dev/v1alpha1', 'NodePool', POOL);
-      await everythingGone(stage.world(), tenant);
+      await everythingGone(world, tenant);
+      await pointSecretsAt(world, tenant, { server: tenant.kube.credentials, overrides: {} });
       await stage.restart();
     });
   });
@@ -147,22 +150,29 @@ async function putProxies(
   };
   const { management } = world;
   const workload = await open('workload', tenant.kube.credentials.server, tenant.kube.credentials.ca);
-  const known = await management.get('v1', 'Secret', 'kubeconfig', tenant.namespace);
-  const text = Buffer.from(known?.['data'].value, 'base64').toString();
-  const token: string = JSON.parse(text).users[0].user.token;
-  await management.apply(
-    secret(tenant.namespace, 'kubeconfig', { value: kubeconfigText({ server: workload }, token) }),
-  );
   const overrides = {
     compute_endpoint_override: await open('compute', await tenant.cloud.endpoint('compute')),
     network_endpoint_override: await open('network', await tenant.cloud.endpoint('network')),
   };
-  await management.apply(
-    secret(tenant.namespace, 'cloud', { 'clouds.yaml': cloudsYaml(tenant.cloudEntry, overrides) }),
-  );
+  await pointSecretsAt(world, tenant, { server: { server: workload }, overrides });
   const base = await open('management', management.credentials.server, management.credentials.ca);
   const own: { users: [{ user: { token: string } }] } = JSON.parse(readFileSync(world.managementKubeconfig, 'utf8'));
   const path = join(world.folder, 'management-proxied.kubeconfig');
   writeFileSync(path, kubeconfigText({ server: base }, own.users[0].user.token), { mode: 0o600 });
   return path;
+}
+
+/** Writes both secrets of a tenant anew, with the token that the kubeconfig holds. */
+async function pointSecretsAt(
+  world: World,
+  tenant: TenantWorld,
+  to: { readonly server: KubeCredentials; readonly overrides: Readonly<Record<string, string>> },
+): Promise<void> {
+  const { management } = world;
+  const known = await management.get('v1', 'Secret', 'kubeconfig', tenant.namespace);
+  const text = Buffer.from(known?.['data'].value, 'base64').toString();
+  const token: string = JSON.parse(text).users[0].user.token;
+  const clouds = cloudsYaml(tenant.cloudEntry, to.overrides);
+  await management.apply(secret(tenant.namespace, 'kubeconfig', { value: kubeconfigText(to.server, token) }));
+  await management.apply(secret(tenant.namespace, 'cloud', { 'clouds.yaml': clouds }));
 }

@@ -19,7 +19,7 @@ const EMPTY_PLAN: Plan = {
   basedOn: 1,
   steps: [],
   blocked: [],
-  report: { pods: [], nodes: [], pools: [], costPerHour: 0, costIsRelative: true, cutShort: [] },
+  report: { pods: [], nodes: [], pools: [], costPerHour: 0, costIsRelative: true, cutShort: [], nextDueMs: undefined },
 };
 
 function sourcesOf(world: FakeWorld, context = world.context()) {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ChangeTrigger } from '../../../src/controllers/change-trigger.ts';
 import { FakeClock, settle } from '../../fakes/fake-clock.ts';
 
-function makeTrigger(run?: () => Promise<void>) {
+function makeTrigger(run?: () => Promise<number | void>) {
   const clock = new FakeClock();
   const ranAt: number[] = [];
   const trigger = new ChangeTrigger({
@@ -13,7 +13,7 @@ function makeTrigger(run?: () => Promise<void>) {
     idleMs: 10_000,
     run: async () => {
       ranAt.push(clock.monotonicMs());
-      await run?.();
+      return (await run?.()) ?? Number.POSITIVE_INFINITY;
     },
   });
   return { clock, trigger, ranAt };
@@ -25,6 +25,17 @@ describe('ChangeTrigger', () => {
     trigger.start();
     await clock.advanceAndSettle(25_000);
     expect(ranAt).toEqual([0, 10_000, 20_000]);
+  });
+
+  test.each([
+    { name: 'a wish comes before the idle interval', wishMs: 3000, want: [0, 3000, 6000] },
+    { name: 'a wish beyond it changes nothing', wishMs: 60_000, want: [0, 10_000] },
+    { name: 'an overdue wish still leaves a quiet moment', wishMs: -5, want: [0, 200, 400] },
+  ])('$name', async ({ wishMs, want }) => {
+    const { clock, trigger, ranAt } = makeTrigger(() => Promise.resolve(wishMs));
+    trigger.start();
+    await clock.advanceAndSettle((want.at(-1) ?? 0) + 100);
+    expect(ranAt).toEqual(want);
   });
 
   test.each([

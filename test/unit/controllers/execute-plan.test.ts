@@ -45,7 +45,15 @@ const remove = (claim: string, parts: Partial<Extract<PlanStep, { kind: 'removeC
 });
 
 function planOf(...steps: PlanStep[]): Plan {
-  const report = { pods: [], nodes: [], pools: [], costPerHour: 0, costIsRelative: true, cutShort: [] };
+  const report = {
+    pods: [],
+    nodes: [],
+    pools: [],
+    costPerHour: 0,
+    costIsRelative: true,
+    cutShort: [],
+    nextDueMs: undefined,
+  };
   return { basedOn: 1, steps, blocked: [], report };
 }
 

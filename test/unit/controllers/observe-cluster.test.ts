@@ -207,7 +207,7 @@ describe('events on pods', () => {
 
   function report(events: ReportEvents, pods: readonly PodVerdict[]) {
     const observed = makeSnapshot();
-    const base = { nodes: [], pools: [], costPerHour: 0, costIsRelative: true, cutShort: [] };
+    const base = { nodes: [], pools: [], costPerHour: 0, costIsRelative: true, cutShort: [], nextDueMs: undefined };
     const plan = { basedOn: 1, steps: [], blocked: [], report: { ...base, pods } };
     events.report({ snapshot: observed, plan, findings: [], outcomes: [], faults: [] });
     return world.workload.events.map((event) => event.note);

@@ -59,7 +59,15 @@ function planOf(parts: Partial<Plan> = {}): Plan {
   const pools = [
     { pool: 'web', minNodes: 0, maxNodes: 10, desiredNodes: 1, claims: 1, readyNodes: 1, pricePerHour: 0.1 },
   ];
-  const report = { pods: [], nodes: [], pools, costPerHour: 0.1, costIsRelative: true, cutShort: [] };
+  const report = {
+    pods: [],
+    nodes: [],
+    pools,
+    costPerHour: 0.1,
+    costIsRelative: true,
+    cutShort: [],
+    nextDueMs: undefined,
+  };
   return { basedOn: 1, steps: [], blocked: [], report, ...parts };
 }
 
