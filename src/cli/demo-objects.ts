@@ -30,28 +30,6 @@ const secret = (name: string, stringData: Readonly<Record<string, string>>): Man
   stringData,
 });
 
-/** Cloud-init for nodes of the playground, whose API speaks plain HTTP because it never leaves this machine. */
-function userDataTemplate(apiUrl: string): string {
-  return [
-    '## template: jinja',
-    '#cloud-config',
-    'write_files:',
-    '  - path: /etc/kubernetes/bootstrap-kubelet.conf',
-    "    permissions: '0600'",
-    '    content: |',
-    '      apiVersion: v1',
-    '      kind: Config',
-    `      clusters: [{name: cluster, cluster: {server: "${apiUrl}" } }]`,
-    '      users: [{name: kubelet-bootstrap, user: {token: "{{bootstrapToken}}" } }]',
-    '      contexts: [{name: bootstrap, context: {cluster: cluster, user: kubelet-bootstrap} }]',
-    '      current-context: bootstrap',
-    '  - path: /etc/default/kubelet',
-    '    content: |',
-    "      KUBELET_EXTRA_ARGS='{{kubeletFlags}}'",
-    '',
-  ].join('\n');
-}
-
 /** For the management cluster. */
 export function managementObjects(playground: Playground, workload: PlaygroundCluster): readonly Manifest[] {
   return [
@@ -79,7 +57,6 @@ export function managementObjects(playground: Playground, workload: PlaygroundCl
           images: [{ name: playground.imageName }],
           securityGroups: ['default'],
         },
-        bootstrap: { userDataTemplate: userDataTemplate(workload.url) },
         pricesRef: { name: 'prices' },
       },
     },

@@ -34,23 +34,6 @@ function secret(name: string, stringData: Readonly<Record<string, string>>): Fie
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'default' }, stringData };
 }
 
-/** How nodes of `cluster` join: its API speaks plain HTTP, so the default user data, which wants https, is not used. */
-function userDataTemplate(cluster: PlaygroundCluster): string {
-  return [
-    '## template: jinja',
-    '#cloud-config',
-    'write_files:',
-    '  - path: /etc/kubernetes/bootstrap-kubelet.conf',
-    '    content: |',
-    `      clusters: [{name: cluster, cluster: {server: "${cluster.url}" } }]`,
-    '      users: [{name: bootstrap, user: {token: "{{bootstrapToken}}" } }]',
-    '  - path: /etc/default/kubelet',
-    '    content: |',
-    "      KUBELET_EXTRA_ARGS='{{kubeletFlags}}'",
-    '',
-  ].join('\n');
-}
-
 /** Puts a WorkloadCluster of this name and its secrets on the management cluster. */
 export async function registerCluster(
   playground: Playground,
@@ -74,7 +57,6 @@ export async function registerCluster(
           network: playground.networkName,
           images: [{ name: playground.imageName }],
         },
-        bootstrap: { userDataTemplate: userDataTemplate(cluster) },
       },
     },
   ]);

@@ -148,6 +148,11 @@ it.each(['http://api:6443', 'https://user:pw@api:6443', 'not a url', "https://ap
   },
 );
 
+it('plain http does on loopback only', () => {
+  expect(render({ apiEndpoint: 'http://127.0.0.1:8080', template: '{{apiEndpoint}}' })).toBe('http://127.0.0.1:8080');
+  expect(() => render({ apiEndpoint: 'http://127.0.0.1.example:8080' })).toThrow('spec.bootstrap.apiEndpoint');
+});
+
 it.each([
   ['team', true],
   ['example.com/team', true],
