@@ -1,6 +1,6 @@
 // Stage 9: what a pass came to, as status of NodePools and of the WorkloadCluster, events, metrics and decisions.
 // Writes a status only when it says something new. A status that cannot be written is logged and never stops the loop.
-import { applyConditions, type ConditionInput } from '../api/conditions.ts';
+import { applyConditions, type ConditionInput, type Reason } from '../api/conditions.ts';
 import type { NodePool, NodePoolStatus } from '../api/node-pool.ts';
 import type { PassResult } from './autoscaler-loop.ts';
 import type { ClusterContext } from './cluster-context.ts';
@@ -169,7 +169,7 @@ function cloudCondition(faults: readonly PortError[]): ConditionInput {
 function readyCondition(result: PassResult): ConditionInput {
   const { objects } = result.snapshot;
   const fatal = result.findings.filter((finding) => finding.severity === 'fatal');
-  const no = (reason: 'PlanRefused' | 'Paused' | 'Frozen', message: string): ConditionInput => ({
+  const no = (reason: Reason, message: string): ConditionInput => ({
     type: 'Ready',
     status: 'False',
     reason,
@@ -178,5 +178,8 @@ function readyCondition(result: PassResult): ConditionInput {
   if (fatal.length > 0) return no('PlanRefused', fatal.map((finding) => finding.message).join('; '));
   if (objects.cluster.spec.paused === true) return no('Paused', 'spec.paused is true: nothing is created or removed.');
   if (objects.frozen !== undefined) return no('Frozen', objects.frozen);
+  // What only a person can put right; a cloud that does not answer for a moment is in CloudReachable alone.
+  const lasting = result.faults.find((fault) => fault.code !== 'unavailable' && fault.code !== 'throttled');
+  if (lasting !== undefined) return no(cloudReason(lasting), lasting.message);
   return { type: 'Ready', status: 'True', reason: 'Healthy', message: 'Node pools are looked after.' };
 }

@@ -11,7 +11,7 @@ import { fieldsOf, listOf, textOf, type Fields } from '../../src/playground/unty
 export const SCENARIO_MS = 90_000;
 const WAIT = { timeout: 45_000, interval: 50 };
 
-const TIMINGS = {
+export const TIMINGS = {
   buildMs: 100,
   bootMs: 50,
   readyMs: 50,
@@ -38,7 +38,7 @@ function secret(name: string, stringData: Readonly<Record<string, string>>): Fie
 export async function registerCluster(
   playground: Playground,
   cluster: PlaygroundCluster,
-  options: { readonly cloudsYaml?: string } = {},
+  options: { readonly cloudsYaml?: string; readonly spec?: Fields } = {},
 ): Promise<void> {
   await cluster.apply([customResourceDefinition('NodePool')]);
   await playground.apply([
@@ -57,14 +57,16 @@ export async function registerCluster(
           network: playground.networkName,
           images: [{ name: playground.imageName }],
         },
+        ...options.spec,
       },
     },
   ]);
 }
 
-/** Starts everything; the controller runs. `cloudsYaml` changes the credentials that it gets. */
+/** Starts everything; the controller runs. `cloudsYaml` changes the credentials that it gets, `openstack` that part of
+ *  the WorkloadCluster. */
 export async function openWorld(
-  options: { readonly cloudsYaml?: (good: string) => string } = {},
+  options: { readonly cloudsYaml?: (good: string) => string; readonly openstack?: Fields } = {},
 ): Promise<ScenarioWorld> {
   const playground = await startPlayground({ timings: TIMINGS });
   const cluster = await playground.addWorkloadCluster('shop');
@@ -72,7 +74,14 @@ export async function openWorld(
   playground.on((event) => events.push(event));
   await playground.apply([customResourceDefinition('WorkloadCluster'), customResourceDefinition('NodeClaim')]);
   const cloudsYaml = options.cloudsYaml?.(playground.cloudsYaml) ?? playground.cloudsYaml;
-  await registerCluster(playground, cluster, { cloudsYaml });
+  const openstack = {
+    credentialsSecretRef: { name: 'shop-openstack' },
+    projectId: playground.projectId,
+    network: playground.networkName,
+    images: [{ name: playground.imageName }],
+    ...options.openstack,
+  };
+  await registerCluster(playground, cluster, { cloudsYaml, spec: { openstack } });
   const start = (identity: string): Promise<RunningController> =>
     startController({
       management: { kind: 'kubeconfigText', text: playground.managementKubeconfig },
