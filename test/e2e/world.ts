@@ -19,6 +19,9 @@ const SYSTEM_NAMESPACE = 'sluice-system';
 /** As long as CI may take at most. */
 const TOKEN_SECONDS = 7200;
 
+/** EUR per hour; OVH's public catalogue, 2026-07. */
+const PRICES = { 'b3-8': '0.0512', 'b3-16': '0.1023', 'b3-32': '0.2046', 'b3-64': '0.4092' };
+
 export interface TenantWorld {
   readonly name: string;
   readonly namespace: string;
@@ -109,6 +112,7 @@ function workloadCluster(tenant: TenantWorld, network: string): KubeObject {
       },
       // Nodes reach the API directly, whatever Sluice itself goes through.
       bootstrap: { apiEndpoint: server, caCertificate: ca ?? '' },
+      pricesRef: { name: 'prices' },
       autoscaler: {
         scaleDownUnneededTimeSeconds: 5,
         scaleDownDelayAfterAddSeconds: 5,
@@ -174,6 +178,12 @@ export async function openWorld(): Promise<World> {
     await waitUntil('the WorkloadCluster kind to be served', 30_000, async () => {
       const answer = await management.call('GET', '/apis/sluice.dev/v1alpha1/workloadclusters');
       return answer.status === 200 ? true : undefined;
+    });
+    await management.apply({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'prices', namespace: tenant.namespace },
+      data: PRICES,
     });
     await management.apply(workloadCluster(tenant, projects[index]?.network));
   }

@@ -76,6 +76,26 @@ export function appsScenario(stage: Stage): void {
       await tenant.kube.remove('policy/v1', 'PodDisruptionBudget', 'guarded', 'default');
     });
 
+    test('past the drain timeout of a forced pool the budget gives way', async () => {
+      const [tenant] = stage.world().tenants;
+      const template = { metadata: { labels: { role: 'forced' } }, spec: { taints: heldTemplate.spec.taints } };
+      const drain = { timeoutSeconds: 3, force: true };
+      await tenant.kube.apply(nodePool('forced', { flavor: 'b3-8', priority: -1, template, drain }));
+      const pod = { nodeSelector: { role: 'forced' }, tolerations: [{ key: 'role', operator: 'Exists' }] };
+      await tenant.kube.apply(deployment('guarded', { replicas: 1, cpu: '500m', memory: '256Mi', pod }));
+      await tenant.kube.apply(budget(1));
+      await waitUntil('the guarded pod to run', 240_000, async () => {
+        const pods = await tenant.kube.list('v1', 'Pod', '?labelSelector=app%3Dguarded', 'default');
+        return pods[0]?.['status'].phase === 'Running' ? true : undefined;
+      });
+      await tenant.kube.remove('sluice.dev/v1alpha1', 'NodePool', 'forced');
+      await waitUntil('the pool to be gone', 180_000, async () =>
+        (await tenant.kube.get('sluice.dev/v1alpha1', 'NodePool', 'forced')) === undefined ? true : undefined,
+      );
+      await tenant.kube.remove('apps/v1', 'Deployment', 'guarded', 'default', { propagationPolicy: 'Background' });
+      await tenant.kube.remove('policy/v1', 'PodDisruptionBudget', 'guarded', 'default');
+    });
+
     test('the applications go, and so do their nodes', async () => {
       const { tenants } = stage.world();
       for (const [index, app] of apps.entries()) {
