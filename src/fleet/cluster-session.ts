@@ -67,6 +67,8 @@ const SWEEP_INTERVAL_MS = 60_000;
 const RESYNC_INTERVAL_MS = 300_000;
 /** A paused cluster is looked at again this often; its object changes when it is unpaused, but keys wait here. */
 const PAUSED_RETRY_MS = 10_000;
+/** A Lease can be unsure for a moment and then be renewed, without the session's end: what was due then is not lost. */
+const NOT_LEADING: ReconcileOutcome = { kind: 'wait', afterMs: 2000, why: 'not leading' };
 /** Longest that closing waits for work under way: below the process's own shutdown time. */
 const CLOSE_WAIT_MS = 10_000;
 
@@ -161,6 +163,11 @@ export class ClusterSession {
     return this.#loop.runningForMs();
   }
 
+  /** Was it aborted? Then it does nothing any more, and only a new one can. */
+  get ended(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
   /** Ends all writing at once; close() follows. */
   abort(): void {
     this.#abort.abort();
@@ -187,7 +194,8 @@ export class ClusterSession {
 
   async #reconcile(name: string): Promise<ReconcileOutcome> {
     const context = this.#context;
-    if (!context.lease().held || context.signal.aborted) return { kind: 'settled' };
+    if (context.signal.aborted) return { kind: 'settled' };
+    if (!context.lease().held) return NOT_LEADING;
     const claim = context.management.stores.nodeClaims.get(`${context.namespace}/${name}`);
     if (claim === undefined || !isOwnClaim(context, claim)) return { kind: 'settled' };
     if (context.cluster().spec.paused === true) return { kind: 'wait', afterMs: PAUSED_RETRY_MS, why: 'paused' };
@@ -196,7 +204,8 @@ export class ClusterSession {
 
   async #doChore(chore: string): Promise<ReconcileOutcome> {
     const context = this.#context;
-    if (context.signal.aborted || !context.lease().held) return { kind: 'settled' };
+    if (context.signal.aborted) return { kind: 'settled' };
+    if (!context.lease().held) return NOT_LEADING;
     const paused = context.cluster().spec.paused === true;
     switch (chore) {
       case 'probe':

@@ -72,6 +72,8 @@ export class ClusterSupervisor {
       await this.closeSession();
       return { kind: 'settled' };
     }
+    // Lost and won again while a step was under way: the session of before has ended, although the Lease is held.
+    if (this.#session?.ended === true) await this.closeSession();
     if (cluster.metadata.deletionTimestamp !== undefined) return releaseCluster(this, this.#deps, cluster);
     if (cluster.metadata.finalizers?.includes(FINALIZERS.workloadCluster) !== true) {
       await this.#deps.management.setWorkloadClusterFinalizer(cluster, true);

@@ -146,6 +146,20 @@ describe('a session', () => {
     expect(claimsOf(world, 'a')).toHaveLength(3);
     await world.fleet.close();
   });
+
+  test('is opened anew when the Lease was lost and won again before anybody looked', async () => {
+    const world = new FakeFleet();
+    const { plane, opened } = world.addCluster('a');
+    world.fleet.start();
+    await world.advance(5000);
+    world.lease('a').set({ held: false });
+    world.lease('a').set({ held: true, epoch: 2 });
+    plane.stores.nodePools.put(makePool('web', { desiredNodes: 3 }));
+    await world.advance(5000);
+    expect(opened).toHaveLength(2);
+    expect(claimsOf(world, 'a')).toHaveLength(3);
+    await world.fleet.close();
+  });
 });
 
 describe('many clusters', () => {
