@@ -133,11 +133,12 @@ function faultAgainst(
     .sort((a, b) => b.untilMs - a.untilMs || compareText(a.kind, b.kind) || compareText(a.message, b.message));
   const [longest] = standing;
   if (longest === undefined) return undefined;
-  const seconds = Math.ceil((longest.untilMs - objects.observedAtMs) / 1000);
+  // The instant, not the time left: that would be another text in each pass, and a condition to write each second.
+  const until = `${new Date(Math.ceil(longest.untilMs / 1000) * 1000).toISOString().slice(0, 19)}Z`;
   const where = what.zone === '' ? '' : ` in zone ${what.zone}`;
   return {
     reason: FAULT_REASONS[longest.kind],
-    message: `flavor ${what.flavor}${where} waits ${seconds} s after: ${longest.message}`,
+    message: `flavor ${what.flavor}${where} waits until ${until} after: ${longest.message}`,
   };
 }
 

@@ -488,3 +488,21 @@ describe('a cluster with more flavors and zones than one plan looks at', () => {
     ]);
   });
 });
+
+describe('what a plan says of a standing fault', () => {
+  it('stays the same while time passes, as conditions and events would be written anew each second', () => {
+    const blockedAt = (observedAtMs: number) => {
+      const fault = { kind: 'quota', flavor: '', zone: '', pool: '', message: 'Quota exceeded' } as const;
+      const objects = makeObjects({
+        nodePools: [makePool('web')],
+        pods: makePods(1),
+        backoffs: [{ ...fault, untilMs: NOW_MS + 59_400 }],
+      });
+      const { blocked, report } = planFor({ ...objects, observedAtMs });
+      return { blocked, refusals: report.pods[0]?.refusals };
+    };
+    const first = blockedAt(NOW_MS);
+    expect(first.blocked[0]?.message).toContain('until 2026-01-01T12:01:00Z');
+    expect(blockedAt(NOW_MS + 7000)).toEqual(first);
+  });
+});
