@@ -1,7 +1,7 @@
 // One WorkloadCluster: holds its Lease, and while it is held opens, reopens and closes its session. One step at a time,
 // driven by the fleet's queue; a step that fails says so in the conditions and is repeated with growing waits.
-import type { ConditionInput } from '../api/conditions.ts';
-import { FINALIZERS } from '../api/names.ts';
+import type { ConditionInput, Reason } from '../api/conditions.ts';
+import { FINALIZERS, GROUP_VERSION } from '../api/names.ts';
 import type { SpecProblem } from '../api/validate-node-pool.ts';
 import { validateWorkloadCluster } from '../api/validate-workload-cluster.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
@@ -156,6 +156,14 @@ export class ClusterSupervisor {
     ];
     if (type === 'CloudReachable') conditions.unshift(REACHABLE);
     await this.#status.write(cluster, { conditions });
+    this.#warn(cluster, { reason, action: 'OpenSession', note: message });
+  }
+
+  /** Where the operator looks first: an event on the WorkloadCluster. One that repeats is counted, not written anew. */
+  #warn(cluster: WorkloadCluster, what: { reason: Reason; action: string; note: string }): void {
+    const { namespace = '', name, uid } = cluster.metadata;
+    const regarding = { apiVersion: GROUP_VERSION, kind: 'WorkloadCluster', namespace, name, uid };
+    this.#deps.management.recordEvent({ ...what, regarding, type: 'Warning' });
   }
 
   async #refuseSpec(cluster: WorkloadCluster, problems: readonly SpecProblem[]): Promise<ReconcileOutcome> {
@@ -168,6 +176,7 @@ export class ClusterSupervisor {
         { type: 'Ready', status: 'False', reason, message },
       ],
     });
+    this.#warn(cluster, { reason, action: 'ValidateSpec', note: message });
     return { kind: 'settled' };
   }
 

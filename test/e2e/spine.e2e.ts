@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { appsScenario } from './scenarios/apps.ts';
 import { badInputScenario } from './scenarios/bad-input.ts';
+import { credentialsScenario } from './scenarios/credentials.ts';
 import { commandsScenario } from './scenarios/commands.ts';
 import { demonstrationsScenario } from './scenarios/demonstrations.ts';
 import { killScenario } from './scenarios/kills.ts';
@@ -41,12 +42,16 @@ afterAll(async () => {
   if (world !== undefined) await closeWorld(world);
 });
 
+const credentials = credentialsScenario(stage);
+
 describe('the main job', () => {
   demonstrationsScenario(stage);
   appsScenario(stage);
+  credentials.broken();
   poolScenario(stage);
   commandsScenario(stage);
   badInputScenario(stage);
+  credentials.mended();
   killScenario(stage);
   rightsScenario(stage);
 });

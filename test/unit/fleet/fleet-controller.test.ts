@@ -87,6 +87,9 @@ describe('a session', () => {
     world.fleet.start();
     await world.advance(5000);
     expect(world.conditions('a')).toEqual(want);
+    const [told] = world.management.events;
+    expect(told).toMatchObject({ type: 'Warning', regarding: { kind: 'WorkloadCluster', name: 'a' } });
+    expect(want.at(-1)).toBe(`Ready False ${told?.reason}`);
     const mended = world.reaches.get(`${NAMESPACE}/a`);
     if (mended === undefined) throw new Error('no reach');
     world.setSecret('a-kubeconfig', 'kubeconfig', 'good');
