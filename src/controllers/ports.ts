@@ -185,7 +185,9 @@ export interface ManagementPlane {
   setWorkloadClusterFinalizer(cluster: WorkloadCluster, present: boolean): Promise<void>;
   getSecret(namespace: string, name: string): Promise<ReadonlyMap<string, Uint8Array> | undefined>;
   getConfigMap(namespace: string, name: string): Promise<ReadonlyMap<string, string> | undefined>;
-  openLease(name: { readonly namespace: string; readonly name: string }): LeaseHandle;
+  /** `epochFloor`: the highest epoch that stands written anywhere, -1 for none. A Lease that is taken anew gets a higher
+   *  one, also when its object was deleted or restored and would begin again. */
+  openLease(name: { readonly namespace: string; readonly name: string }, epochFloor: () => number): LeaseHandle;
   recordEvent(event: EventInput): void;
 }
 

@@ -56,7 +56,7 @@ export class ClusterSupervisor {
     this.#key = `${namespace}/${name}`;
     this.#newest = cluster;
     this.#status = new ClusterStatus(deps.management, deps.clock);
-    this.#lease = deps.management.openLease({ namespace, name: `sluice-${name}` });
+    this.#lease = deps.management.openLease({ namespace, name: `sluice-${name}` }, () => this.#highestEpoch());
     this.#unsubscribe = this.#lease.subscribe((state) => {
       if (!state.held) this.#session?.abort();
       wake();
@@ -164,6 +164,12 @@ export class ClusterSupervisor {
     const { namespace = '', name, uid } = cluster.metadata;
     const regarding = { apiVersion: GROUP_VERSION, kind: 'WorkloadCluster', namespace, name, uid };
     this.#deps.management.recordEvent({ ...what, regarding, type: 'Warning' });
+  }
+
+  /** On any claim of this cluster; -1: on none. */
+  #highestEpoch(): number {
+    const claims = this.#deps.management.stores.nodeClaims.list().filter((claim) => claim.spec.clusterUid === this.uid);
+    return claims.reduce((highest, { status }) => Math.max(highest, status?.epoch ?? -1), -1);
   }
 
   async #refuseSpec(cluster: WorkloadCluster, problems: readonly SpecProblem[]): Promise<ReconcileOutcome> {

@@ -1,7 +1,8 @@
 // One coordination.k8s.io/v1 Lease: who may write. Others' wall clocks are never trusted: a Lease counts as abandoned
 // when its record has not changed for its whole duration on our own monotonic clock. We stop calling it ours when the
 // last renewal that worked was SENT longer ago than the renew deadline; as that is shorter than the duration, the
-// Lease cannot have moved by then. leaseTransitions is the epoch: it grows with every new holder.
+// Lease cannot have moved by then. leaseTransitions is the epoch: it grows with every new holder, and over what the
+// claims say, as nobody may write a claim of a later epoch than his own.
 import type { Clock, LeaseHandle, LeaseState, Random, Telemetry } from '../controllers/ports.ts';
 import { isPortError } from '../controllers/port-errors.ts';
 import { getObject, type ObjectAddress } from './api-requests.ts';
@@ -35,6 +36,7 @@ export class Lease implements LeaseHandle {
   readonly #transport: Transport;
   readonly #address: ObjectAddress;
   readonly #identity: string;
+  readonly #epochFloor: () => number;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #telemetry: Telemetry;
@@ -56,6 +58,8 @@ export class Lease implements LeaseHandle {
     readonly namespace: string;
     readonly name: string;
     readonly identity: string;
+    /** As at ManagementPlane.openLease. */
+    readonly epochFloor: () => number;
     readonly clock: Clock;
     readonly random: Random;
     readonly telemetry: Telemetry;
@@ -63,6 +67,7 @@ export class Lease implements LeaseHandle {
     this.#transport = options.transport;
     this.#address = { resource: RESOURCES.leases, namespace: options.namespace, name: options.name };
     this.#identity = options.identity;
+    this.#epochFloor = options.epochFloor;
     this.#clock = options.clock;
     this.#random = options.random;
     this.#telemetry = options.telemetry;
@@ -137,7 +142,7 @@ export class Lease implements LeaseHandle {
     const raw = held === undefined || known === undefined ? await this.#read() : known.raw;
     const nowMs = this.#clock.monotonicMs();
     if (raw !== undefined && held === undefined && !this.#isFree(raw, nowMs)) return false;
-    const epoch = held?.epoch ?? (raw === undefined ? 0 : transitionsOf(raw) + 1);
+    const epoch = held?.epoch ?? Math.max(raw === undefined ? -1 : transitionsOf(raw), this.#epochFloor()) + 1;
     try {
       const durationSeconds = LEASE_DURATION_MS / 1000;
       this.#observe(await this.#write(raw, { holder: this.#identity, epoch, durationSeconds }));

@@ -53,8 +53,8 @@ export function openManagementPlane(
       await Promise.all([...leases].map(async (lease) => await lease.release()));
       await Promise.all([events.close(), watches.close(), transport.close()]);
     },
-    openLease: ({ namespace, name }) => {
-      const lease = new Lease({ transport, namespace, name, identity, clock, random, telemetry });
+    openLease: ({ namespace, name }, epochFloor) => {
+      const lease = new Lease({ transport, namespace, name, identity, epochFloor, clock, random, telemetry });
       leases.add(lease);
       return {
         state: () => lease.state(),

@@ -10,8 +10,12 @@ const key = (meta: { readonly namespace?: string | undefined; readonly name: str
   `${meta.namespace ?? ''}/${meta.name}`;
 
 export class FakeLease implements LeaseHandle {
-  #state: LeaseState = { held: true, epoch: 1, holder: 'replica-a' };
+  #state: LeaseState;
   readonly #listeners = new Set<(state: LeaseState) => void>();
+
+  constructor(epoch = 1) {
+    this.#state = { held: true, epoch, holder: 'replica-a' };
+  }
 
   state(): LeaseState {
     return this.#state;
@@ -150,8 +154,8 @@ export class FakeManagementPlane implements ManagementPlane {
     return this.configMaps.get(key({ namespace, name }));
   }
 
-  openLease(name: { readonly namespace: string; readonly name: string }): FakeLease {
-    const lease = this.leases.get(key(name)) ?? new FakeLease();
+  openLease(name: { readonly namespace: string; readonly name: string }, epochFloor: () => number): FakeLease {
+    const lease = this.leases.get(key(name)) ?? new FakeLease(Math.max(1, epochFloor() + 1));
     this.leases.set(key(name), lease);
     return lease;
   }

@@ -1,7 +1,7 @@
 // Sessions of many clusters: opened, reopened, closed; one cluster's trouble is its own.
 import { describe, expect, test } from 'vitest';
 import { PortError } from '../../../src/controllers/port-errors.ts';
-import { makePool, NAMESPACE } from '../../fakes/fake-objects.ts';
+import { makeClaim, makePool, NAMESPACE } from '../../fakes/fake-objects.ts';
 import { interruptPort } from '../../fakes/interrupt-port.ts';
 import { FakeFleet } from './fake-sessions.ts';
 
@@ -147,6 +147,17 @@ describe('a session', () => {
     await world.advance(5000);
     expect(opened).toHaveLength(2);
     expect(claimsOf(world, 'a')).toHaveLength(3);
+    await world.fleet.close();
+  });
+
+  test('goes on with claims of a later epoch than a Lease that was deleted would begin with', async () => {
+    const world = new FakeFleet();
+    world.addCluster('a');
+    const claim = makeClaim('web-node-aaaaaa', { spec: { clusterUid: 'uid-a' }, status: { epoch: 41 } });
+    world.management.stores.nodeClaims.put(claim);
+    world.fleet.start();
+    await world.advance(5000);
+    expect(world.lease('a').state().epoch).toBe(42);
     await world.fleet.close();
   });
 

@@ -33,16 +33,20 @@ let clock: TurnClock;
 let transport: Transport;
 let lease: Lease;
 let states: LeaseState[];
+/** Highest epoch on any claim. */
+let floor: number;
 
 beforeEach(async () => {
   server = await ScriptedServer.start();
   clock = new TurnClock();
+  floor = -1;
   transport = new Transport({ server: server.url }, clock);
   lease = new Lease({
     transport,
     namespace: 't1',
     name: 'prod',
     identity: 'me',
+    epochFloor: () => floor,
     clock,
     random: new FakeRandom(),
     telemetry: new FakeTelemetry(),
@@ -102,6 +106,19 @@ describe('taking', () => {
     accept(create, '1');
     await turnEnded();
     expect(states).toEqual([{ held: true, epoch: 0, holder: 'me' }]);
+  });
+
+  test.each<{ name: string; status: number; standing: Json }>([
+    { name: 'was deleted', status: 404, standing: {} },
+    { name: 'was put back from a backup', status: 200, standing: record('', 3) },
+  ])('a Lease that $name gets an epoch above those that stand on claims', async ({ status, standing }) => {
+    floor = 7;
+    (await server.next()).json(status, standing);
+    const take = await server.next();
+    expect(specOf(take)).toMatchObject({ holderIdentity: 'me', leaseTransitions: 8 });
+    accept(take, '1');
+    await turnEnded();
+    expect(states).toEqual([{ held: true, epoch: 8, holder: 'me' }]);
   });
 
   test('a free Lease is taken with the next epoch, on the version that was read', async () => {

@@ -173,7 +173,7 @@ describe('watches and leases', () => {
   });
 
   test('closing the plane gives its leases up', async () => {
-    const lease = plane.openLease({ namespace: 't1', name: 'prod' });
+    const lease = plane.openLease({ namespace: 't1', name: 'prod' }, () => -1);
     clock.advance(0);
     (await server.next()).json(404, {});
     const create = await server.next();
