@@ -48,9 +48,12 @@ export class PathProbe {
     const nowMs = this.#clock.monotonicMs();
     for (const [name, store] of Object.entries(this.#workload.stores)) {
       const silentMs = nowMs - store.heardMs;
-      if (store.synced && silentMs > STORE_SILENT_MS) {
-        return `Nothing was heard of ${name} in the workload cluster for over ${STORE_SILENT_MS / 60_000} minutes.`;
-      }
+      if (silentMs <= STORE_SILENT_MS) continue;
+      const minutes = STORE_SILENT_MS / 60_000;
+      // Never listed at all: a missing right for one kind is silent for ever, and nothing is decided without it.
+      return store.synced
+        ? `Nothing was heard of ${name} in the workload cluster for over ${minutes} minutes.`
+        : `The ${name} of the workload cluster could not be listed for over ${minutes} minutes: look at the rights of the kubeconfig's user and at the log.`;
     }
     return undefined;
   }

@@ -150,6 +150,19 @@ describe('a session', () => {
     await world.fleet.close();
   });
 
+  test('says what it may not list: a right that is missing for one kind stops every decision', async () => {
+    const world = new FakeFleet();
+    const { plane } = world.addCluster('a');
+    plane.stores.csiNodes.synced = false;
+    Object.defineProperty(plane.stores.csiNodes, 'heardMs', { get: () => 0, set: () => undefined });
+    world.fleet.start();
+    await world.advance(200_000);
+    const ready = world.cluster('a')?.status?.conditions?.find(({ type }) => type === 'Ready');
+    expect(ready).toMatchObject({ status: 'False', reason: 'Unreachable' });
+    expect(ready?.message).toMatch(/csiNodes .*could not be listed.*rights/);
+    await world.fleet.close();
+  });
+
   test('goes on with claims of a later epoch than a Lease that was deleted would begin with', async () => {
     const world = new FakeFleet();
     world.addCluster('a');
