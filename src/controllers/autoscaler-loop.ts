@@ -1,7 +1,7 @@
 // START HERE. One cluster's decisions: observe → snapshot → plan → check → execute → report, whenever something that
 // matters changed. Every stage is a file of its own; this one only calls them, in this order, and never stops doing so.
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
-import type { Finding } from '../planner/check-plan.ts';
+import type { Finding } from '../planner/finding.ts';
 import type { Plan } from '../planner/plan.ts';
 import { ChangeTrigger } from './change-trigger.ts';
 import type { ClusterContext } from './cluster-context.ts';

@@ -3,7 +3,7 @@
 import { selectorMatches } from '../cluster/label-selector.ts';
 import type { ClusterSnapshot, SnapshotNode } from '../cluster/build-snapshot.ts';
 import type { PodObject } from '../cluster/cluster-objects.ts';
-import type { Finding } from './check-plan.ts';
+import type { Finding } from './finding.ts';
 import type { Plan } from './plan.ts';
 
 /** Removals that are the planner's own choice; the others carry out a person's word or what has happened already. */

@@ -3,7 +3,7 @@
 import type { NodeClaim, NodeClaimSpec } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import { parseQuantity } from '../cluster/quantity.ts';
-import type { Finding } from './check-plan.ts';
+import type { Finding } from './finding.ts';
 import type { Plan } from './plan.ts';
 import { pricePerHour } from './price-model.ts';
 

@@ -2,17 +2,12 @@
 // exceeded, and refuses what must never be done. Shares no code with the planning phases, so that a mistake there is
 // caught here. A fatal finding stops the whole plan; a warning is reported.
 import { FINALIZERS, LABELS } from '../api/names.ts';
+import type { Finding } from './finding.ts';
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import { checkDisruptions } from './check-disruptions.ts';
 import { checkLimits } from './check-limits.ts';
 import type { Plan, PlanStep } from './plan.ts';
-
-export interface Finding {
-  readonly severity: 'fatal' | 'warning';
-  readonly kind: string;
-  readonly message: string;
-}
 
 /** Nova and Kubernetes both take such names; the pool's name leads it. */
 const CLAIM_NAME = /^[a-z]([a-z0-9-]*[a-z0-9])?-node-[0-9a-f]{6}$/;

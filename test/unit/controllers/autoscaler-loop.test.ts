@@ -10,7 +10,7 @@ import { MassChangeGuard } from '../../../src/controllers/mass-change-guard.ts';
 import { type Observation, observeCluster } from '../../../src/controllers/observe-cluster.ts';
 import { PathProbe } from '../../../src/controllers/path-probe.ts';
 import { StatusWriter } from '../../../src/controllers/write-status.ts';
-import type { Finding } from '../../../src/planner/check-plan.ts';
+import type { Finding } from '../../../src/planner/finding.ts';
 import type { Plan } from '../../../src/planner/plan.ts';
 import { makeCluster, makePod, makePool } from '../../fakes/fake-objects.ts';
 import { FakeWorld } from '../../fakes/fake-world.ts';
