@@ -105,12 +105,12 @@ function dueNodes(
   memory: ReadonlyMap<string, Asserted>,
 ): { readonly due: readonly DueNode[]; readonly seen: ReadonlySet<string> } {
   const nowMs = context.clock.monotonicMs();
-  const settings = poolSettingsByUid(context);
+  const settings = poolSettingsByName(context);
   const due: DueNode[] = [];
   const seen = new Set<string>();
   for (const claim of context.management.stores.nodeClaims.list()) {
     const node = standingNode(context, claim);
-    const pool = settings.get(claim.spec.poolUid);
+    const pool = settings.get(claim.spec.poolName);
     if (node === undefined || pool === undefined) continue;
     seen.add(node.uid);
     const assertion = assertionOf(pool.pool, pool.settings, node);
@@ -122,12 +122,13 @@ function dueNodes(
   return { due, seen };
 }
 
-function poolSettingsByUid(
+/** By name, as for the planner: a pool that was lost with its definition and applied again has its nodes back. */
+function poolSettingsByName(
   context: ClusterContext,
 ): ReadonlyMap<string, { readonly pool: NodePool; readonly settings: PoolSettings }> {
   const cluster = context.cluster();
   const pools = context.workload.stores.nodePools.list().filter((pool) => !pool.metadata.deletionTimestamp);
-  return new Map(pools.map((pool) => [pool.metadata.uid, { pool, settings: poolSettings(pool, cluster) }]));
+  return new Map(pools.map((pool) => [pool.metadata.name, { pool, settings: poolSettings(pool, cluster) }]));
 }
 
 /** The claim's Node, if it is there to stay: a node on its way out gets no template, which would open it again. */

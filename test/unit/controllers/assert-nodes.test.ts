@@ -70,6 +70,14 @@ describe('assertNodes', () => {
     expect(node()?.labels.get('sluice.dev/nodepool')).toBe('web');
   });
 
+  it('serves the nodes of a pool that was lost with its definition and applied again', async () => {
+    addNode();
+    const { metadata, spec } = makePool('web', { template: { metadata: { labels: { team: 'blue' } } } });
+    world.workload.stores.nodePools.put({ metadata: { ...metadata, uid: 'uid-of-its-second-life' }, spec });
+    await assertNodes(context);
+    expect(node()?.labels.get('team')).toBe('blue');
+  });
+
   it('writes again when the template changes, also when it only loses something', async () => {
     setTemplate({ template: { metadata: { labels: { team: 'blue' } }, spec: {} } });
     addNode();
