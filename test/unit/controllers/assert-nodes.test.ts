@@ -139,14 +139,6 @@ describe('assertNodes', () => {
       },
     },
     {
-      name: 'a node of a pool of the same name but another uid',
-      arrange: () => {
-        const pool = makePool('web');
-        world.workload.stores.nodePools.put({ ...pool, metadata: { ...pool.metadata, uid: 'pool-uid-2' } });
-        addNode();
-      },
-    },
-    {
       name: 'any node while frozen',
       arrange: () => {
         addNode();
