@@ -1,7 +1,7 @@
 // Where plan, explain and capture get their objects from: a live cluster or a capture. Shared options and their texts.
 import { readFile } from 'node:fs/promises';
 import type { ClusterObjects } from '../cluster/cluster-objects.ts';
-import { decodeCapture } from './capture-format.ts';
+import { CaptureError, decodeCapture } from './capture-format.ts';
 import { UsageError } from './command-io.ts';
 import type { ObserveOnceOptions } from './observe-once.ts';
 
@@ -42,33 +42,35 @@ export async function readObjects(values: SourceValues, env: NodeJS.ProcessEnv):
   if (values.from === undefined) return readLiveObjects(values, env);
   for (const option of ['kubeconfig', 'in-cluster', 'namespace', 'cluster'] as const)
     if (values[option] !== undefined) throw new UsageError(`--from and --${option} do not go together`);
-  return decodeCapture(await readCaptureText(values.from));
+  const text = await readCaptureText(values.from);
+  try {
+    return decodeCapture(text);
+  } catch (error) {
+    if (error instanceof CaptureError) throw new UsageError(`--from '${values.from}' cannot be used`, { cause: error });
+    throw error;
+  }
 }
 
 /** The objects of a live cluster; as readObjects without --from. */
 export async function readLiveObjects(values: SourceValues, env: NodeJS.ProcessEnv): Promise<ClusterObjects> {
-  const options = liveOptions(values, env);
+  const options = await liveOptions(values, env);
   const { observeOnce } = await import('./observe-once.ts');
   return observeOnce(options);
 }
 
-/** Options of one look. Throws UsageError. */
-export function liveOptions(values: SourceValues, env: NodeJS.ProcessEnv): ObserveOnceOptions {
+/** Options of one look. Rejects with a UsageError. */
+export async function liveOptions(values: SourceValues, env: NodeJS.ProcessEnv): Promise<ObserveOnceOptions> {
   const { cluster } = values;
   if (cluster === undefined || cluster === '') throw new UsageError('--cluster must name a WorkloadCluster');
-  const inCluster = values['in-cluster'] === true;
-  if (inCluster && values.kubeconfig !== undefined)
-    throw new UsageError('--in-cluster and --kubeconfig do not go together');
-  const path = values.kubeconfig ?? env['KUBECONFIG'];
-  if (!inCluster && (path === undefined || path === ''))
-    throw new UsageError('name the management cluster by --kubeconfig FILE or --in-cluster');
   const seconds = Number(values.timeout ?? TIMEOUT_SECONDS_DEFAULT);
   if (!(seconds > 0 && seconds <= TIMEOUT_SECONDS_MAX))
     throw new UsageError(`--timeout must be seconds above 0 and at most ${TIMEOUT_SECONDS_MAX}: '${values.timeout}'`);
+  const { managementSource, objectName } = await import('./management-source.ts');
+  const management = managementSource(values, env);
   return {
-    management: inCluster ? { kind: 'inCluster' } : { kind: 'kubeconfigFile', path: path ?? '' },
-    namespace: values.namespace ?? 'default',
-    cluster,
+    management,
+    namespace: objectName('--namespace', values.namespace ?? 'default'),
+    cluster: objectName('--cluster', cluster),
     timeoutMs: seconds * 1000,
   };
 }

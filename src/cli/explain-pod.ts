@@ -56,7 +56,9 @@ function podName(positionals: readonly string[]): string {
   if (what !== 'pod') throw new UsageError(`explain what? Only a pod is known: '${what ?? ''}'`);
   if (name === undefined || name === '' || more.length > 0)
     throw new UsageError('explain pod takes one NAMESPACE/NAME');
-  return name.includes('/') ? name : `default/${name}`;
+  const full = name.includes('/') ? name : `default/${name}`;
+  if (!/^[^/]+\/[^/]+$/.test(full)) throw new UsageError(`explain pod takes one NAMESPACE/NAME: '${name}'`);
+  return full;
 }
 
 function stateOf(pod: PodObject): { readonly phase: string; readonly nodeName: string } {

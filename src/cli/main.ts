@@ -24,6 +24,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'explain pod NAMESPACE/NAME: where a pod could run, and why not elsewhere',
     load: async () => (await import('./explain-pod.ts')).runExplainPod,
   },
+  'check-fit': {
+    summary: 'cases on stdin: which nodes take a pod, as kube-scheduler would say it',
+    load: async () => (await import('./check-fit.ts')).runCheckFit,
+  },
   capture: {
     summary: 'write what a decision looks at to a file, without secrets',
     load: async () => (await import('./capture.ts')).runCapture,

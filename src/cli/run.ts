@@ -2,13 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
+import { parseListen } from '../telemetry/health-server.ts';
+import { type CommandIo, parseOutput, UsageError } from './command-io.ts';
+import { managementSource, objectName } from './management-source.ts';
 import { type ControllerOptions, startController } from './start-controller.ts';
-
-export interface CliIo {
-  stdout(text: string): void;
-  stderr(text: string): void;
-  readonly env: NodeJS.ProcessEnv;
-}
 
 const HELP = `Usage: sluice run (--in-cluster | --kubeconfig FILE) [options]
 
@@ -20,6 +17,7 @@ Runs the controller until SIGTERM or SIGINT.
                         (default: the pod's own, else "default")
   --listen HOST:PORT    metrics and health (default 127.0.0.1:8080; "none": no server)
   --log-level LEVEL     debug, info, warn, error or silent (default info)
+  --output FORMAT       of the log on stderr: json (default), an object a line; or text, for people
   --help
 `;
 
@@ -29,13 +27,7 @@ const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'
 const SHUTDOWN_MS = 20_000;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
-class UsageError extends Error {}
-
-function defaultNamespace(inCluster: boolean): string {
-  return inCluster ? readFileSync(NAMESPACE_FILE, 'utf8').trim() : 'default';
-}
-
-/** Controller options from the command line. Throws UsageError with one clear line. */
+/** Controller options from the command line. Throws UsageError, or what parseArgs throws. */
 export function parseRunOptions(argv: readonly string[], env: NodeJS.ProcessEnv): ControllerOptions | 'help' {
   const { values } = parseArgs({
     args: [...argv],
@@ -45,39 +37,46 @@ export function parseRunOptions(argv: readonly string[], env: NodeJS.ProcessEnv)
       namespaces: { type: 'string' },
       listen: { type: 'string' },
       'log-level': { type: 'string' },
+      output: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
   if (values.help === true) return 'help';
-  const inCluster = values['in-cluster'] === true;
-  const path = values.kubeconfig ?? (inCluster ? undefined : env['KUBECONFIG']);
-  if (inCluster && values.kubeconfig !== undefined) throw new UsageError('give --in-cluster or --kubeconfig, not both');
-  if (!inCluster && (path === undefined || path === '')) {
-    throw new UsageError('name the management cluster by --kubeconfig FILE or --in-cluster');
-  }
   const level = LOG_LEVELS.find((known) => known === (values['log-level'] ?? 'info'));
-  if (level === undefined) throw new UsageError(`--log-level must be one of ${LOG_LEVELS.join(', ')}`);
-  const namespaces = (values.namespaces ?? defaultNamespace(inCluster)).split(',').map((name) => name.trim());
-  if (namespaces.some((name) => name === '')) throw new UsageError('--namespaces must be names separated by commas');
-  const listen = values.listen ?? '127.0.0.1:8080';
+  if (level === undefined)
+    throw new UsageError(`--log-level must be one of ${LOG_LEVELS.join(', ')}: '${values['log-level']}'`);
+  const logFormat = parseOutput(values.output ?? 'json');
+  const listen = listenAddress(values.listen ?? '127.0.0.1:8080');
+  const management = managementSource(values, env);
+  const namespaces = (values.namespaces ?? defaultNamespace(management)).split(',').map((name) => name.trim());
   return {
-    management: path === undefined ? { kind: 'inCluster' } : { kind: 'kubeconfigFile', path },
-    namespaces: [...new Set(namespaces)],
-    listen: listen === 'none' ? undefined : listen,
+    management,
+    namespaces: [...new Set(namespaces.map((name) => objectName('--namespaces', name)))],
+    listen,
     logLevel: level,
+    logFormat,
     identity: env['POD_NAME'] ?? `${hostname()}-${process.pid}`,
   };
 }
 
-/** Runs until a signal. Exit code 0 after an orderly end, 2 for wrong usage, 1 when it cannot start. */
-export async function runRun(argv: readonly string[], io: CliIo): Promise<number> {
-  let options: ControllerOptions | 'help';
+function defaultNamespace(management: ControllerOptions['management']): string {
+  return management.kind === 'inCluster' ? readFileSync(NAMESPACE_FILE, 'utf8').trim() : 'default';
+}
+
+/** undefined for "none". Throws UsageError when it is no address. */
+function listenAddress(listen: string): string | undefined {
+  if (listen === 'none') return undefined;
   try {
-    options = parseRunOptions(argv, io.env);
+    parseListen(listen);
+    return listen;
   } catch (error) {
-    io.stderr(`sluice run: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 2;
+    throw new UsageError('--listen cannot be used', { cause: error });
   }
+}
+
+/** Runs until a signal. Exit code 0 after an orderly end; rejects when it cannot start. */
+export async function runRun(argv: readonly string[], io: CommandIo): Promise<number> {
+  const options = parseRunOptions(argv, io.env);
   if (options === 'help') {
     io.stdout(HELP);
     return 0;
@@ -95,9 +94,6 @@ export async function runRun(argv: readonly string[], io: CliIo): Promise<number
     await controller.close();
     clearTimeout(late);
     return 0;
-  } catch (error) {
-    io.stderr(`sluice run: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
   } finally {
     clearInterval(hold);
   }

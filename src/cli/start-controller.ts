@@ -45,6 +45,8 @@ export interface ControllerOptions {
   /** `host:port` for metrics and health; undefined: none. */
   readonly listen: string | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Default: json, an object a line. */
+  readonly logFormat?: 'text' | 'json';
   /** Name of this replica in Leases and events. */
   readonly identity: string;
   /** Called with every entry of the decision log. */
@@ -115,6 +117,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
   const { identity, namespaces } = options;
   const telemetry = createTelemetry({
     logLevel: options.logLevel,
+    logFormat: options.logFormat ?? 'json',
     ...(options.onDecision === undefined ? {} : { decisions: options.onDecision }),
   });
   const endpoint = managementEndpoint(options.management);

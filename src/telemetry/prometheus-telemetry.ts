@@ -3,7 +3,7 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { Telemetry, TelemetryLabels } from '../controllers/ports.ts';
 import { createDecisionLog, type DecisionListener } from './decision-log.ts';
-import { createLogger, type LogLevel, type LogWriter } from './logger.ts';
+import { createLogger, type LogFormat, type LogLevel, type LogWriter } from './logger.ts';
 import { METRICS, type MetricDefinition } from './metric-catalog.ts';
 
 /** Series of one metric for one cluster. 100 pools in 5 states fit. A hostile cluster costs at most 500 bytes (measured)
@@ -23,13 +23,19 @@ interface Family {
 
 export interface TelemetryOptions {
   readonly logLevel: LogLevel;
+  /** Default: json. */
+  readonly logFormat?: LogFormat;
   readonly logDestination?: 'stderr' | NodeJS.WritableStream;
   readonly decisions?: DecisionListener;
 }
 
 /** Telemetry with every metric of the catalogue. `metricsText` is the Prometheus text format, version 0.0.4. */
 export function createTelemetry(options: TelemetryOptions): Telemetry & { metricsText(): Promise<string> } {
-  const log = createLogger({ level: options.logLevel, destination: options.logDestination });
+  const log = createLogger({
+    level: options.logLevel,
+    format: options.logFormat ?? 'json',
+    destination: options.logDestination,
+  });
   const decision = createDecisionLog({ log, listener: options.decisions });
   const registry = new Registry();
   addProcessMetrics(registry);

@@ -89,6 +89,16 @@ describe('a look at a live cluster', () => {
     expect([code, err]).toEqual([1, 'sluice: there is no WorkloadCluster default/nosuch\n']);
   });
 
+  it.each([
+    { flag: '--cluster', argv: ['plan', '--cluster', 'A_b'] },
+    { flag: '--namespace', argv: ['plan', '--cluster', 'shop', '-n', 'a/b'] },
+    { flag: '--namespaces', argv: ['run', '--namespaces', 'a,,b'] },
+  ])('refuses a name for $flag that no object can have, exit 2', async ({ flag, argv }) => {
+    const { code, err } = await run(...argv);
+    expect(code).toBe(2);
+    expect(err).toContain(`${flag} must be a name`);
+  });
+
   it('gives up in time and names what is missing, when the cluster has no NodePool definition', async () => {
     const bare = await playground.addWorkloadCluster('bare');
     const [cluster] = managementObjects(playground, bare).filter((object) => object['kind'] === 'WorkloadCluster');

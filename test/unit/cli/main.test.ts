@@ -43,6 +43,27 @@ describe('main', () => {
     { argv: ['plan', '--cluster', 'x'], want: '--kubeconfig FILE or --in-cluster' },
     { argv: ['plan', '--cluster', 'x', '--kubeconfig', 'f', '--in-cluster'], want: 'do not go together' },
     { argv: ['plan', '--cluster', 'x', '--kubeconfig', 'f', '--timeout', '0'], want: '--timeout must be seconds' },
+    {
+      argv: ['plan', '--cluster', 'x', '--kubeconfig', 'no-such'],
+      want: "--kubeconfig 'no-such' cannot be used: Cannot",
+    },
+    { argv: ['capture', '--cluster', 'x', '--kubeconfig', 'LICENSE'], want: "--kubeconfig 'LICENSE' cannot be used" },
+    { argv: ['plan', '--from', 'LICENSE'], want: "--from 'LICENSE' cannot be used: the capture is not JSON" },
+    {
+      argv: ['plan', '--from', 'package.json'],
+      want: "'package.json' cannot be used: this is not a capture of sluice",
+    },
+    { argv: ['run'], want: '--kubeconfig FILE or --in-cluster (see sluice run --help)' },
+    { argv: ['run', '--kubeconfig', 'no-such'], want: "--kubeconfig 'no-such' cannot be used: Cannot" },
+    { argv: ['run', '--kubeconfig', 'f', '--in-cluster'], want: 'do not go together' },
+    {
+      argv: ['run', '--kubeconfig', 'f', '--listen', '8080'],
+      want: '--listen cannot be used: the listen address must be host',
+    },
+    { argv: ['run', '--kubeconfig', 'f', '--log-level', 'loud'], want: "error, silent: 'loud'" },
+    { argv: ['run', '--kubeconfig', 'f', '--output', 'xml'], want: "--output must be text or json: 'xml'" },
+    { argv: ['run', '--bogus'], want: "Unknown option '--bogus'" },
+    { argv: ['explain', 'pod', 'a/b/c', '--from', 'f'], want: "takes one NAMESPACE/NAME: 'a/b/c'" },
     { argv: ['plan', '--from', 'f', '--cluster', 'x'], want: '--from and --cluster do not go together' },
     { argv: ['plan', '--from', 'no-such-file.json'], want: "'no-such-file.json' cannot be read" },
     { argv: ['explain', 'node', 'x'], want: 'Only a pod is known' },
@@ -57,11 +78,10 @@ describe('main', () => {
     expect(io.err.trimEnd().split('\n')).toHaveLength(1);
   });
 
-  it('says in one line that a kubeconfig cannot be read, exit 1', async () => {
-    const io = keepOutput();
-    expect(await main(['plan', '--cluster', 'x', '--kubeconfig', 'no-such-file'], io)).toBe(1);
-    expect(io.err.trimEnd().split('\n')).toHaveLength(1);
-    expect(io.err).toContain('no-such-file');
+  it('takes the kubeconfig from the environment, and names that when it cannot be used', async () => {
+    const io = keepOutput({ KUBECONFIG: 'no-such-file' });
+    expect(await main(['plan', '--cluster', 'x'], io)).toBe(2);
+    expect(io.err).toContain("$KUBECONFIG 'no-such-file' cannot be used");
   });
 
   it('runs as a program, with the exit code of the command', () => {

@@ -5,7 +5,7 @@ import { METRIC_BY_NAME, METRICS } from '../../../src/telemetry/metric-catalog.t
 import { createTelemetry, SERIES_PER_CLUSTER_MAX } from '../../../src/telemetry/prometheus-telemetry.ts';
 
 /** Telemetry whose log is kept as parsed lines. */
-function telemetryWithLog(logLevel: 'debug' | 'info' | 'silent' = 'info') {
+function telemetryWithLog(logLevel: 'debug' | 'info' | 'silent' = 'info', logFormat: 'json' | 'text' = 'json') {
   let text = '';
   const logDestination = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -14,13 +14,18 @@ function telemetryWithLog(logLevel: 'debug' | 'info' | 'silent' = 'info') {
     },
   });
   const decisions: Readonly<Record<string, unknown>>[] = [];
-  const telemetry = createTelemetry({ logLevel, logDestination, decisions: (entry) => void decisions.push(entry) });
+  const telemetry = createTelemetry({
+    logLevel,
+    logFormat,
+    logDestination,
+    decisions: (entry) => void decisions.push(entry),
+  });
   const lines = () =>
     text
       .split('\n')
       .filter((line) => line !== '')
       .map((line): Record<string, unknown> => JSON.parse(line));
-  return { telemetry, decisions, lines };
+  return { telemetry, decisions, lines, text: () => text };
 }
 
 describe('the metric catalogue', () => {
@@ -133,6 +138,14 @@ describe('createTelemetry', () => {
     const want = { kind: 'createClaim', pool: 'web', userData: '[redacted]' };
     expect(decisions).toEqual([want]);
     expect(lines()).toMatchObject([{ msg: 'decision', decision: want }]);
+  });
+
+  it('writes lines for people when asked, redacted all the same', () => {
+    const { telemetry, text } = telemetryWithLog('info', 'text');
+    telemetry.log('warn', 'not reached', { cluster: 'a/b', error: 'timed out', failures: 2, password: 'hunter2' });
+    expect(text()).toMatch(
+      /^\S+Z warn  not reached cluster=a\/b error="timed out" failures=2 password=\[redacted\]\n$/,
+    );
   });
 
   it('outlives a listener that throws', () => {
