@@ -145,12 +145,8 @@ export class ClusterSession {
     return this.#options.mode;
   }
 
-  get workload(): WorkloadPlane {
-    return this.#options.workload;
-  }
-
-  get cloud(): Cloud {
-    return this.#options.cloud;
+  get reach(): { readonly workload: WorkloadPlane; readonly cloud: Cloud } {
+    return this.#options;
   }
 
   /** Why the path to the control plane counts as sick; undefined: it is well. */

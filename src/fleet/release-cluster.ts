@@ -142,7 +142,7 @@ function goneForMs(supervisor: ClusterSupervisor, deps: FleetDeps, cluster: Work
 /** Our finalizer on NodePools would keep their owner from deleting them; their server groups are ours as well. Returns
  *  whether both are gone of all pools. */
 async function letGoOfPools(deps: FleetDeps, session: ClusterSession, clusterUid: string): Promise<boolean> {
-  const { cloud, workload: plane } = session;
+  const { cloud, workload: plane } = session.reach;
   const { nodePools } = plane.stores;
   if (!nodePools.synced) return false;
   try {
