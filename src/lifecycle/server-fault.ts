@@ -2,12 +2,15 @@
 import type { ServerFault } from './claim-facts.ts';
 import type { ClaimFailure } from './claim-step.ts';
 
-/** Failure of a claim whose server went to ERROR. Without a known meaning it is a fault of this server alone. */
+/** Failure of a claim whose server went to ERROR. Without a known meaning it holds against this flavor in this zone for
+ *  a while, as missing capacity does: the next choice is taken, and where there is none, servers are not made and broken
+ *  every few seconds. */
 export function serverFailure(fault: ServerFault | undefined): ClaimFailure {
-  if (fault === undefined) return { code: 'ServerError', message: 'The server is in ERROR and Nova gives no fault.' };
+  const unexplained = { code: 'ServerError', backoff: 'capacity' } as const;
+  if (fault === undefined) return { ...unexplained, message: 'The server is in ERROR and Nova gives no fault.' };
   const message = `The server is in ERROR (${fault.code}): ${fault.message}`;
   if (fault.meaning === 'quota' || fault.meaning === 'capacity') {
     return { code: fault.meaning, message, backoff: fault.meaning };
   }
-  return { code: 'ServerError', message };
+  return { ...unexplained, message };
 }

@@ -94,8 +94,8 @@ export type PlaygroundEvent =
 export interface CloudFault {
   readonly operation: 'createServer' | 'deleteServer' | 'createPort' | 'deletePort' | 'listServers';
   /** dropAnswer: carried out, then the connection is cut. quota: 403. noValidHost: accepted, then ERROR.
-   *  unavailable: 503, not carried out. throttled: 429 with Retry-After 1. */
-  readonly effect: 'dropAnswer' | 'quota' | 'noValidHost' | 'unavailable' | 'throttled';
+   *  buildAborted: likewise, for a reason that says nothing of room or quota. unavailable: 503, not carried out. throttled: 429 with Retry-After 1. */
+  readonly effect: 'dropAnswer' | 'quota' | 'noValidHost' | 'buildAborted' | 'unavailable' | 'throttled';
   /** Only servers of this flavor, of this zone; absent: all. */
   readonly flavor?: string;
   readonly zone?: string;

@@ -50,6 +50,16 @@ describe('a cloud that fails', { timeout: SCENARIO_MS }, () => {
     expect(flavors).toEqual(['b2-15']);
   });
 
+  it('a server that breaks for its own reasons: another flavor is tried, not the same one again and again', async () => {
+    world = await openWorld();
+    world.playground.setCloudFaults([{ operation: 'createServer', effect: 'buildAborted', flavor: 'b2-7' }]);
+    await world.cluster.apply([nodePool('general', { flavors: ['b2-7', 'b2-15'], desiredNodes: 2 })]);
+    await eventually(() => expect(world.cluster.list('nodes')).toHaveLength(2));
+    const broken = world.events.filter((event) => event.kind === 'serverFailed');
+    // One in each zone at the worst: both are asked at once, before the first answer.
+    expect(broken.length).toBeLessThanOrEqual(4);
+  });
+
   it('a full quota is said on the pool, and no server is tried again and again', async () => {
     world = await openWorld();
     world.playground.setCloudFaults([{ operation: 'createServer', effect: 'quota' }]);

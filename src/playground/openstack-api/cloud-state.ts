@@ -13,6 +13,8 @@ import {
 
 /** Hosts per zone: a strict anti-affinity group cannot have more members than the cloud has hosts. */
 const HOSTS_PER_ZONE = 8;
+/** Nova's fault when its scheduler finds none. */
+export const NO_VALID_HOST = 'No valid host was found. ';
 
 export class CloudState {
   readonly options: CloudOptions;
@@ -89,8 +91,8 @@ export class CloudState {
     }
   }
 
-  /** Throws CloudError. `noHost`: it is accepted and then fails, as when no host has room. */
-  createServer(request: NewServerRequest, noHost: boolean): Server {
+  /** Throws CloudError. `buildFault`: it is accepted and then fails with this text, as when no host has room. */
+  createServer(request: NewServerRequest, buildFault: string | undefined): Server {
     this.#checkQuota(request.flavor);
     for (const portId of request.portIds) {
       const port = this.ports.get(portId);
@@ -124,8 +126,9 @@ export class CloudState {
     this.servers.set(server.id, server);
     this.#counts.serversCreated += 1;
     this.#emitServer('serverCreated', server);
-    if (noHost || crowded) {
-      this.#after(0, () => this.#fail(server, 'No valid host was found. '));
+    const fault = buildFault ?? (crowded ? NO_VALID_HOST : undefined);
+    if (fault !== undefined) {
+      this.#after(0, () => this.#fail(server, fault));
       return server;
     }
     for (const portId of request.portIds) {

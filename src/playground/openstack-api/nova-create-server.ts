@@ -3,12 +3,18 @@ import { randomUUID } from 'node:crypto';
 import { fieldsOf, listOf, textOf, type Fields } from '../untyped.ts';
 import { CloudError } from './cloud-objects.ts';
 import type { CloudAnswer, CloudRequest } from './cloud-request.ts';
-import type { CloudState } from './cloud-state.ts';
+import type { CloudFault } from '../playground.ts';
+import { NO_VALID_HOST, type CloudState } from './cloud-state.ts';
 
 /** Of the base64 text. */
 const USER_DATA_CHARS_MAX = 65_535;
 const METADATA_KEY = /^[a-zA-Z0-9-_:. ]{1,255}$/;
 const METADATA_VALUE_CHARS_MAX = 255;
+/** The fault of a server that was accepted and ends in ERROR. */
+const BUILD_FAULTS: Partial<Record<CloudFault['effect'], string>> = {
+  noValidHost: NO_VALID_HOST,
+  buildAborted: 'Build of instance aborted: Failed to allocate the network(s), not rescheduling.',
+};
 
 /** Nova's 400. */
 export function badRequest(message: string): CloudError {
@@ -61,7 +67,7 @@ export function createServer(state: CloudState, request: CloudRequest): CloudAns
       portIds: listOf(wanted['networks']).map((network) => textOf(fieldsOf(network)['port'])),
       groupId: group === '' ? undefined : group,
     },
-    effect === 'noValidHost',
+    effect === undefined ? undefined : BUILD_FAULTS[effect],
   );
   const href = `${request.baseUrl}/servers/${server.id}`;
   return {

@@ -193,10 +193,13 @@ describeRows('a server that comes up', [
     want: { kind: 'fail', failure: { code: 'quota', message: expect.any(String), backoff: 'quota' } },
   },
   {
-    name: 'in ERROR for its own reasons says nothing about the next one',
+    name: 'in ERROR for its own reasons makes its flavor and zone wait, or it would be made again at once',
     status: building,
     facts: { server: known(server({ status: 'ERROR', fault: { code: 500, message: 'disk on fire' } })) },
-    want: { kind: 'fail', failure: { code: 'ServerError', message: 'The server is in ERROR (500): disk on fire' } },
+    want: {
+      kind: 'fail',
+      failure: { code: 'ServerError', message: 'The server is in ERROR (500): disk on fire', backoff: 'capacity' },
+    },
   },
   {
     name: 'that is ACTIVE boots',
