@@ -192,11 +192,12 @@ function removeNow(state: ScaleDown, candidate: Candidate, asked: boolean): void
   else state.drainsLeft--;
   state.taken.take(pods);
   const { scaleDownUnneededMs, scaleDownUnreadyMs } = pool.settings;
+  const rest = pods.length === 0 ? 'nothing on it needs another node' : 'its pods fit elsewhere';
   const why = ready
     ? asked
-      ? 'desiredNodes was lowered and its pods fit elsewhere'
-      : `unneeded for ${scaleDownUnneededMs / 1000} s: used to ${Math.round(utilization * 100)} %, its pods fit elsewhere`
-    : `not Ready for ${scaleDownUnreadyMs / 1000} s, its pods fit elsewhere`;
+      ? `desiredNodes was lowered, ${rest}`
+      : `unneeded for ${scaleDownUnneededMs / 1000} s: used to ${Math.round(utilization * 100)} %, ${rest}`
+    : `not Ready for ${scaleDownUnreadyMs / 1000} s, ${rest}`;
   removeClaim(state.draft, candidate.claim, { reason: ready ? 'ScaleDown' : 'Unready', message: why });
 }
 

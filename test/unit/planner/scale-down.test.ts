@@ -186,6 +186,13 @@ describe('removal by choice', () => {
     expect(plan.report.nodes.find((node) => node.claim === A)?.keptBecause).toBeUndefined();
   });
 
+  it.each([
+    { name: 'with pods', pods: [onA()], want: 'its pods fit elsewhere' },
+    { name: 'without', pods: [], want: 'nothing on it needs another node' },
+  ])('says why a node $name goes', ({ pods, want }) => {
+    expect(stepsOf(planFor(twoNodes(pods)), 'removeClaim')[0]?.message).toMatch(new RegExp(`used to \\d+ %, ${want}$`));
+  });
+
   it('starts the timer when a node becomes unneeded and takes nothing yet', () => {
     const objects = twoNodes([onA()], { claims: [makeClaim(A, 'web'), makeClaim(B, 'web')] });
     const plan = planFor(objects);
