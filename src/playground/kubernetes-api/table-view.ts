@@ -7,6 +7,8 @@ import type { Resource } from './resource-catalog.ts';
 interface Column {
   readonly name: string;
   readonly type: string;
+  /** Above 0: shown with -o wide only. */
+  readonly priority?: number;
   readonly cell: (object: KubeObject) => unknown;
 }
 
@@ -62,13 +64,25 @@ const BUILT_IN: Readonly<Record<string, readonly Column[]>> = {
     },
     { name: 'Zone', type: 'string', cell: (node) => node.metadata.labels?.['topology.kubernetes.io/zone'] ?? '' },
   ],
+  Event: [
+    byPath('Type', 'type'),
+    byPath('Reason', 'reason'),
+    {
+      name: 'Object',
+      type: 'string',
+      cell: (event) =>
+        `${textOf(valueAt(event, 'regarding.kind')).toLowerCase()}/${textOf(valueAt(event, 'regarding.name'))}`,
+    },
+    byPath('Message', 'note'),
+  ],
   Deployment: [byPath('Wanted', 'spec.replicas', 'integer'), byPath('Ready', 'status.readyReplicas', 'integer')],
 };
 
 function columnsOf(resource: Resource): readonly Column[] {
-  const own = resource.columns
-    .map(fieldsOf)
-    .map((column) => byPath(textOf(column['name']), textOf(column['jsonPath']), textOf(column['type'])));
+  const own = resource.columns.map(fieldsOf).map((column) => ({
+    ...byPath(textOf(column['name']), textOf(column['jsonPath']), textOf(column['type'])),
+    priority: Number(column['priority'] ?? 0),
+  }));
   const columns = own.length > 0 ? own.filter((column) => column.name !== 'Age') : (BUILT_IN[resource.kind] ?? []);
   return [
     byPath('Name', 'metadata.name'),
@@ -89,12 +103,12 @@ export function toTable(resource: Resource, objects: readonly KubeObject[], meta
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
     metadata,
-    columnDefinitions: columns.map(({ name, type }) => ({
+    columnDefinitions: columns.map(({ name, type, priority = 0 }) => ({
       name,
       type,
       format: name === 'Name' ? 'name' : '',
       description: '',
-      priority: 0,
+      priority,
     })),
     rows: objects.map((object) => ({
       cells: columns.map((column) => column.cell(object)),

@@ -179,6 +179,10 @@ describe('kubectl get', () => {
     expect(cells[names.indexOf('Min')]).toBe(2);
     expect(cells[names.indexOf('Ready')]).toBe('False');
     expect(names.at(-1)).toBe('Age');
+    const wideOnly = listOf(table['columnDefinitions'])
+      .map(fieldsOf)
+      .filter((column) => column['priority'] === 1);
+    expect(wideOnly.map((column) => column['name'])).toEqual(['Ready', 'Flavors']);
   });
 });
 
