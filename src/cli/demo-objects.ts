@@ -8,7 +8,7 @@ export type Manifest = Record<string, unknown>;
 export const DEMO_NAMESPACE = 'default';
 export const DEMO_CLUSTER = 'shop';
 
-/** Per hour; close to what such sizes cost in a public cloud. */
+/** Euros per hour; close to what such sizes cost in a public cloud. */
 export const DEMO_PRICES: ReadonlyMap<string, number> = new Map([
   ['b2-7', 0.0681],
   ['b2-15', 0.1332],
@@ -119,6 +119,16 @@ const container = (requests: Readonly<Record<string, string>>): Manifest => ({
   image: 'example.invalid/app:1',
   resources: { requests },
 });
+
+/** A pod of its own. */
+export function pod(name: string, requests: Readonly<Record<string, string>>): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: DEMO_NAMESPACE },
+    spec: { containers: [container(requests)] },
+  };
+}
 
 export function deployment(
   name: string,

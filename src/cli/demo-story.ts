@@ -107,7 +107,7 @@ export async function tellStory(stage: StoryStage): Promise<void> {
   timeline.flush();
   timeline.say(
     'story',
-    `every pod runs, on ${workload.list('nodes').length} nodes; now most of them are not needed`,
+    `every pod runs, on ${workload.list('nodes').length} nodes for ${timeline.costPerHour().toFixed(4)} €/h; now the load falls and most are not needed`,
     'bold',
   );
 

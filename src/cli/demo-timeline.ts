@@ -5,6 +5,7 @@ import type { PlaygroundEvent } from '../playground/playground.ts';
 export interface TimelineOptions {
   readonly write: (line: string) => void;
   readonly colour: boolean;
+  /** Euros per hour, by flavor. */
   readonly prices: ReadonlyMap<string, number>;
   /** Milliseconds since the start. */
   readonly elapsedMs: () => number;
@@ -49,6 +50,9 @@ interface Burst {
 export class DemoTimeline {
   readonly #options: TimelineOptions;
   readonly #bursts = new Map<string, Burst>();
+  /** Servers that stand: flavor, and when they were asked for. */
+  readonly #servers = new Map<string, { readonly flavor: string; readonly sinceMs: number }>();
+  #paid = 0;
   #closed = false;
 
   constructor(options: TimelineOptions) {
@@ -71,6 +75,26 @@ export class DemoTimeline {
 
   flush(): void {
     for (const [key, burst] of this.#bursts) this.#print(key, burst);
+  }
+
+  /** Euros per hour of the servers that stand now. */
+  costPerHour(): number {
+    return [...this.#servers.values()].reduce((total, { flavor }) => total + this.#price(flavor), 0);
+  }
+
+  /** Euros for all servers so far, from the answer of the cloud to the end of the server, by the millisecond. */
+  costSoFar(): number {
+    let total = this.#paid;
+    for (const server of this.#servers.values()) total += this.#costOf(server);
+    return total;
+  }
+
+  #price(flavor: string): number {
+    return this.#options.prices.get(flavor) ?? 0;
+  }
+
+  #costOf({ flavor, sinceMs }: { readonly flavor: string; readonly sinceMs: number }): number {
+    return (this.#price(flavor) * (this.#options.elapsedMs() - sinceMs)) / 3_600_000;
   }
 
   #gather(title: string, name: string, { hue, detail = '' }: { hue: Hue; detail?: string }): void {
@@ -102,6 +126,7 @@ export class DemoTimeline {
   saw(event: PlaygroundEvent): void {
     switch (event.kind) {
       case 'serverCreated':
+        this.#servers.set(event.server, { flavor: event.flavor, sinceMs: this.#options.elapsedMs() });
         this.say('server', `${event.server} asked of Nova: ${event.flavor}${place(event.zone)}`, 'cyan');
         return;
       case 'serverActive':
@@ -113,9 +138,13 @@ export class DemoTimeline {
       case 'bootFailed':
         this.say('ERROR', `${event.server} does not boot: ${event.detail}`, 'red');
         return;
-      case 'serverGone':
+      case 'serverGone': {
+        const server = this.#servers.get(event.server);
+        if (server !== undefined) this.#paid += this.#costOf(server);
+        this.#servers.delete(event.server);
         this.say('released', `${event.server} (${event.flavor})`, 'cyan');
         return;
+      }
       case 'nodeReady':
         this.say('Ready', event.node, 'green');
         return;
@@ -150,16 +179,21 @@ export class DemoTimeline {
   /** What the controller decided: entries of its decision log. */
   decided(entry: Readonly<Record<string, unknown>>): void {
     if (entry['outcome'] !== 'done') return;
+    // What waits comes before what is done about it.
+    const pending = this.#bursts.get('pending');
+    if (pending !== undefined) this.#print('pending', pending);
     const field = (name: string): string => (typeof entry[name] === 'string' ? entry[name] : '');
     const count = (name: string): string => (typeof entry[name] === 'number' ? String(entry[name]) : 'unset');
     const pods = Array.isArray(entry['pods']) ? entry['pods'].length : 0;
     switch (entry['kind']) {
       case 'createClaim': {
         const price = this.#options.prices.get(field('flavor'));
-        const cost = price === undefined ? '' : ` at ${price.toFixed(4)}/h`;
+        const cost = price === undefined ? '' : ` at ${price.toFixed(4)} €/h`;
         const whom = pods === 0 ? '' : ` for ${pods} pod${pods === 1 ? '' : 's'}`;
         const what = `+ ${field('claim')}: ${field('flavor')}${place(field('zone'))}${cost}${whom}`;
-        this.say('decided', `${what}: ${field('reason')}`, 'bold');
+        // "for 2 pods: for web" says it twice.
+        const reason = pods === 0 ? field('reason') : field('reason').replace(/^for /, '');
+        this.say('decided', `${what}: ${reason}`, 'bold');
         return;
       }
       case 'removeClaim':

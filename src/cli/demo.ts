@@ -6,7 +6,15 @@ import { parseArgs } from 'node:util';
 import type { Playground, PlaygroundCluster } from '../playground/playground.ts';
 import { startPlayground } from '../playground/start-playground.ts';
 import { type CommandIo, parseOutput, type Output } from './command-io.ts';
-import { DEMO_NAMESPACE, DEMO_PRICES, deployment, managementObjects, poolObjects } from './demo-objects.ts';
+import {
+  DEMO_CLUSTER,
+  DEMO_NAMESPACE,
+  DEMO_PRICES,
+  deployment,
+  managementObjects,
+  pod,
+  poolObjects,
+} from './demo-objects.ts';
 import { StoryFailure, tellStory } from './demo-story.ts';
 import { DemoTimeline } from './demo-timeline.ts';
 import { startController, type RunningController } from './start-controller.ts';
@@ -138,6 +146,8 @@ async function stayUp(
     const helloPath = join(directory, 'hello.json');
     const hello = deployment('hello', { replicas: 3, requests: { cpu: '500m', memory: '1Gi' } });
     await writeFile(helloPath, `${JSON.stringify(hello, undefined, 2)}\n`);
+    const hugePath = join(directory, 'huge.json');
+    await writeFile(hugePath, `${JSON.stringify(pod('huge', { cpu: '64' }), undefined, 2)}\n`);
     const mode = 0o600; // they hold administrators' tokens
     await writeFile(workloadPath, workload.kubectlKubeconfig, { mode });
     await writeFile(managementPath, playground.management.kubectlKubeconfig, { mode });
@@ -147,9 +157,15 @@ async function stayUp(
         'Try it; Ctrl-C ends it:',
         `  export KUBECONFIG=${workloadPath}`,
         '  kubectl get nodepools,nodes,pods',
+        '  kubectl get events.events.k8s.io',
         `  kubectl apply --validate=false -f ${helloPath}`,
         '  kubectl scale nodepool general --replicas=2',
         `  kubectl --kubeconfig ${managementPath} get nodeclaims`,
+        `  npm run sluice -- plan --kubeconfig ${managementPath} --cluster ${DEMO_CLUSTER}`,
+        '',
+        'A pod that no pool can take, and why:',
+        `  kubectl apply --validate=false -f ${hugePath}`,
+        `  npm run sluice -- explain pod default/huge --kubeconfig ${managementPath} --cluster ${DEMO_CLUSTER}`,
         '',
         '',
       ].join('\n'),
@@ -182,6 +198,7 @@ function finish(options: DemoOptions, { playground, stage }: { playground: Playg
     ['servers left', serversLeft],
     ['ports left', portsLeft],
     ['decisions', decisions],
+    ['cost in €', stage.timeline.costSoFar().toFixed(4)],
     ['seconds', seconds],
   ];
   const table = rows.map(([name, value]) => `  ${name.padEnd(16)}${String(value).padStart(8)}`);

@@ -35,8 +35,30 @@ describe('the timeline', () => {
     const step = { kind: 'createClaim', claim: 'general-node-1', flavor: 'b2-7', zone: 'zone-a', pods: ['u1', 'u2'] };
     of.decided({ ...step, reason: 'for default/web', outcome: 'done' });
     expect(lines).toEqual([
-      '  1.2s  decided     + general-node-1: b2-7 in zone-a at 0.0681/h for 2 pods: for default/web',
+      '  1.2s  decided     + general-node-1: b2-7 in zone-a at 0.0681 €/h for 2 pods: default/web',
     ]);
+  });
+
+  it('says what waits before what is done about it', () => {
+    const { lines, of } = timeline();
+    of.saw(pod('podUnschedulable', 'web-9a30c873-27f29'));
+    of.decided({ kind: 'setDesiredNodes', pool: 'general', from: 0, to: 1, outcome: 'done' });
+    expect(lines).toEqual(['  1.2s  pending     web', '  1.2s  decided       general.desiredNodes 0 → 1']);
+  });
+
+  it('adds up what servers cost while they stand', () => {
+    let nowMs = 0;
+    const prices = new Map([['b2-7', 0.06]]);
+    const of = new DemoTimeline({ write: () => undefined, colour: false, prices, elapsedMs: () => nowMs });
+    const server = { flavor: 'b2-7', zone: 'zone-a' };
+    of.saw({ kind: 'serverCreated', server: 'a', ...server });
+    of.saw({ kind: 'serverCreated', server: 'b', ...server });
+    expect(of.costPerHour()).toBeCloseTo(0.12);
+    nowMs = 3_600_000;
+    of.saw({ kind: 'serverGone', server: 'a', ...server });
+    nowMs *= 2;
+    expect(of.costPerHour()).toBeCloseTo(0.06);
+    expect(of.costSoFar()).toBeCloseTo(0.18);
   });
 
   it('leaves out what was decided and not done', () => {
