@@ -3,7 +3,7 @@
 import type { NodeClaim } from '../api/node-claim.ts';
 import { TAINTS } from '../api/names.ts';
 import type { Taint } from '../cluster/cluster-objects.ts';
-import type { ClaimStep } from '../lifecycle/claim-step.ts';
+import { type ClaimStep, timeMs } from '../lifecycle/claim-step.ts';
 import { failClaim, notingFault, poolEvent, recordFault, writeStatus } from './claim-status.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { createServer, refusal } from './create-server.ts';
@@ -25,6 +25,8 @@ export const DRAINING_TAINT: Taint = { key: TAINTS.draining, value: '', effect: 
 const ENDS_CLAIM = new Set<PortErrorCode>(['quota', 'invalidSpec', 'notFound']);
 /** Nova takes a moment to show that it is deleting. */
 const DELETE_POLL_MS = 1000;
+/** A server that Nova cannot delete (ERROR after each try, locked) must not cost the project a call each second. */
+const DELETE_POLL_LONGEST_MS = 60_000;
 
 /** Rejects with the PortError of what failed; the claim then is as it was, or shows what was done. */
 export async function carryOutStep(context: ClusterContext, claim: NodeClaim, step: WriteStep): Promise<StepResult> {
@@ -88,10 +90,17 @@ async function changeCloud(
       return goOn(await createServer(context, current, step));
     case 'deleteServer':
       await notingFault(context, claim, () => cloud.deleteServer(step.serverId));
-      return { kind: 'wait', afterMs: DELETE_POLL_MS, why: 'Nova deletes the server' };
+      return { kind: 'wait', afterMs: deletePollMs(context, claim), why: 'Nova deletes the server' };
     default:
       throw unknownStep(step);
   }
+}
+
+/** An eighth of the time that deleting has taken so far: soon at first, seldom when it does not work. */
+function deletePollMs(context: ClusterContext, claim: NodeClaim): number {
+  const nowMs = context.clock.nowMs();
+  const takenMs = nowMs - (timeMs(claim.status?.deleteStartedAt) ?? nowMs);
+  return Math.min(DELETE_POLL_LONGEST_MS, Math.max(DELETE_POLL_MS, Math.round(takenMs / 8)));
 }
 
 /** The new port is written down by the next step, which finds it: so it is found the same way after a lost answer. */

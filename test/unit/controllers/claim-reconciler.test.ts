@@ -362,6 +362,22 @@ describe('a removal', () => {
     expect(stored()).toBeUndefined();
   });
 
+  it('asks ever less often for a server that Nova does not manage to delete', async () => {
+    let asked = 0;
+    // Accepted, and then the server is in ERROR again.
+    world.cloud.deleteServer = async () => void (asked += 1);
+    await world.management.deleteClaim(stored() as NodeClaim);
+    for (let elapsedMs = 0; elapsedMs < 600_000; ) {
+      const outcome = await reconcile();
+      const waitMs = outcome.kind === 'wait' ? outcome.afterMs : 1000;
+      elapsedMs += waitMs;
+      await world.clock.advanceAndSettle(waitMs);
+    }
+    expect(stored()).toBeDefined();
+    expect(asked).toBeGreaterThan(5);
+    expect(asked).toBeLessThan(60);
+  });
+
   it('keeps a budget until the drain timeout and then, by force, deletes the pod', async () => {
     world.workload.onEvict = () => ({ kind: 'blocked', message: 'budget web-pdb', retryAfterMs: undefined });
     await world.management.deleteClaim(stored() as NodeClaim);
