@@ -10,7 +10,7 @@ const HELP = `sluice explain pod NAMESPACE/NAME (--cluster NAME | --from FILE) [
 
 Says for each node and for a new node of each pool whether the pod fits, and if not, why, in the scheduler's words.
 
-${SOURCE_HELP}  --all               every node, not one line per reason
+${SOURCE_HELP}  --all               every node, flavor and zone, not one line per reason
   --output text|json
 
 Exit code 1: nothing that stands or could be created takes the pod, or there is no such pod.
@@ -72,27 +72,36 @@ export function explanationText(options: {
   readonly all: boolean;
 }): string {
   const { pod, explanation, all } = options;
-  const lines = [`pod ${explanation.pod}: ${pod.nodeName === '' ? pod.phase : `${pod.phase} on ${pod.nodeName}`}`];
-  lines.push(`  ${explanation.summary}`);
-  const groups = new Map<string, string[]>();
-  for (const node of explanation.nodes) {
-    const verdict = verdictOf(node);
-    groups.set(verdict, [...(groups.get(verdict) ?? []), node.name]);
-  }
-  lines.push('nodes:');
-  for (const [verdict, names] of groups) {
-    if (all) for (const name of names) lines.push(`  ${name}: ${verdict}`);
-    else lines.push(`  ${names.length === 1 ? names[0] : `${names.length} nodes`}: ${verdict}`);
-  }
-  if (groups.size === 0) lines.push('  none');
-  lines.push('a new node of:');
-  for (const pool of explanation.pools) {
-    const where = pool.zone === '' ? '' : ` in ${pool.zone}`;
-    lines.push(`  ${pool.pool} (${pool.flavor}${where}): ${verdictOf(pool)}`);
-    if (pool.advice !== undefined) lines.push(`    ${pool.advice}`);
-  }
-  if (explanation.pools.length === 0) lines.push('  no pool stands');
+  const bound = pod.nodeName !== '';
+  const lines = [`pod ${explanation.pod}: ${bound ? `${pod.phase} on ${pod.nodeName}` : pod.phase}`];
+  lines.push(`  ${bound ? 'It has a node; below is where one more like it would fit.' : explanation.summary}`);
+  lines.push('nodes:', ...nodeLines(explanation.nodes, all), 'a new node of:', ...poolLines(explanation.pools, all));
   return `${lines.join('\n')}\n`;
+}
+
+function nodeLines(nodes: PodExplanation['nodes'], all: boolean): readonly string[] {
+  if (nodes.length === 0) return ['  none'];
+  if (all) return nodes.map((node) => `  ${node.name}: ${verdictOf(node)}`);
+  return [...Map.groupBy(nodes, verdictOf)].map(
+    ([verdict, { length, 0: first }]) => `  ${length === 1 ? first?.name : `${length} nodes`}: ${verdict}`,
+  );
+}
+
+/** A line per pool, verdict and advice, with its flavors and their zones; with `all` a line per flavor and zone. */
+function poolLines(pools: PodExplanation['pools'], all: boolean): readonly string[] {
+  if (pools.length === 0) return ['  no pool stands'];
+  const alike = Map.groupBy(pools, (each) =>
+    JSON.stringify([each.pool, verdictOf(each), each.advice, all ? [each.flavor, each.zone] : '']),
+  );
+  return [...alike.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const zones = [...new Set(group.map((each) => each.zone).filter((zone) => zone !== ''))];
+    const flavors = [...new Set(group.map((each) => each.flavor))].join(', ');
+    const where = zones.length === 0 ? '' : ` in ${zones.join(', ')}`;
+    const line = `  ${first.pool} (${flavors}${where}): ${verdictOf(first)}`;
+    return first.advice === undefined ? [line] : [line, `    ${first.advice}`];
+  });
 }
 
 function verdictOf(candidate: {

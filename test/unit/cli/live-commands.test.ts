@@ -64,7 +64,7 @@ describe('a look at a live cluster', () => {
   it('explains a pod that waits', async () => {
     const { code, out } = await run('explain', 'pod', 'default/waits', '--cluster', 'shop');
     expect(code).toBe(0);
-    expect(out).toContain('general (b2-7 in zone-a): fits');
+    expect(out).toContain('general (b2-7 in zone-a, zone-b): fits');
   });
 
   it('captures what was seen, for its owner alone and without a secret', async () => {

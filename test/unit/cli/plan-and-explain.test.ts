@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCapture } from '../../../src/cli/capture-format.ts';
+import { explanationText } from '../../../src/cli/explain-pod.ts';
 import { main } from '../../../src/cli/main.ts';
 import { makeObjects } from '../../builders/make-objects.ts';
 import { GIB, makePod } from '../../builders/make-pod.ts';
@@ -69,6 +70,29 @@ describe('explain pod --from', () => {
     const { code, out } = await run('explain', 'pod', 'default/giant', '--from', file);
     expect(code).toBe(1);
     expect(out).toContain('Insufficient cpu');
+  });
+
+  const explanation = (pods: readonly { flavor: string; zone: string }[]) => ({
+    pod: 'default/waits',
+    summary: '0/1 nodes are available: 1 Insufficient cpu.',
+    nodes: [],
+    pools: pods.map((each) => ({ pool: 'web', fits: false, plugin: 'P', reasons: ['no'], advice: 'Do it.', ...each })),
+  });
+  const everywhere = ['b3-8', 'b3-16'].flatMap((flavor) => ['a', 'b'].map((zone) => ({ flavor, zone })));
+
+  it('says once what is the same for flavors and zones of a pool, unless all are asked for', () => {
+    const pod = makePod('waits').build();
+    const short = explanationText({ pod, explanation: explanation(everywhere), all: false });
+    expect(short).toContain('a new node of:\n  web (b3-8, b3-16 in a, b): no (P)\n    Do it.\n');
+    const long = explanationText({ pod, explanation: explanation(everywhere), all: true });
+    expect(long.match(/Do it\./g)).toHaveLength(4);
+  });
+
+  it('does not say of a pod that runs that its own node has no room for it', () => {
+    const pod = makePod('waits').on('n').build();
+    const text = explanationText({ pod, explanation: explanation([]), all: false });
+    expect(text).toContain('It has a node');
+    expect(text).not.toContain('0/1 nodes are available');
   });
 
   it('says that there is no such pod, exit 1', async () => {
