@@ -143,7 +143,7 @@ function valid(pool: NodePool): ConditionInput {
   if (first === undefined) {
     return { type: 'Valid', status: 'True', reason: 'Accepted', message: 'The spec is accepted.' };
   }
-  const message = problems.map((problem) => `${problem.field}: ${problem.message}`).join(' ');
+  const message = problems.map((problem) => `${problem.message}.`).join(' ');
   return { type: 'Valid', status: 'False', reason: first.reason, message };
 }
 
