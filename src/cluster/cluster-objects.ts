@@ -72,6 +72,22 @@ export interface PodVolume {
   readonly ephemeral: boolean;
 }
 
+/** A disk that a pod names without a claim; only kinds that a filter asks about. */
+export interface InlineDisk {
+  readonly kind: 'gce' | 'ebs' | 'iscsi' | 'rbd' | 'azure' | 'cinder' | 'portworx';
+  /** Equal id = the same disk. */
+  readonly id: string;
+  readonly readOnly: boolean;
+  /** RBD only: disks with no monitor in common are different. */
+  readonly monitors: readonly string[];
+}
+
+/** Selectors of a pod that the API would not accept, and what kube-scheduler says of them. */
+export interface ShapeFaults {
+  readonly spread?: string;
+  readonly affinity?: string;
+}
+
 /** All of a pod that the scheduler's filters read. Equal shapes are one object: interned by `key`. */
 export interface PodShape {
   /** Dense number within one interner, never reused. */
@@ -90,6 +106,13 @@ export interface PodShape {
   readonly podAffinity: readonly PodAffinityTerm[];
   readonly podAntiAffinity: readonly PodAffinityTerm[];
   readonly volumes: readonly PodVolume[];
+  /** Absent = none, as are the next ones. */
+  readonly disks?: readonly InlineDisk[];
+  /** Features that its node must declare, sorted. */
+  readonly features?: readonly string[];
+  /** Names of its resource claims (dynamic resource allocation). */
+  readonly resourceClaims?: readonly string[];
+  readonly faults?: ShapeFaults;
 }
 
 export interface ControllerRef {
@@ -139,6 +162,8 @@ export interface NodeObject {
   readonly ready: 'True' | 'False' | 'Unknown';
   readonly readyChangedMs: number;
   readonly volumesAttached: number;
+  /** status.declaredFeatures; absent = none. */
+  readonly declaredFeatures?: readonly string[];
 }
 
 export interface PodDisruptionBudgetObject {
@@ -168,6 +193,17 @@ export interface PersistentVolumeClaimObject {
   readonly accessModes: readonly string[];
   readonly selectedNode: string;
   readonly deleting: boolean;
+  /** Its volume is gone. */
+  readonly lost?: boolean;
+  /** Absent: any volume. */
+  readonly selector?: LabelSelector;
+  /** Absent: Filesystem. */
+  readonly volumeMode?: string;
+  readonly attributesClass?: string;
+  /** It asks for an amount of storage. */
+  readonly sized?: boolean;
+  /** Of the pod that it was made for, when it is that of an ephemeral volume. */
+  readonly controllerUid?: string;
 }
 
 export interface PersistentVolumeObject {
@@ -182,6 +218,15 @@ export interface PersistentVolumeObject {
   readonly claimNamespace: string;
   readonly claimName: string;
   readonly phase: string;
+  /** The claim that it is kept for, when it says which; absent: any of the name. */
+  readonly claimUid?: string;
+  /** What the driver calls it; absent: its own name. */
+  readonly csiHandle?: string;
+  /** In-tree plugin that became a CSI driver; absent: it never was in-tree. */
+  readonly inTree?: string;
+  readonly volumeMode?: string;
+  readonly attributesClass?: string;
+  readonly deleting?: boolean;
 }
 
 export interface StorageClassObject {
@@ -189,6 +234,8 @@ export interface StorageClassObject {
   readonly name: string;
   readonly provisioner: string;
   readonly waitForFirstConsumer: boolean;
+  /** It says nothing of when to bind, which kube-scheduler calls an error. */
+  readonly modeMissing?: boolean;
   /** undefined: everywhere. */
   readonly allowedTopologies: readonly NodeSelectorTerm[] | undefined;
 }
@@ -198,6 +245,20 @@ export interface CsiNodeObject {
   readonly name: string;
   /** driver → most volumes; absent limit = not in the map. */
   readonly limits: ReadonlyMap<string, number>;
+  /** All drivers on the node; absent: those with limits. */
+  readonly drivers?: ReadonlySet<string>;
+  /** In-tree plugins whose volumes the node takes as those of their CSI driver. */
+  readonly migrated?: ReadonlySet<string>;
+}
+
+/** storage.k8s.io/v1 CSIDriver. */
+export interface CsiDriverObject {
+  readonly uid: string;
+  readonly name: string;
+  /** Free storage is tracked in CSIStorageCapacity objects. */
+  readonly storageCapacity: boolean;
+  /** No pod with its volumes goes to a node without it. */
+  readonly requiredOnNode: boolean;
 }
 
 export interface NamespaceObject {
@@ -262,6 +323,10 @@ export interface ClusterObjects {
   readonly persistentVolumes: readonly PersistentVolumeObject[];
   readonly storageClasses: readonly StorageClassObject[];
   readonly csiNodes: readonly CsiNodeObject[];
+  /** Absent: not looked at, which is as if there were none. */
+  readonly csiDrivers?: readonly CsiDriverObject[];
+  /** Extended resources that device classes serve (dynamic resource allocation); absent: not looked at. */
+  readonly deviceResources?: ReadonlySet<string>;
   readonly namespaces: readonly NamespaceObject[];
   readonly flavors: readonly Flavor[];
   readonly targets: CloudTargets;

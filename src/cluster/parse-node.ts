@@ -6,7 +6,7 @@ import type { NodeObject, Taint } from './cluster-objects.ts';
 import { Fields } from './fields.ts';
 import { toResources } from './pod-requests.ts';
 
-/** Reads a v1 Node; allocatable is rounded down. Throws a ParseError that names the field. */
+/** Reads a v1 Node; allocatable is rounded up, as kube-scheduler does. Throws a ParseError that names the field. */
 export function parseNode(raw: unknown): NodeObject {
   const node = Fields.of('Node', raw);
   const metadata = node.object('metadata');
@@ -14,6 +14,7 @@ export function parseNode(raw: unknown): NodeObject {
   const spec = node.object('spec');
   const status = node.object('status');
   const ready = status?.objects('conditions').find((condition) => condition.text('type') === 'Ready');
+  const features = status?.texts('declaredFeatures') ?? [];
   const readyStatus = ready?.text('status');
   return {
     uid: metadata.text('uid'),
@@ -28,12 +29,13 @@ export function parseNode(raw: unknown): NodeObject {
     unschedulable: spec?.boolean('unschedulable') ?? false,
     providerId: spec?.text('providerID') ?? '',
     allocatable: toResources(status?.quantities('allocatable') ?? new Map<string, bigint>(), {
-      rounding: 'down',
+      rounding: 'up',
       pods: 0,
     }),
     ready: readyStatus === 'True' || readyStatus === 'False' ? readyStatus : 'Unknown',
     readyChangedMs: ready?.timeMs('lastTransitionTime') ?? 0,
     volumesAttached: status?.count('volumesAttached') ?? 0,
+    ...(features.length === 0 ? {} : { declaredFeatures: features }),
   };
 }
 

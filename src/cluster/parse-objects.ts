@@ -1,6 +1,7 @@
 // The smaller objects of a workload cluster, cut down to what decisions read. Untrusted: bounded by fields.ts.
 // Each function throws a ParseError that names the field.
 import type {
+  CsiDriverObject,
   CsiNodeObject,
   DaemonSetObject,
   NamespaceObject,
@@ -12,7 +13,8 @@ import type {
   Toleration,
 } from './cluster-objects.ts';
 import { Fields } from './fields.ts';
-import { parsePodShape } from './parse-pod.ts';
+import { inTreeVolume } from './in-tree-volumes.ts';
+import { parseController, parsePodShape } from './parse-pod.ts';
 import { parseLabelSelector, parseNodeSelector } from './parse-selectors.ts';
 import type { PodShapeInterner } from './pod-shape-interner.ts';
 import { nanosToUnits } from './quantity.ts';
@@ -21,7 +23,8 @@ const BIND_COMPLETED_ANNOTATION = 'pv.kubernetes.io/bind-completed';
 const SELECTED_NODE_ANNOTATION = 'volume.kubernetes.io/selected-node';
 /** Older than the field, and still read before it. */
 const STORAGE_CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
-const CINDER_DRIVER = 'cinder.csi.openstack.org';
+/** On a CSINode: in-tree plugins, separated by commas. */
+const MIGRATED_PLUGINS_ANNOTATION = 'storage.alpha.kubernetes.io/migrated-plugins';
 
 /** What the DaemonSet controller adds to each of its pods (pkg/controller/daemon/util, v1.37). */
 const DAEMON_TOLERATIONS: readonly Toleration[] = [
@@ -64,7 +67,15 @@ export function parseDaemonSet(raw: unknown, interner: PodShapeInterner): Daemon
     ? [...DAEMON_TOLERATIONS, DAEMON_HOST_NETWORK_TOLERATION]
     : DAEMON_TOLERATIONS;
   const shape = parsePodShape(
-    { metadata: template.object('metadata'), spec, namespace, podName: identity.name, template: true, tolerations },
+    {
+      metadata: template.object('metadata'),
+      spec,
+      status: undefined,
+      namespace,
+      podName: identity.name,
+      template: true,
+      tolerations,
+    },
     interner,
   );
   return { ...identity, namespace, shape };
@@ -76,34 +87,57 @@ export function parsePersistentVolumeClaim(raw: unknown): PersistentVolumeClaimO
   const annotations = metadata.object('annotations');
   const spec = object.object('spec');
   const volumeName = spec?.text('volumeName') ?? '';
-  const storage = spec?.object('resources')?.quantities('requests').get('storage') ?? 0n;
+  const storage = spec?.object('resources')?.quantities('requests').get('storage');
+  const selector = spec && parseLabelSelector(spec, 'selector');
+  const volumeMode = spec?.optionalText('volumeMode');
+  const attributesClass = spec?.optionalText('volumeAttributesClassName');
+  const controllerUid = parseController(metadata)?.uid;
   return {
     ...identity,
     namespace: metadata.text('namespace'),
+    ...(object.object('status')?.text('phase') === 'Lost' ? { lost: true } : {}),
+    ...(selector === undefined ? {} : { selector }),
+    ...(volumeMode === undefined ? {} : { volumeMode }),
+    ...(attributesClass === undefined ? {} : { attributesClass }),
+    ...(controllerUid === undefined ? {} : { controllerUid }),
+    ...(storage === undefined ? {} : { sized: true }),
     volumeName,
     bound: volumeName !== '' && (annotations?.has(BIND_COMPLETED_ANNOTATION) ?? false),
     storageClass: annotations?.optionalText(STORAGE_CLASS_ANNOTATION) ?? spec?.text('storageClassName') ?? '',
-    requestBytes: nanosToUnits(storage, 'up'),
+    requestBytes: nanosToUnits(storage ?? 0n, 'up'),
     accessModes: spec?.texts('accessModes') ?? [],
     selectedNode: annotations?.text(SELECTED_NODE_ANNOTATION) ?? '',
     deleting: metadata.has('deletionTimestamp'),
   };
 }
 
-/** Reads a v1 PersistentVolume. In-tree Cinder volumes are counted as those of its CSI driver. */
+/** Reads a v1 PersistentVolume. In-tree volumes of clouds are counted as those of their CSI driver. */
 export function parsePersistentVolume(raw: unknown): PersistentVolumeObject {
   const { object, metadata, identity } = open('PersistentVolume', raw);
   const spec = object.object('spec');
   const claim = spec?.object('claimRef');
   const capacity = spec?.quantities('capacity').get('storage') ?? 0n;
+  const labels = metadata.textMap('labels');
+  const csi = spec?.object('csi');
+  const inTree = spec === undefined || csi !== undefined ? undefined : inTreeVolume(spec, labels);
+  const claimUid = claim?.text('uid') ?? '';
+  const handle = csi?.text('volumeHandle') ?? inTree?.handle;
+  const volumeMode = spec?.optionalText('volumeMode');
+  const attributesClass = spec?.optionalText('volumeAttributesClassName');
   return {
     ...identity,
-    labels: metadata.textMap('labels'),
+    labels,
+    ...(handle === undefined ? {} : { csiHandle: handle }),
+    ...(inTree === undefined ? {} : { inTree: inTree.plugin }),
+    ...(claimUid === '' ? {} : { claimUid }),
+    ...(volumeMode === undefined ? {} : { volumeMode }),
+    ...(attributesClass === undefined ? {} : { attributesClass }),
+    ...(metadata.has('deletionTimestamp') ? { deleting: true } : {}),
     nodeAffinity: parseNodeSelector(spec?.object('nodeAffinity'), 'required'),
-    csiDriver: spec?.object('csi')?.text('driver') ?? (spec?.has('cinder') === true ? CINDER_DRIVER : ''),
+    csiDriver: csi?.text('driver') ?? inTree?.driver ?? '',
     storageClass:
       metadata.object('annotations')?.optionalText(STORAGE_CLASS_ANNOTATION) ?? spec?.text('storageClassName') ?? '',
-    capacityBytes: nanosToUnits(capacity, 'down'),
+    capacityBytes: nanosToUnits(capacity, 'up'),
     accessModes: spec?.texts('accessModes') ?? [],
     claimNamespace: claim?.text('namespace') ?? '',
     claimName: claim?.text('name') ?? '',
@@ -128,19 +162,43 @@ export function parseStorageClass(raw: unknown): StorageClassObject {
     ...identity,
     provisioner: object.text('provisioner'),
     waitForFirstConsumer: object.text('volumeBindingMode') === 'WaitForFirstConsumer',
+    ...(object.has('volumeBindingMode') ? {} : { modeMissing: true }),
     allowedTopologies: topologies.length === 0 ? undefined : topologies,
   };
 }
 
-/** Reads a storage.k8s.io/v1 CSINode: how many volumes of each driver its node takes. */
+/** Reads a storage.k8s.io/v1 CSINode: its drivers, and how many volumes of each the node takes. */
 export function parseCsiNode(raw: unknown): CsiNodeObject {
-  const { object, identity } = open('CSINode', raw);
+  const { object, metadata, identity } = open('CSINode', raw);
   const limits = new Map<string, number>();
+  const drivers = new Set<string>();
   for (const driver of object.object('spec')?.objects('drivers') ?? []) {
+    drivers.add(driver.text('name'));
     const count = driver.object('allocatable')?.integer('count');
     if (count !== undefined) limits.set(driver.text('name'), count);
   }
-  return { ...identity, limits };
+  const plugins = metadata.object('annotations')?.text(MIGRATED_PLUGINS_ANNOTATION) ?? '';
+  const migrated = new Set(plugins === '' ? [] : plugins.split(','));
+  return { ...identity, limits, drivers, ...(migrated.size === 0 ? {} : { migrated }) };
+}
+
+/** Reads a storage.k8s.io/v1 CSIDriver. */
+export function parseCsiDriver(raw: unknown): CsiDriverObject {
+  const { object, identity } = open('CSIDriver', raw);
+  const spec = object.object('spec');
+  return {
+    ...identity,
+    storageCapacity: spec?.boolean('storageCapacity') ?? false,
+    requiredOnNode: spec?.boolean('preventPodSchedulingIfMissing') ?? false,
+  };
+}
+
+/** Reads a resource.k8s.io/v1 DeviceClass: the extended resources that it serves. */
+export function parseDeviceClass(raw: unknown): readonly string[] {
+  const { object, identity } = open('DeviceClass', raw);
+  const named = object.object('spec')?.text('extendedResourceName') ?? '';
+  const implicit = `deviceclass.resource.kubernetes.io/${identity.name}`;
+  return named === '' ? [implicit] : [named, implicit];
 }
 
 /** Reads a v1 Namespace. */

@@ -6,13 +6,16 @@ import type {
   HostPort,
   PodObject,
   PodShape,
-  PodVolume,
   Requirement,
+  ShapeFaults,
   SpreadConstraint,
   Toleration,
 } from './cluster-objects.ts';
 import { Fields } from './fields.ts';
+import { parseRequiredFeatures } from './parse-features.ts';
 import { parseAffinityTerms, parseLabelSelector, parseNodeSelector } from './parse-selectors.ts';
+import { affinityFault, spreadFault } from './parse-shape-faults.ts';
+import { parseDisks, parseVolumes } from './parse-volumes.ts';
 import { isSidecar, podRequests } from './pod-requests.ts';
 import type { PodShapeInterner } from './pod-shape-interner.ts';
 
@@ -57,13 +60,17 @@ export function parsePod(raw: unknown, interner: PodShapeInterner): PodObject {
     safeToEvict: parseTruth(annotations?.optionalText(ANNOTATIONS.safeToEvict)),
     doNotDisrupt: parseTruth(annotations?.optionalText(ANNOTATIONS.doNotDisrupt)) ?? false,
     localStorage: hasLocalStorage(spec, annotations?.text(SAFE_LOCAL_VOLUMES_ANNOTATION) ?? ''),
-    shape: parsePodShape({ metadata, spec, namespace, podName: name, template: false, tolerations: [] }, interner),
+    shape: parsePodShape(
+      { metadata, spec, status, namespace, podName: name, template: false, tolerations: [] },
+      interner,
+    ),
   };
 }
 
 export interface PodParts {
   readonly metadata: Fields | undefined;
   readonly spec: Fields;
+  readonly status: Fields | undefined;
   readonly namespace: string;
   readonly podName: string;
   /** The spec is a controller's template, which the API server has not completed as it does for pods. */
@@ -80,7 +87,10 @@ export function parsePodShape(parts: PodParts, interner: PodShapeInterner): PodS
   return interner.intern({
     namespace,
     labels,
-    requests: podRequests(spec, { limitsCount: parts.template }),
+    requests: podRequests(spec, {
+      limitsCount: parts.template,
+      status: spec.text('nodeName') === '' ? undefined : parts.status,
+    }),
     nodeSelector: spec.textMap('nodeSelector'),
     nodeAffinity: parseNodeSelector(affinity?.object('nodeAffinity'), 'requiredDuringSchedulingIgnoredDuringExecution'),
     tolerations: [...spec.objects('tolerations').map(parseToleration), ...parts.tolerations],
@@ -89,7 +99,27 @@ export function parsePodShape(parts: PodParts, interner: PodShapeInterner): PodS
     podAffinity: parseAffinityTerms(affinity?.object('podAffinity'), namespace),
     podAntiAffinity: parseAffinityTerms(affinity?.object('podAntiAffinity'), namespace),
     volumes: parseVolumes(spec, parts.podName),
+    ...parseRare(spec),
   });
+}
+
+/** What few pods have; absent where there is none, so that shapes stay small. */
+function parseRare(spec: Fields): Pick<PodShape, 'disks' | 'features' | 'resourceClaims' | 'faults'> {
+  const disks = parseDisks(spec);
+  const features = parseRequiredFeatures(spec);
+  const resourceClaims = spec.objects('resourceClaims').map((claim) => claim.text('name'));
+  const spread = spreadFault(spec);
+  const affinity = affinityFault(spec.object('affinity'));
+  const faults: ShapeFaults = {
+    ...(spread === undefined ? {} : { spread }),
+    ...(affinity === undefined ? {} : { affinity }),
+  };
+  return {
+    ...(disks.length === 0 ? {} : { disks }),
+    ...(features.length === 0 ? {} : { features }),
+    ...(resourceClaims.length === 0 ? {} : { resourceClaims }),
+    ...((spread ?? affinity) === undefined ? {} : { faults }),
+  };
 }
 
 function parseToleration(toleration: Fields): Toleration {
@@ -131,7 +161,7 @@ function parseSpread(spec: Fields, labels: ReadonlyMap<string, string>): readonl
     });
     constraints.push({
       topologyKey: one.text('topologyKey'),
-      maxSkew: one.integer('maxSkew') ?? 1,
+      maxSkew: one.integer('maxSkew') ?? 0,
       minDomains: one.integer('minDomains') ?? 1,
       selector: selector === undefined ? undefined : { requirements: [...selector.requirements, ...merged] },
       nodeAffinityPolicy: one.text('nodeAffinityPolicy') === 'Ignore' ? 'Ignore' : 'Honor',
@@ -139,17 +169,6 @@ function parseSpread(spec: Fields, labels: ReadonlyMap<string, string>): readonl
     });
   }
   return constraints;
-}
-
-/** A generic ephemeral volume's claim is named `<pod>-<volume>` by its controller. */
-function parseVolumes(spec: Fields, podName: string): readonly PodVolume[] {
-  const volumes: PodVolume[] = [];
-  for (const volume of spec.objects('volumes')) {
-    const claim = volume.object('persistentVolumeClaim')?.text('claimName') ?? '';
-    if (claim !== '') volumes.push({ claim, ephemeral: false });
-    else if (volume.has('ephemeral')) volumes.push({ claim: `${podName}-${volume.text('name')}`, ephemeral: true });
-  }
-  return volumes;
 }
 
 function hasLocalStorage(spec: Fields, safeVolumes: string): boolean {
@@ -169,7 +188,8 @@ function isUnschedulable(status: Fields | undefined): boolean {
   );
 }
 
-function parseController(metadata: Fields): ControllerRef | undefined {
+/** The owner that made the object and replaces it; undefined: none. */
+export function parseController(metadata: Fields): ControllerRef | undefined {
   const owner = metadata.objects('ownerReferences').find((reference) => reference.boolean('controller'));
   return owner && { kind: owner.text('kind'), name: owner.text('name'), uid: owner.text('uid') };
 }

@@ -1,21 +1,78 @@
-// What a pod asks of a node: requests of its containers, init containers and sidecars, pod-level resources, overhead.
-// Sums are exact (billionths) and rounded up once, as kube-scheduler does. Source: component-helpers/resource, v0.37.
-// Not here: the status of bound pods that are being resized in place.
+// What a pod asks of a node: requests of its containers, init containers and sidecars, pod-level resources, overhead; of
+// a bound pod also what its status says of a resize in place. Sums are exact (billionths) and rounded up once, as
+// kube-scheduler does. Source: component-helpers/resource, v0.37.
 import type { Resources } from './cluster-objects.ts';
 import type { Fields } from './fields.ts';
-import { nanosToMillis, nanosToUnits } from './quantity.ts';
+import { isLabelKey } from './label-names.ts';
+import { INT64_MAX, nanosToMillis, nanosToUnits, type Rounding } from './quantity.ts';
 
 type Amounts = Map<string, bigint>;
+type ReadonlyAmounts = ReadonlyMap<string, bigint>;
+type RequestsOf = (container: Fields) => ReadonlyAmounts;
 
-/** `limitsCount`: a container's limit stands in for a request that it does not name. The API server does that to pods
- *  when they are created, but not to the templates of controllers. */
-export function podRequests(spec: Fields, options: { readonly limitsCount: boolean }): Resources {
-  const requestsOf = (container: Fields): ReadonlyMap<string, bigint> => {
+const NOTHING: ReadonlyAmounts = new Map();
+
+export interface RequestOptions {
+  /** A container's limit stands in for a request that it does not name. The API server does that to pods when they are
+   *  created, but not to the templates of controllers. */
+  readonly limitsCount: boolean;
+  /** Status of a pod that is bound: what it was given while it is resized counts too. */
+  readonly status?: Fields | undefined;
+}
+
+export function podRequests(spec: Fields, options: RequestOptions): Resources {
+  const requestsOf = (container: Fields): ReadonlyAmounts => {
     const resources = container.object('resources');
-    if (resources === undefined) return new Map();
+    if (resources === undefined) return NOTHING;
     const requests = resources.quantities('requests');
     return options.limitsCount ? new Map([...resources.quantities('limits'), ...requests]) : requests;
   };
+  const { status } = options;
+  const resized = status !== undefined && isResized(status) ? status : undefined;
+  const sum: Amounts =
+    resized === undefined ? containersTotal(spec, requestsOf) : resizedTotal(spec, { status: resized, requestsOf });
+  for (const [name, amount] of podLevel(spec, resized)) sum.set(name, amount);
+  addAll(sum, spec.quantities('overhead'));
+  return toResources(sum, { rounding: 'up', pods: 1 });
+}
+
+/** An init container that keeps running. */
+export function isSidecar(container: Fields): boolean {
+  return container.text('restartPolicy') === 'Always';
+}
+
+/** Amounts by name as Resources; names that the scheduler does not count are dropped, negative amounts count as 0, and so
+ *  do amounts beyond int64, as in the scheduler. `pods`: the number to use where the amounts have none. */
+export function toResources(
+  amounts: ReadonlyAmounts,
+  options: { readonly rounding: Rounding; readonly pods: number },
+): Resources {
+  const { rounding } = options;
+  const units = (name: string): number => counted(nanosToUnits(amounts.get(name) ?? 0n, rounding));
+  const extended = new Map<string, number>();
+  for (const name of [...amounts.keys()].sort()) if (isScalarResource(name)) extended.set(name, units(name));
+  return {
+    cpuMillis: counted(nanosToMillis(amounts.get('cpu') ?? 0n, rounding)),
+    memoryBytes: units('memory'),
+    ephemeralBytes: units('ephemeral-storage'),
+    pods: amounts.has('pods') ? units('pods') : options.pods,
+    extended,
+  };
+}
+
+/** Names that kube-scheduler counts beside the native ones. */
+export function isScalarResource(name: string): boolean {
+  if (name.startsWith('hugepages-') || name.startsWith('attachable-volumes-')) return true;
+  if (name.includes('kubernetes.io/')) return true;
+  return name.includes('/') && !name.startsWith('requests.') && isLabelKey(`requests.${name}`);
+}
+
+function counted(amount: number): number {
+  return amount < 0 || amount > Number(INT64_MAX) ? 0 : amount;
+}
+
+/** The most of all containers at once and of any moment while the init containers run, per resource. */
+function containersTotal(spec: Fields, requestsOf: RequestsOf): Amounts {
   const sum: Amounts = new Map();
   for (const container of spec.objects('containers')) addAll(sum, requestsOf(container));
   const sidecars: Amounts = new Map();
@@ -33,51 +90,69 @@ export function podRequests(spec: Fields, options: { readonly limitsCount: boole
     }
   }
   raiseAll(sum, peak);
-  const podLevel = spec.object('resources')?.quantities('requests') ?? new Map<string, bigint>();
-  for (const [name, amount] of podLevel) if (isPodLevel(name)) sum.set(name, amount);
-  addAll(sum, spec.quantities('overhead'));
-  return toResources(sum, { rounding: 'up', pods: 1 });
+  return sum;
 }
 
-/** An init container that keeps running. */
-export function isSidecar(container: Fields): boolean {
-  return container.text('restartPolicy') === 'Always';
-}
-
-/** Amounts by name as Resources; names that the scheduler does not count are dropped, negative amounts count as 0.
- *  `pods`: the number to use where the amounts have none. */
-export function toResources(
-  amounts: ReadonlyMap<string, bigint>,
-  options: { readonly rounding: 'up' | 'down'; readonly pods: number },
-): Resources {
-  const { rounding } = options;
-  const units = (name: string): number => Math.max(0, nanosToUnits(amounts.get(name) ?? 0n, rounding));
-  const extended = new Map<string, number>();
-  for (const name of [...amounts.keys()].sort()) if (isScalarResource(name)) extended.set(name, units(name));
-  return {
-    cpuMillis: Math.max(0, nanosToMillis(amounts.get('cpu') ?? 0n, rounding)),
-    memoryBytes: units('memory'),
-    ephemeralBytes: units('ephemeral-storage'),
-    pods: amounts.has('pods') ? units('pods') : options.pods,
-    extended,
+/** The most of three totals: as the spec asks, as it was allocated, as it runs. */
+function resizedTotal(spec: Fields, pod: { readonly status: Fields; readonly requestsOf: RequestsOf }): Amounts {
+  const { status, requestsOf } = pod;
+  const infeasible = isInfeasible(status);
+  const byName = new Map<string, Fields>();
+  for (const one of [...status.objects('containerStatuses'), ...status.objects('initContainerStatuses')]) {
+    if (!byName.has(one.text('name'))) byName.set(one.text('name'), one);
+  }
+  const allocatedOf = (container: Fields): ReadonlyAmounts => {
+    const found = byName.get(container.text('name'));
+    if (found?.has('allocatedResources') === true) return found.quantities('allocatedResources');
+    return infeasible ? NOTHING : requestsOf(container);
   };
+  const actualOf = (container: Fields): ReadonlyAmounts => {
+    const resources = byName.get(container.text('name'))?.object('resources');
+    return resources?.has('requests') === true ? resources.quantities('requests') : allocatedOf(container);
+  };
+  const podResources = status.object('resources');
+  const whole = status.has('allocatedResources') && podResources?.has('requests') === true;
+  const most: Amounts = infeasible ? new Map() : containersTotal(spec, requestsOf);
+  raiseAll(most, whole ? status.quantities('allocatedResources') : containersTotal(spec, allocatedOf));
+  raiseAll(most, whole ? podResources.quantities('requests') : containersTotal(spec, actualOf));
+  return most;
 }
 
-/** Names that kube-scheduler counts beside the native ones. */
-export function isScalarResource(name: string): boolean {
-  if (name.startsWith('hugepages-') || name.startsWith('attachable-volumes-')) return true;
-  return name.includes('kubernetes.io/') || (name.includes('/') && !name.startsWith('requests.'));
+/** What the pod asks for as a whole, for the resources that it may name. */
+function podLevel(spec: Fields, status: Fields | undefined): ReadonlyAmounts {
+  const asked = spec.object('resources')?.quantities('requests') ?? NOTHING;
+  if (![...asked.keys()].some(isPodLevel)) return NOTHING;
+  const resources = status?.object('resources');
+  const most: Amounts = new Map(resources !== undefined && status !== undefined && isInfeasible(status) ? [] : asked);
+  if (resources !== undefined) {
+    raiseAll(most, resources.quantities('requests'));
+    raiseAll(most, status?.quantities('allocatedResources') ?? NOTHING);
+  }
+  return new Map([...most].filter(([name]) => isPodLevel(name)));
+}
+
+/** The status says something of resources, so that the slower way is needed. */
+function isResized(status: Fields): boolean {
+  if (status.has('resources') || status.has('allocatedResources') || isInfeasible(status)) return true;
+  return [...status.objects('containerStatuses'), ...status.objects('initContainerStatuses')].some(
+    (one) => one.has('allocatedResources') || one.has('resources'),
+  );
+}
+
+function isInfeasible(status: Fields): boolean {
+  const pending = status.objects('conditions').find((condition) => condition.text('type') === 'PodResizePending');
+  return pending?.text('reason') === 'Infeasible';
 }
 
 function isPodLevel(name: string): boolean {
   return name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
 }
 
-function addAll(to: Amounts, amounts: ReadonlyMap<string, bigint>): void {
+function addAll(to: Amounts, amounts: ReadonlyAmounts): void {
   for (const [name, amount] of amounts) to.set(name, (to.get(name) ?? 0n) + amount);
 }
 
-function raiseAll(to: Amounts, amounts: ReadonlyMap<string, bigint>): void {
+function raiseAll(to: Amounts, amounts: ReadonlyAmounts): void {
   for (const [name, amount] of amounts) {
     const before = to.get(name);
     if (before === undefined || before < amount) to.set(name, amount);

@@ -58,7 +58,20 @@ function shapeKey(parts: Omit<PodShape, 'index' | 'key'>): string {
     parts.podAffinity.map(affinityKey),
     parts.podAntiAffinity.map(affinityKey),
     parts.volumes.map(({ claim, ephemeral }) => [claim, ephemeral]),
+    ...rareParts(parts),
   ]);
+}
+
+/** What few pods have; nothing for all others, whose keys stay short. */
+function rareParts(parts: Omit<PodShape, 'index' | 'key'>): readonly unknown[] {
+  const { disks, features, resourceClaims, faults } = parts;
+  if ((disks ?? features ?? resourceClaims ?? faults) === undefined) return [];
+  return [
+    disks?.map(({ kind, id, readOnly, monitors }) => [kind, id, readOnly, monitors]) ?? null,
+    features ?? null,
+    resourceClaims ?? null,
+    [faults?.spread ?? null, faults?.affinity ?? null],
+  ];
 }
 
 function sorted<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {

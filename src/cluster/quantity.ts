@@ -4,11 +4,13 @@
 
 const NANOS_PER_UNIT = 1_000_000_000n;
 const QUANTITY = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?[0-9]{1,10}))?$/;
-/** Longest text that is read; the longest canonical form is far below. */
+/** Longest text that is read; what the API server stores is in canonical form and far below. */
 const QUANTITY_LENGTH_MAX = 64;
-/** Largest value: int64, where Kubernetes stops counting exactly. */
-const UNITS_MAX = 2n ** 63n - 1n;
-/** Beyond this exponent every value is above UNITS_MAX or below a billionth, however it is written. */
+/** Largest int64. Values with a binary suffix stop there, as in Kubernetes. */
+export const INT64_MAX = 2n ** 63n - 1n;
+/** Every value beyond int64 is this one: nothing needs to tell them apart. */
+const BEYOND_INT64 = 2n ** 64n;
+/** Beyond this exponent every value is above int64 or below a billionth, however it is written. */
 const EXPONENT_MAX = 100;
 
 const DECIMAL_EXPONENT: ReadonlyMap<string, number> = new Map([
@@ -33,7 +35,7 @@ const BINARY_EXPONENT: ReadonlyMap<string, bigint> = new Map([
 
 export type Rounding = 'up' | 'down';
 
-/** Billionths of the unit, exact; undefined when the text is not a quantity. Values beyond int64 stop there. */
+/** Billionths of the unit, exact; undefined when the text is not a quantity. Values beyond int64 saturate. */
 export function parseNanos(text: string | number): bigint | undefined {
   const trimmed = (typeof text === 'number' ? String(text) : text).trim();
   if (trimmed.length > QUANTITY_LENGTH_MAX) return undefined;
@@ -47,7 +49,8 @@ export function parseNanos(text: string | number): bigint | undefined {
   const decimal = suffix === undefined ? Number(exponentText ?? 0) : (DECIMAL_EXPONENT.get(suffix) ?? 0);
   const exponent = Math.max(-EXPONENT_MAX, Math.min(EXPONENT_MAX, decimal)) - fraction.length + 9;
   const nanos = exponent >= 0 ? mantissa * 10n ** BigInt(exponent) : divideUp(mantissa, 10n ** BigInt(-exponent));
-  const capped = nanos > UNITS_MAX * NANOS_PER_UNIT ? UNITS_MAX * NANOS_PER_UNIT : nanos;
+  const cap = nanos <= INT64_MAX * NANOS_PER_UNIT ? undefined : binary === undefined ? BEYOND_INT64 : INT64_MAX;
+  const capped = cap === undefined ? nanos : cap * NANOS_PER_UNIT;
   return sign === '-' ? -capped : capped;
 }
 

@@ -36,10 +36,20 @@ export class ForkNodes {
       allocatable: widened(columns.allocatable, nodes.length + SPARE_NODES),
       requested: widened(columns.requested, nodes.length + SPARE_NODES),
     };
-    const limits = new Map(snapshot.objects.csiNodes.map((one) => [one.name, one.limits]));
+    const csiNodes = new Map(snapshot.objects.csiNodes.map((one) => [one.name, one]));
     for (const node of nodes) {
       const { name, labels, taints, unschedulable } = node;
-      this.facts.push({ name, labels, taints, unschedulable, volumeLimits: limits.get(name) ?? NO_EXTENDED });
+      const csi = csiNodes.get(name);
+      this.facts.push({
+        name,
+        labels,
+        taints,
+        unschedulable,
+        volumeLimits: csi?.limits ?? NO_EXTENDED,
+        ...(csi === undefined ? {} : { csi }),
+        // Before it has joined nothing is known of its features.
+        ...(node.node === undefined ? {} : { features: new Set(node.node.declaredFeatures) }),
+      });
       this.classes.push(undefined);
       this.#columns.open[node.index] = node.draining ? 0 : 1;
       this.#allocatableExtended.push(node.allocatable.extended);

@@ -1,6 +1,5 @@
 // A snapshot on which things can be supposed: pods placed, nodes added or taken away, and all of it taken back to a mark.
-// Every filter of kube-scheduler's default profile that we know is asked in its order (NodeName is not: a pod that waits
-// names no node, and one that moves leaves its own). Cost: a search reads columns; what does not depend on the pods of a
+// Every filter of kube-scheduler's default profile is asked in its order. Cost: a search reads columns; what does not depend on the pods of a
 // node is asked once per kind of pod and class of node; nodes that refused a shape are not asked again until something
 // that could change the answer was taken back.
 // Longer than 250 lines because every change and its opposite belong beside each other.
@@ -12,7 +11,9 @@ import { daemonPod, daemonShapesToCome } from './daemon-pods.ts';
 import type { DomainCounter } from './domain-counter.ts';
 import { ForkNodes } from './fork-nodes.ts';
 import { interPodAffinity, type NamespaceLabels, termForbids } from './inter-pod-affinity.ts';
-import { nodeAffinityNames } from './node-affinity.ts';
+import { deviceResources } from './dynamic-resources.ts';
+import { namesConflict, notNamed } from './node-affinity.ts';
+import { nodeDeclaredFeatures } from './node-declared-features.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { nodePorts } from './node-ports.ts';
 import { nodeResourcesFit } from './node-resources-fit.ts';
@@ -20,11 +21,12 @@ import { nodeVolumeLimits } from './node-volume-limits.ts';
 import { podTopologySpread } from './pod-topology-spread.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { nextWithRoom } from './room-kernel.ts';
-import { carriersCounter, podRefusal, shapeChecks, type ShapeChecks, termKey } from './shape-checks.ts';
+import { carriersCounter, claimRefusal, podRefusal, shapeChecks, type ShapeChecks, termKey } from './shape-checks.ts';
 import { staticRefusal, StaticVerdicts } from './static-verdicts.ts';
 import type { TemplateNode } from './template-node.ts';
 import { volumeBinding } from './volume-binding.ts';
 import { type VolumeLookup, volumeLookup } from './volume-lookup.ts';
+import { diskConflict } from './volume-restrictions.ts';
 import { volumeZone } from './volume-zone.ts';
 
 /** What was done, in order, so that it can be taken back in reverse. */
@@ -39,6 +41,11 @@ type Change =
   | { readonly kind: 'addNode' }
   /** Nodes below `before` were known to refuse the shape. */
   | { readonly kind: 'refusedBelow'; readonly shapeNumber: number; readonly before: number };
+
+export interface WhyNotOptions {
+  /** spec.nodeName counts, as it does in the scheduler. Without it a pod that moves leaves its node's name behind. */
+  readonly asBound?: boolean;
+}
 
 /** Anti-affinity of pods on nodes that concerns a shape. `seen`: how many of all carried terms were looked at. */
 interface ForbiddingTerms {
@@ -89,7 +96,14 @@ export class ForkedSnapshot {
   /** Adds a node as the template promises it, with its daemon pods on it; returns its index, which is the highest. */
   addTemplateNode(template: TemplateNode, name: string): number {
     const { zone, labels, taints, unschedulable, volumeLimits, allocatable } = template;
-    const facts = { name, labels: expectedLabels({ name, zone, labels }), taints, unschedulable, volumeLimits };
+    const facts = {
+      name,
+      labels: expectedLabels({ name, zone, labels }),
+      taints,
+      unschedulable,
+      volumeLimits,
+      ...(template.features === undefined ? {} : { features: template.features }),
+    };
     const index = this.#nodes.push({ facts, allocatable });
     this.#addedIndexByName.set(name, index);
     this.#counters.addNode(facts);
@@ -104,15 +118,16 @@ export class ForkedSnapshot {
   }
 
   /** Why the pod cannot run on the node now; undefined: it fits. */
-  whyNot(pod: PodObject, index: number): Refusal | undefined {
+  whyNot(pod: PodObject, index: number, options: WhyNotOptions = {}): Refusal | undefined {
     const facts = this.#factsOf(index);
     if (!this.isOpen(index)) return refuse('Sluice', 'node(s) were being removed');
     const checks = this.#checksOf(pod.shape);
-    // A pod whose own terms contradict each other hears that first, one that names other nodes after its volumes.
-    if (checks.named?.size === 0) return nodeAffinityNames(checks.named, facts.name);
+    const names = { affinity: checks.named, nodeName: options.asBound === true ? pod.nodeName : '' };
+    // A pod whose names contradict each other hears that first, one that names other nodes after its volumes.
     return (
-      podRefusal(checks, () => this.#lookup) ??
-      nodeAffinityNames(checks.named, facts.name) ??
+      namesConflict(names) ??
+      podRefusal(checks, pod, () => this.#lookup) ??
+      notNamed(names, facts.name) ??
       this.#refusal(checks, index)
     );
   }
@@ -120,7 +135,7 @@ export class ForkedSnapshot {
   /** The lowest open node in [from, until) that takes the pod; −1: none. */
   firstFit(pod: PodObject, options: { readonly from?: number; readonly until?: number } = {}): number {
     const checks = this.#checksOf(pod.shape);
-    if (podRefusal(checks, () => this.#lookup) !== undefined) return -1;
+    if ((podRefusal(checks, pod, () => this.#lookup) ?? claimRefusal(checks)) !== undefined) return -1;
     const from = options.from ?? 0;
     const until = Math.min(options.until ?? this.nodeCount, this.nodeCount);
     if (checks.named !== undefined) return this.#firstNamedFit(checks, { from, until });
@@ -232,25 +247,38 @@ export class ForkedSnapshot {
 
   /** The filters in the scheduler's order; the first that refuses speaks. */
   #refusal(checks: ShapeChecks, index: number): Refusal | undefined {
-    const { shape, profile, volumes } = checks;
+    const { shape, profile } = checks;
     const facts = this.#factsOf(index);
     const others = this.#nodes.pods(index);
     const unfit =
       staticRefusal(profile, { facts, nodeClass: this.#classOf(index) }) ??
       nodePorts(shape, others) ??
       this.#shortage(shape, index);
-    if (unfit !== undefined) return unfit;
-    if (volumes.length > 0) {
-      const context = { node: facts, lookup: this.#lookup };
-      const refusal =
-        nodeVolumeLimits(shape, { ...context, others }) ??
-        volumeBinding(volumes, context) ??
-        volumeZone(volumes, context);
-      if (refusal !== undefined) return refusal;
-    }
+    return unfit ?? this.#volumeRefusal(checks, index) ?? this.#topologyRefusal(checks, index);
+  }
+
+  #volumeRefusal(checks: ShapeChecks, index: number): Refusal | undefined {
+    const { shape, volumes } = checks;
+    if (volumes.length === 0 && shape.disks === undefined) return undefined;
+    const context = { node: this.#factsOf(index), lookup: this.#lookup };
+    const others = this.#nodes.pods(index);
+    return (
+      diskConflict(shape, others) ??
+      claimRefusal(checks) ??
+      nodeVolumeLimits(shape, { ...context, others }) ??
+      volumeBinding(volumes, context) ??
+      volumeZone(volumes, context)
+    );
+  }
+
+  #topologyRefusal(checks: ShapeChecks, index: number): Refusal | undefined {
+    const { shape } = checks;
+    const served = this.snapshot.objects.deviceResources;
     return (
       podTopologySpread(checks.spread, index) ??
-      interPodAffinity({ ...checks.affinity, existing: this.#forbiddingTerms(checks).counters }, index)
+      interPodAffinity({ ...checks.affinity, existing: this.#forbiddingTerms(checks).counters }, index) ??
+      deviceResources(shape, { allocatable: this.#nodes.allocatable(index), served }) ??
+      nodeDeclaredFeatures(shape, this.#factsOf(index))
     );
   }
 
@@ -260,6 +288,7 @@ export class ForkedSnapshot {
     return nodeResourcesFit(shape.requests, {
       allocatable: this.#nodes.allocatable(index),
       requested: this.#nodes.requested(index),
+      served: this.snapshot.objects.deviceResources,
     });
   }
 

@@ -1,13 +1,12 @@
 // NodeAffinity: nodeSelector and required node affinity. Terms are ORed, what is in a term is ANDed; an empty term and an
 // empty list match nothing; a term that the API would not parse matches nothing.
 import type { NodeSelectorTerm, PodShape, Requirement } from '../cluster/cluster-objects.ts';
+import { isLabelKey, isLabelValue } from '../cluster/label-names.ts';
 import { parseInt64, requirementMatches } from '../cluster/label-selector.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
 const NAME_FIELD = 'metadata.name';
-const LABEL_NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
-const LABEL_PREFIX = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 type Named = Pick<NodeFacts, 'name' | 'labels'>;
 
@@ -16,11 +15,28 @@ export function nodeAffinity(shape: PodShape, node: Named): Refusal | undefined 
   return refuse('NodeAffinity', "node(s) didn't match Pod's node affinity/selector");
 }
 
-/** What the scheduler says before any filter runs, when the pod names its nodes. */
-export function nodeAffinityNames(names: ReadonlySet<string> | undefined, nodeName: string): Refusal | undefined {
-  if (names === undefined || names.has(nodeName)) return undefined;
-  if (names.size === 0) return refuse('NodeAffinity', 'pod affinity terms conflict');
-  return refuse('NodeAffinity', "node(s) didn't satisfy plugin(s) [NodeAffinity]");
+/** The nodes that a pod may run on by name, before any filter runs: those of its affinity, and the one that it is bound
+ *  to already. */
+export interface NamedNodes {
+  readonly affinity: ReadonlySet<string> | undefined;
+  /** spec.nodeName; empty: none. */
+  readonly nodeName: string;
+}
+
+/** Names contradict each other: no node at all. */
+export function namesConflict({ affinity, nodeName }: NamedNodes): Refusal | undefined {
+  if (affinity === undefined) return undefined;
+  if (affinity.size === 0) return refuse('NodeAffinity', 'pod affinity terms conflict');
+  if (nodeName === '' || affinity.has(nodeName)) return undefined;
+  return refuse('NodeAffinity,NodeName', "node(s) didn't satisfy plugin(s) [NodeAffinity NodeName] simultaneously");
+}
+
+/** The node is not one that the pod names. */
+export function notNamed({ affinity, nodeName }: NamedNodes, node: string): Refusal | undefined {
+  const outside = (affinity !== undefined && !affinity.has(node)) || (nodeName !== '' && nodeName !== node);
+  if (!outside) return undefined;
+  const plugins = [...(affinity === undefined ? [] : ['NodeAffinity']), ...(nodeName === '' ? [] : ['NodeName'])];
+  return refuse(plugins.join(','), `node(s) didn't satisfy plugin(s) [${plugins.join(' ')}]`);
 }
 
 /** nodeSelector and required affinity hold for the node. */
@@ -82,15 +98,4 @@ function isValidExpression({ key, operator, values }: Requirement): boolean {
     default:
       return false;
   }
-}
-
-function isLabelKey(key: string): boolean {
-  const slash = key.indexOf('/');
-  if (slash < 0) return LABEL_NAME.test(key);
-  const prefix = key.slice(0, slash);
-  return prefix.length <= 253 && LABEL_PREFIX.test(prefix) && LABEL_NAME.test(key.slice(slash + 1));
-}
-
-function isLabelValue(value: string): boolean {
-  return value === '' || LABEL_NAME.test(value);
 }

@@ -5,11 +5,18 @@ export interface Refusal {
   readonly plugin: string;
   /** At least one. */
   readonly reasons: readonly string[];
+  /** The scheduler would call it an error and try no node at all. */
+  readonly error?: true;
 }
 
 /** A refusal with one reason. */
 export function refuse(plugin: string, reason: string): Refusal {
   return { plugin, reasons: [reason] };
+}
+
+/** A refusal that is an error to the scheduler. */
+export function fail(plugin: string, reason: string): Refusal {
+  return { plugin, reasons: [reason], error: true };
 }
 
 /** Counts of reasons as kube-scheduler prints them: "3 Insufficient cpu, 2 node(s) were unschedulable", sorted as text. */

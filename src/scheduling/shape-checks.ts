@@ -1,17 +1,18 @@
 // Everything that placing a pod of one shape asks, put together once per shape and fork: which nodes it names, its static
 // profile, its volumes, the counters behind its spread constraints and affinity terms.
-import type { PodAffinityTerm, PodShape } from '../cluster/cluster-objects.ts';
+import type { PodAffinityTerm, PodObject, PodShape, ShapeFaults } from '../cluster/cluster-objects.ts';
 import { selectorMatches } from '../cluster/label-selector.ts';
 import type { CounterBook } from './counter-book.ts';
 import type { DomainCounter } from './domain-counter.ts';
+import { resourceClaims } from './dynamic-resources.ts';
 import { type AffinityCheck, type NamespaceLabels, termSelects } from './inter-pod-affinity.ts';
 import { namedNodes } from './node-affinity.ts';
 import { countsForSpread, type SpreadCheck, spreadCounterOptions } from './pod-topology-spread.ts';
-import type { Refusal } from './refusal.ts';
+import { type Refusal, fail, refuse } from './refusal.ts';
 import type { StaticProfile, StaticVerdicts } from './static-verdicts.ts';
 import { volumeBindingPod } from './volume-binding.ts';
 import { type ClaimedVolume, claimedVolumes, type VolumeLookup } from './volume-lookup.ts';
-import { isOncePod, volumeRestrictions } from './volume-restrictions.ts';
+import { claimInUse, isOncePod, volumeRestrictionsPod } from './volume-restrictions.ts';
 import { volumeZonePod } from './volume-zone.ts';
 
 export interface ShapeChecks {
@@ -77,14 +78,31 @@ export function shapeChecks(shape: PodShape, shapeNumber: number, context: Check
   };
 }
 
-/** What the scheduler says of the pod before it looks at any node. */
-export function podRefusal(checks: ShapeChecks, lookup: () => VolumeLookup): Refusal | undefined {
-  if (checks.volumes.length === 0) return undefined;
-  return (
-    volumeRestrictions(checks.volumes, (claim) => checks.onceUsers.get(claim)?.total ?? 0) ??
-    volumeBindingPod(checks.volumes, lookup()) ??
-    volumeZonePod(checks.volumes, lookup())
-  );
+/** What the scheduler says of the pod before it looks at any node, once its names do not contradict each other. */
+export function podRefusal(checks: ShapeChecks, pod: PodObject, lookup: () => VolumeLookup): Refusal | undefined {
+  const { shape, volumes } = checks;
+  if (volumes.length > 0) {
+    const refusal =
+      volumeRestrictionsPod(volumes) ??
+      volumeBindingPod(volumes, { pod, lookup: lookup() }) ??
+      volumeZonePod(volumes, lookup());
+    if (refusal !== undefined) return refusal;
+  }
+  return (shape.faults === undefined ? undefined : selectorRefusal(shape.faults)) ?? resourceClaims(shape);
+}
+
+/** On every node alike, yet said after what each node says of room. */
+export function claimRefusal(checks: ShapeChecks): Refusal | undefined {
+  if (checks.onceUsers.size === 0) return undefined;
+  return claimInUse(checks.volumes, (claim) => checks.onceUsers.get(claim)?.total ?? 0);
+}
+
+function selectorRefusal({ spread, affinity }: ShapeFaults): Refusal | undefined {
+  if (spread !== undefined) {
+    const plugin = 'PodTopologySpread';
+    return fail(plugin, `running PreFilter plugin "${plugin}": get constraints from pod: ${spread}`);
+  }
+  return affinity === undefined ? undefined : refuse('InterPodAffinity', `parsing pod: ${affinity}`);
 }
 
 /** Canonical text of an anti-affinity term; equal text = equal term. */

@@ -23,6 +23,8 @@ export interface TemplateNode {
   readonly daemonShapes: readonly PodShape[];
   /** CSI driver → most volumes, learned from a node of the pool. */
   readonly volumeLimits: ReadonlyMap<string, number>;
+  /** Features that all of the pool's newest nodes declare; absent: there is none to learn from. */
+  readonly features?: ReadonlySet<string>;
 }
 
 /** What OVH documents for its managed nodes: 150m + 5m per core, 1,590 MiB, 110 pods. Of the memory 100 MiB are kubelet's
@@ -96,6 +98,7 @@ export function templateNode(options: {
     allocatable: siblings.length === 0 ? allocatableOf(flavor, objects.cluster) : leastOf(siblings),
     daemonShapes: daemons.map((daemonSet) => daemonSet.shape),
     volumeLimits: learnedLimits(siblings, objects),
+    ...(siblings.length === 0 ? {} : { features: sharedFeatures(siblings) }),
   };
 }
 
@@ -137,6 +140,11 @@ function leastOf(nodes: readonly NodeObject[]): Resources {
     pods: least('pods'),
     extended,
   };
+}
+
+function sharedFeatures(siblings: readonly NodeObject[]): ReadonlySet<string> {
+  const declared = siblings.map((node) => node.declaredFeatures ?? []);
+  return new Set(declared[0]?.filter((name) => declared.every((names) => names.includes(name))));
 }
 
 function learnedLimits(siblings: readonly NodeObject[], objects: ClusterObjects): ReadonlyMap<string, number> {

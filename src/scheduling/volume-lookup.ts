@@ -1,8 +1,10 @@
 // Claims, volumes and classes by name, as the volume filters ask for them. Built once per fork, from one snapshot.
 import type {
   ClusterObjects,
+  CsiDriverObject,
   PersistentVolumeClaimObject,
   PersistentVolumeObject,
+  PodObject,
   PodShape,
   PodVolume,
   StorageClassObject,
@@ -12,6 +14,7 @@ export interface VolumeLookup {
   claim(namespace: string, name: string): PersistentVolumeClaimObject | undefined;
   volume(name: string): PersistentVolumeObject | undefined;
   storageClass(name: string): StorageClassObject | undefined;
+  driver(name: string): CsiDriverObject | undefined;
   /** Of one class, smallest first, then by name. */
   volumesOfClass(storageClass: string): readonly PersistentVolumeObject[];
 }
@@ -27,6 +30,7 @@ export function volumeLookup(objects: ClusterObjects): VolumeLookup {
   const claims = new Map(objects.persistentVolumeClaims.map((claim) => [`${claim.namespace}/${claim.name}`, claim]));
   const volumes = new Map(objects.persistentVolumes.map((volume) => [volume.name, volume]));
   const classes = new Map(objects.storageClasses.map((one) => [one.name, one]));
+  const drivers = new Map((objects.csiDrivers ?? []).map((one) => [one.name, one]));
   const byClass = new Map<string, PersistentVolumeObject[]>();
   for (const volume of objects.persistentVolumes) {
     const others = byClass.get(volume.storageClass);
@@ -40,6 +44,7 @@ export function volumeLookup(objects: ClusterObjects): VolumeLookup {
     claim: (namespace, name) => claims.get(`${namespace}/${name}`),
     volume: (name) => volumes.get(name),
     storageClass: (name) => classes.get(name),
+    driver: (name) => drivers.get(name),
     volumesOfClass: (storageClass) => byClass.get(storageClass) ?? [],
   };
 }
@@ -47,4 +52,16 @@ export function volumeLookup(objects: ClusterObjects): VolumeLookup {
 /** The volumes of a shape with their claims, in the pod's order. */
 export function claimedVolumes(shape: PodShape, lookup: VolumeLookup): readonly ClaimedVolume[] {
   return shape.volumes.map((volume) => ({ volume, claim: lookup.claim(shape.namespace, volume.claim) }));
+}
+
+/** What the scheduler says when a claim has the name of a pod's ephemeral volume and was not made for that pod. */
+export function notOwned(
+  pod: Pick<PodObject, 'uid' | 'namespace' | 'name'>,
+  volumes: readonly ClaimedVolume[],
+): string | undefined {
+  for (const { volume, claim } of volumes) {
+    if (!volume.ephemeral || claim === undefined || claim.controllerUid === pod.uid) continue;
+    return `PVC ${claim.namespace}/${claim.name} was not created for pod ${pod.namespace}/${pod.name} (pod is not owner)`;
+  }
+  return undefined;
 }

@@ -13,7 +13,7 @@ import {
 import { PodShapeInterner } from '../../../src/cluster/pod-shape-interner.ts';
 
 describe('parseNode', () => {
-  test('keeps what decisions read, rounds allocatable down', () => {
+  test('keeps what decisions read, rounds allocatable up as kube-scheduler does', () => {
     const node = parseNode({
       metadata: {
         name: 'n1',
@@ -53,9 +53,9 @@ describe('parseNode', () => {
       unschedulable: true,
       providerId: 'openstack:///id',
       allocatable: {
-        cpuMillis: 3999,
+        cpuMillis: 4000,
         memoryBytes: 1024 ** 3,
-        ephemeralBytes: 10,
+        ephemeralBytes: 11,
         pods: 110,
         extended: new Map([['nvidia.com/gpu', 1]]),
       },

@@ -1,0 +1,36 @@
+// DynamicResources: claims of devices are not simulated. A pod that needs one is refused and says so; it is never guessed
+// that a node would do.
+import type { PodShape, Resources } from '../cluster/cluster-objects.ts';
+import { type Refusal, refuse } from './refusal.ts';
+
+const PLUGIN = 'DynamicResources';
+
+/** Before any filter, for the whole pod. */
+export function resourceClaims(shape: PodShape): Refusal | undefined {
+  if (shape.resourceClaims === undefined) return undefined;
+  const names = shape.resourceClaims.map((name) => `"${name}"`).join(', ');
+  return refuse(PLUGIN, `resource claims are not supported yet: ${names}`);
+}
+
+/** Per node: an extended resource that the node does not offer and a device class serves. */
+export function deviceResources(
+  shape: PodShape,
+  node: { readonly allocatable: Resources; readonly served: ReadonlySet<string> | undefined },
+): Refusal | undefined {
+  const { allocatable, served } = node;
+  if (served === undefined) return undefined;
+  for (const [name, amount] of shape.requests.extended) {
+    if (amount > 0 && isServed(name, { allocatable, served })) {
+      return refuse(PLUGIN, `extended resources of device classes are not supported yet: ${name}`);
+    }
+  }
+  return undefined;
+}
+
+/** Devices, not the node's own capacity, answer for the resource here. */
+export function isServed(
+  name: string,
+  node: { readonly allocatable: Resources; readonly served: ReadonlySet<string> },
+): boolean {
+  return node.served.has(name) && (node.allocatable.extended.get(name) ?? 0) === 0;
+}
