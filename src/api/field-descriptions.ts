@@ -185,7 +185,7 @@ const WORKLOAD_CLUSTER: Descriptions = {
   'spec.openstack.images.flavors': 'Flavors that it is for. Absent: all.',
   'spec.openstack.keyPair': 'Key pair for logging in to nodes.',
   'spec.openstack.securityGroups': "Security groups of the nodes' ports; names or ids.",
-  'spec.openstack.externalNetwork': 'Network of floating addresses; not used in this version.',
+  'spec.openstack.externalNetwork': 'Network of floating addresses. Refused in this version.',
   'spec.openstack.availabilityZones':
     'Zones that pools without zones of their own may use. Absent: all of the project.',
   'spec.bootstrap': 'How a server becomes a node.',

@@ -19,6 +19,7 @@ export function validateWorkloadCluster(cluster: WorkloadCluster): readonly Spec
     problems.push({ field, reason: 'InvalidSpec', message: `${field} must have exactly one of name and id` });
   });
   if (kubeconfig.from !== undefined) problems.push(notImplemented('spec.kubeconfig.from'));
+  if (openstack.externalNetwork !== undefined) problems.push(notImplemented('spec.openstack.externalNetwork'));
   if (autoscaler?.placementHints === true) problems.push(notImplemented('spec.autoscaler.placementHints'));
   return problems;
 }

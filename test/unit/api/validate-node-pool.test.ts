@@ -165,6 +165,13 @@ describe('validateWorkloadCluster', () => {
     expect(validateWorkloadCluster(cluster).map((problem) => problem.field)).toEqual(want);
   });
 
+  it('refuses a network of floating addresses, which nobody would get', () => {
+    const cluster = parseWorkloadCluster(workloadClusterManifest());
+    const openstack = { ...cluster.spec.openstack, externalNetwork: 'public' };
+    const problems = validateWorkloadCluster({ ...cluster, spec: { ...cluster.spec, openstack } });
+    expect(problems).toMatchObject([{ field: 'spec.openstack.externalNetwork', reason: 'NotImplemented' }]);
+  });
+
   it('wants one of name and id for an image', () => {
     const cluster = parseWorkloadCluster(workloadClusterManifest());
     const { openstack } = cluster.spec;
