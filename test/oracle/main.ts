@@ -19,7 +19,7 @@ const DISAGREEMENTS = join(import.meta.dirname, 'disagreements');
 const BATCH = 256;
 /** Shrinking one takes a second or two; more of the same kind teach nothing. */
 const SHRUNK_MAX = 40;
-const SHRUNK_PER_KIND_MAX = 3;
+const SHRUNK_PER_FAULT_MAX = 2;
 /** Times that the scheduler is asked again before a disagreement counts. */
 const REPEATS = 8;
 
@@ -50,6 +50,19 @@ function readOptions(): Options {
   if (!Number.isSafeInteger(cases) || cases < 1) throw new RangeError(`--cases must be a count: ${values.cases}`);
   if (!Number.isSafeInteger(seed)) throw new RangeError(`--seed must be a whole number: ${values.seed}`);
   return { cases, seed, only: values.only, save: values.save, writeFixtures: values['write-fixtures'] };
+}
+
+/** The kind and the reasons that one side alone gives, without names: the fault that must stay while a case shrinks. */
+function faultOf(difference: Difference): string {
+  const [judge, ours] = [difference.judge?.reasons ?? [], difference.ours?.reasons ?? []];
+  const only = (some: readonly string[], others: readonly string[]): readonly string[] =>
+    some.filter((reason) => !others.includes(reason)).map(withoutNames);
+  return JSON.stringify([kindOf(difference), only(judge, ours), only(ours, judge)]);
+}
+
+/** Quoted names, numbers and names of resources. */
+function withoutNames(reason: string): string {
+  return reason.replaceAll(/"[^"]*"|\d+|\S+\/\S+/g, '_');
 }
 
 /** Same plugins, same kind: the same fault, as far as one can tell from outside. */
@@ -103,12 +116,12 @@ class Trial {
   async shrink({ line, differences: [first] }: Found): Promise<{ readonly line: string; readonly words: string }> {
     if (first === undefined || this.#ours === undefined) return { line, words: '' };
     const ours = this.#ours;
-    const kind = kindOf(first);
+    const fault = faultOf(first);
     let words = describe(first);
     const small = await shrink(JSON.parse(line), async (candidate) => {
       const text = JSON.stringify(candidate);
       const [judge, own] = await Promise.all([this.#judge.ask(text), ours.ask(text)]);
-      const same = differences(parseVerdict(judge), parseVerdict(own)).find((other) => kindOf(other) === kind);
+      const same = differences(parseVerdict(judge), parseVerdict(own)).find((other) => faultOf(other) === fault);
       if (same !== undefined) words = describe(same);
       return same !== undefined;
     });
@@ -121,9 +134,13 @@ async function writeDisagreements(trial: Trial, { save, seed }: Options): Promis
   rmSync(DISAGREEMENTS, { recursive: true, force: true });
   if (trial.found.length === 0) return;
   mkdirSync(DISAGREEMENTS, { recursive: true });
-  const kinds = Map.groupBy(trial.found, ({ differences: [first] }) => (first === undefined ? '' : kindOf(first)));
-  const chosen = [...kinds].flatMap(([kind, all]) =>
-    all.slice(0, SHRUNK_PER_KIND_MAX).map((found, index) => ({ name: `${kind}-${index}`, count: all.length, found })),
+  const faults = Map.groupBy(trial.found, ({ differences: [first] }) => (first === undefined ? '' : faultOf(first)));
+  const byCount = [...faults.values()].sort((one, other) => other.length - one.length);
+  const chosen = byCount.flatMap((all, fault) =>
+    all.slice(0, SHRUNK_PER_FAULT_MAX).map((found, index) => {
+      const [first] = found.differences;
+      return { name: `${first === undefined ? '' : kindOf(first)}-${fault}-${index}`, count: all.length, found };
+    }),
   );
   const saved: string[] = [];
   for (const { name, count, found } of chosen.slice(0, SHRUNK_MAX)) {

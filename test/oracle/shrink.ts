@@ -12,6 +12,9 @@ const TRIES_MAX = 4000;
 /** Fields whose absence makes another case of it; so would an object without a name. */
 const KEPT = new Set(['id', 'pod', 'nodes']);
 
+/** Fields that an API server does not let be empty: without them a case shows something else. */
+const REQUIRED = new Set(['topologyKey', 'whenUnsatisfiable', 'maxSkew', 'operator', 'key', 'nodeSelectorTerms']);
+
 export async function shrink(start: unknown, stillWrong: StillWrong): Promise<unknown> {
   let current = start;
   let tries = 0;
@@ -41,7 +44,8 @@ function pathsOf(value: unknown, at: Path): readonly Path[] {
   return Object.entries(value).flatMap(([key, inner]) => {
     const path = [...at, key];
     const inside = pathsOf(inner, path);
-    const kept = at.length === 0 ? KEPT.has(key) : key === 'name' && at.at(-1) === 'metadata';
+    const name = key === 'name' && at.at(-1) === 'metadata';
+    const kept = at.length === 0 ? KEPT.has(key) : name || REQUIRED.has(key);
     return kept ? inside : [path, ...inside];
   });
 }

@@ -141,7 +141,9 @@ function randomField(draft: Draft, random: Random): JsonObject {
 export function declaredFeatures(draft: Draft, random: Random): void {
   const known = ['UserNamespacesHostNetworkSupport', 'RestartAllContainersOnContainerExits', 'VolumeBindMountOptions'];
   for (const node of draft.nodes) {
-    const names = random.some([...known, 'GuaranteedQoSPodCPUResize', 'NotAFeature'], 0.4);
+    // The API server takes a sorted list only; the scheduler relies on that.
+    const names = random.some([...known, 'GuaranteedQoSPodCPUResize', 'NotAFeature'], 0.4).sort();
+    if (random.chance(0.04)) names.reverse();
     node.status['declaredFeatures'] = names.length === 0 && random.chance(0.5) ? undefined : names;
   }
   const { spec } = draft.pod;

@@ -73,13 +73,13 @@ const EXTENDED_ODD = [
 ];
 
 function cpu(random: Random): Json {
-  return random.chance(0.05) ? random.pick([1, 2, 0.5, 0]) : random.pick(random.chance(0.88) ? CPU : CPU_ODD);
+  return random.chance(0.05) ? random.pick([1, 2, 0.5, 0]) : random.pick(random.chance(0.95) ? CPU : CPU_ODD);
 }
 
 function memory(random: Random): Json {
   return random.chance(0.05)
     ? random.pick([0, 1024, 8589934592])
-    : random.pick(random.chance(0.88) ? MEMORY : MEMORY_ODD);
+    : random.pick(random.chance(0.95) ? MEMORY : MEMORY_ODD);
 }
 
 function resourceList(random: Random): JsonObject {
