@@ -6,8 +6,8 @@ import type { WorkloadCluster } from '../api/workload-cluster.ts';
 import type { ReconcileOutcome } from '../controllers/cluster-context.ts';
 import { errorFields } from '../controllers/log-fields.ts';
 import { dropServerGroup } from '../controllers/pool-finalizer.ts';
-import { isPortError } from '../controllers/port-errors.ts';
-import type { WorkloadPlane } from '../controllers/ports.ts';
+import { isPortError, PortError } from '../controllers/port-errors.ts';
+import type { Clock, WorkloadPlane } from '../controllers/ports.ts';
 import { absentWorkloadPlane } from './absent-workload-plane.ts';
 import type { ClusterSession, SessionMode } from './cluster-session.ts';
 import type { ClusterSupervisor, FleetDeps } from './cluster-supervisor.ts';
@@ -19,6 +19,9 @@ import { readSessionInputs, type SessionInputs } from './session-inputs.ts';
 export const GONE_AFTER_MS = 600_000;
 /** Draining takes minutes; this often it is looked whether all claims are gone. */
 const CHECK_INTERVAL_MS = 5000;
+/** Pools are few and small: listed within a second, unless the API is sick. */
+const LIST_WAIT_MS = 10_000;
+const LIST_POLL_MS = 250;
 
 /** One step towards the end of a cluster. Rejects with a PortError to be repeated. */
 export async function releaseCluster(
@@ -82,8 +85,12 @@ async function startRelease(
   const { cluster, claims, inputs, plane, mode } = what;
   const cloud = await openPinnedCloud(deps.sessions, inputs, cluster);
   if (cloud.kind === 'refused') {
-    await abandon(plane);
-    await supervisor.writeRefusal(cluster, cloud);
+    try {
+      await supervisor.writeRefusal(cluster, cloud);
+      if (claims.length === 0) await dropPoolFinalizers(plane, deps.clock);
+    } finally {
+      await abandon(plane);
+    }
     if (claims.length === 0) return finish(supervisor, deps, cluster);
     throw refusalError(cloud);
   }
@@ -159,6 +166,18 @@ async function letGoOfPools(deps: FleetDeps, session: ClusterSession, clusterUid
   return true;
 }
 
+/** Our finalizer off every pool, with nodes or without, through a plane that no session has started: nobody would take it
+ *  off later on. Server groups stay. Rejects with a PortError, unavailable when the pools are not listed in time. */
+async function dropPoolFinalizers(plane: WorkloadPlane, clock: Clock): Promise<void> {
+  const { nodePools } = plane.stores;
+  plane.start();
+  for (let waitedMs = 0; !nodePools.synced; waitedMs += LIST_POLL_MS) {
+    if (waitedMs >= LIST_WAIT_MS) throw new PortError('unavailable', 'The NodePools could not be listed in time');
+    await new Promise<void>((resolve) => void clock.setTimer(LIST_POLL_MS, resolve));
+  }
+  for (const pool of nodePools.list()) await plane.setNodePoolFinalizer(pool, false);
+}
+
 /** The operator takes the nodes over: claims go, servers and nodes stay. Nothing runs that could act on a claim. */
 async function keepNodes(
   supervisor: ClusterSupervisor,
@@ -173,12 +192,7 @@ async function keepNodes(
   const workload = await openWorkload(sessions, inputs.workload, `${namespace}/${name}`);
   if (workload.kind === 'workload') {
     try {
-      for (const pool of new Set(claims.map((claim) => claim.spec.poolName))) {
-        const live = await workload.plane.getNodePool(pool);
-        if (live?.metadata.finalizers?.includes(FINALIZERS.nodePool) === true) {
-          await workload.plane.setNodePoolFinalizer(live, false);
-        }
-      }
+      await dropPoolFinalizers(workload.plane, deps.clock);
     } finally {
       await abandon(workload.plane);
     }

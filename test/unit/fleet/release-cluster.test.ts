@@ -152,9 +152,39 @@ describe('DeleteNodes', () => {
     expect(world.cluster('a')).toBeUndefined();
     await world.fleet.close();
   });
+
+  test('lets go of the pools also when OpenStack refuses and no node is left', async () => {
+    const world = new FakeFleet();
+    const reach = world.addCluster('a');
+    const { metadata, spec } = makePool('web', { desiredNodes: 0 });
+    const held = { ...metadata, finalizers: ['sluice.dev/nodepool'] };
+    reach.plane.stores.nodePools.put({ metadata: held, spec });
+    world.fleet.start();
+    await world.advance(5000);
+    reach.cloudError = new PortError('credentials', 'the project is gone');
+    world.deleteCluster('a');
+    await world.advance(60_000);
+    expect(world.cluster('a')).toBeUndefined();
+    expect(reach.plane.stores.nodePools.get('web')?.metadata.finalizers).toEqual([]);
+    await world.fleet.close();
+  });
 });
 
 describe('KeepNodes', () => {
+  test('lets go of pools without a node as well', async () => {
+    const world = new FakeFleet();
+    const { plane } = world.addCluster('a');
+    const { metadata, spec } = makePool('web', { desiredNodes: 0 });
+    plane.stores.nodePools.put({ metadata: { ...metadata, finalizers: ['sluice.dev/nodepool'] }, spec });
+    world.fleet.start();
+    await world.advance(5000);
+    world.deleteCluster('a', { onDelete: 'KeepNodes' });
+    await world.advance(10_000);
+    expect(world.cluster('a')).toBeUndefined();
+    expect(plane.stores.nodePools.get('web')?.metadata.finalizers).toEqual([]);
+    await world.fleet.close();
+  });
+
   test('takes the finalizers off and touches neither nodes nor servers', async () => {
     const { world, reach } = await runningCluster();
     world.deleteCluster('a', { onDelete: 'KeepNodes' });
