@@ -31,6 +31,8 @@ interface Entry {
   readonly backoff: Backoff;
   readonly times: number;
   readonly sinceMs: number;
+  /** When it was last written: earlier than that, the wall clock was put back. */
+  readonly writtenMs: number;
 }
 
 /** A fault that has not been met for this many of its waits is a new one. */
@@ -52,7 +54,7 @@ export function createFaultBook(deps: { readonly clock: Clock; readonly random: 
       const nowMs = deps.clock.nowMs();
       const old = entries.get(key);
       // Many claims meet the same outage at once; that is one fault, not many.
-      const sameOutage = old !== undefined && nowMs < old.backoff.untilMs;
+      const sameOutage = old !== undefined && !isOver(old, nowMs) && nowMs < old.backoff.untilMs;
       const times = old === undefined || isOver(old, nowMs) ? 1 : sameOutage ? old.times : old.times + 1;
       const askedMs = error.retry.kind === 'after' ? error.retry.ms : 0;
       const untilMs = sameOutage
@@ -60,7 +62,7 @@ export function createFaultBook(deps: { readonly clock: Clock; readonly random: 
         : nowMs + Math.max(askedMs, waitMs(waits, times, deps.random));
       const backoff = { kind: waits.kind, ...where, message: error.message, untilMs };
       entries.delete(key);
-      entries.set(key, { backoff, times, sinceMs: sameOutage ? old.sinceMs : nowMs });
+      entries.set(key, { backoff, times, sinceMs: sameOutage ? old.sinceMs : nowMs, writtenMs: nowMs });
       for (const oldest of entries.keys()) {
         if (entries.size <= ENTRIES_MAX) break;
         entries.delete(oldest);
@@ -91,5 +93,7 @@ function waitMs(waits: Waits, times: number, random: Random): number {
 /** Long enough ago to count as mended. Needed so that the growth of the waits is remembered past their end. */
 function isOver(entry: Entry, nowMs: number): boolean {
   const { untilMs } = entry.backoff;
+  // The wait would last for as long as the jump was.
+  if (nowMs < entry.writtenMs) return true;
   return nowMs > untilMs + FORGET_AFTER_WAITS * (untilMs - entry.sinceMs);
 }

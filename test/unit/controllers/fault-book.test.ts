@@ -97,3 +97,15 @@ describe('a fault', () => {
     expect(waitsMs()).toEqual([90_000]);
   });
 });
+
+it('a wall clock that is put back does not prolong a fault', () => {
+  let nowMs = Date.UTC(2026, 0, 1, 12);
+  const book = createFaultBook({
+    clock: { nowMs: () => nowMs, monotonicMs: () => 0, setTimer: () => () => undefined },
+    random: new FakeRandom(),
+  });
+  book.record({ error: new PortError('unavailable', 'down'), pool: 'web', flavor: 'b2-7', zone: 'a' });
+  expect(book.standing()).toHaveLength(1);
+  nowMs -= 3_600_000;
+  expect(book.standing()).toEqual([]);
+});
