@@ -13,6 +13,9 @@ export interface Resources {
   readonly pods: number;
   /** Extended resources, hugepages, attachable volumes; absent = none. */
   readonly extended: ReadonlyMap<string, number>;
+  /** The same as int64 by Kubernetes name, when some of them is below zero or too big for exact sums of doubles; the
+   *  fields above then hold what is nearest in between. Absent: they say it all. */
+  readonly exact?: ReadonlyMap<string, bigint>;
 }
 
 export interface Taint {

@@ -1,7 +1,7 @@
 // Reads fields of an untrusted JSON object, with a limit on everything, and throws a ParseError that names the field.
 // Absent and null are the same, as in Kubernetes. The path is put together only when something is wrong.
 import { ParseError } from './parse-error.ts';
-import { parseNanos } from './quantity.ts';
+import { type Amount, parseAmount } from './quantity.ts';
 
 /** Longest list that is read. The API server bounds none of ours; real pods stay below 100 of anything. */
 export const LIST_ITEMS_MAX = 1024;
@@ -95,13 +95,13 @@ export class Fields {
     return map;
   }
 
-  /** A map of quantities in billionths of their unit. */
-  quantities(name: string): ReadonlyMap<string, bigint> {
-    const map = new Map<string, bigint>();
+  /** A map of quantities. */
+  quantities(name: string): ReadonlyMap<string, Amount> {
+    const map = new Map<string, Amount>();
     for (const [key, value] of this.#entries(name)) {
-      const nanos = typeof value === 'string' || typeof value === 'number' ? parseNanos(value) : undefined;
-      if (nanos === undefined) throw this.error(`${name}.${key.slice(0, 64)}`, 'be a quantity');
-      map.set(key, nanos);
+      const amount = typeof value === 'string' || typeof value === 'number' ? parseAmount(value) : undefined;
+      if (amount === undefined) throw this.error(`${name}.${key.slice(0, 64)}`, 'be a quantity');
+      map.set(key, amount);
     }
     return map;
   }

@@ -5,6 +5,20 @@ import { ANNOTATIONS, API_GROUP } from '../api/names.ts';
 import type { NodeObject, Taint } from './cluster-objects.ts';
 import { Fields } from './fields.ts';
 import { toResources } from './pod-requests.ts';
+import type { Amount } from './quantity.ts';
+
+/** All that the scheduler knows, sorted (component-helpers/nodedeclaredfeatures/features, v0.37). */
+const FEATURES: readonly string[] = [
+  'DRANodeAllocatableResources',
+  'DRAOptionalNodeOperations',
+  'ExtendWebSocketsToKubelet',
+  'InPlacePodLevelResourcesVerticalScaling',
+  'InPlacePodVerticalScalingInitContainers',
+  'InPlacePodVerticalScalingMemoryBackedVolumes',
+  'RestartAllContainersOnContainerExits',
+  'UserNamespacesHostNetworkSupport',
+  'VolumeBindMountOptions',
+];
 
 /** Reads a v1 Node; allocatable is rounded up, as kube-scheduler does. Throws a ParseError that names the field. */
 export function parseNode(raw: unknown): NodeObject {
@@ -14,7 +28,7 @@ export function parseNode(raw: unknown): NodeObject {
   const spec = node.object('spec');
   const status = node.object('status');
   const ready = status?.objects('conditions').find((condition) => condition.text('type') === 'Ready');
-  const features = status?.texts('declaredFeatures') ?? [];
+  const features = knownFeatures(status?.texts('declaredFeatures') ?? []);
   const readyStatus = ready?.text('status');
   return {
     uid: metadata.text('uid'),
@@ -28,15 +42,25 @@ export function parseNode(raw: unknown): NodeObject {
     taints: spec?.objects('taints').map((taint) => parseTaint(taint)) ?? [],
     unschedulable: spec?.boolean('unschedulable') ?? false,
     providerId: spec?.text('providerID') ?? '',
-    allocatable: toResources(status?.quantities('allocatable') ?? new Map<string, bigint>(), {
-      rounding: 'up',
-      pods: 0,
-    }),
+    allocatable: toResources(status?.quantities('allocatable') ?? new Map<string, Amount>(), undefined),
     ready: readyStatus === 'True' || readyStatus === 'False' ? readyStatus : 'Unknown',
     readyChangedMs: ready?.timeMs('lastTransitionTime') ?? 0,
     volumesAttached: status?.count('volumesAttached') ?? 0,
     ...(features.length === 0 ? {} : { declaredFeatures: features }),
   };
+}
+
+/** The features that the scheduler finds in the list: it walks it beside its own, so that only a sorted list shows all. */
+function knownFeatures(declared: readonly string[]): readonly string[] {
+  const found: string[] = [];
+  let at = 0;
+  for (const name of FEATURES) {
+    while (at < declared.length && (declared[at] ?? '') < name) at += 1;
+    if (declared[at] !== name) continue;
+    found.push(name);
+    at += 1;
+  }
+  return found;
 }
 
 function keptAnnotations(metadata: Fields): ReadonlyMap<string, string> {

@@ -17,7 +17,7 @@ import { inTreeVolume } from './in-tree-volumes.ts';
 import { parseController, parsePodShape } from './parse-pod.ts';
 import { parseLabelSelector, parseNodeSelector } from './parse-selectors.ts';
 import type { PodShapeInterner } from './pod-shape-interner.ts';
-import { nanosToUnits } from './quantity.ts';
+import { NO_AMOUNT, toUnits } from './quantity.ts';
 
 const BIND_COMPLETED_ANNOTATION = 'pv.kubernetes.io/bind-completed';
 const SELECTED_NODE_ANNOTATION = 'volume.kubernetes.io/selected-node';
@@ -104,7 +104,7 @@ export function parsePersistentVolumeClaim(raw: unknown): PersistentVolumeClaimO
     volumeName,
     bound: volumeName !== '' && (annotations?.has(BIND_COMPLETED_ANNOTATION) ?? false),
     storageClass: annotations?.optionalText(STORAGE_CLASS_ANNOTATION) ?? spec?.text('storageClassName') ?? '',
-    requestBytes: nanosToUnits(storage ?? 0n, 'up'),
+    requestBytes: Number(toUnits(storage ?? NO_AMOUNT)),
     accessModes: spec?.texts('accessModes') ?? [],
     selectedNode: annotations?.text(SELECTED_NODE_ANNOTATION) ?? '',
     deleting: metadata.has('deletionTimestamp'),
@@ -116,7 +116,7 @@ export function parsePersistentVolume(raw: unknown): PersistentVolumeObject {
   const { object, metadata, identity } = open('PersistentVolume', raw);
   const spec = object.object('spec');
   const claim = spec?.object('claimRef');
-  const capacity = spec?.quantities('capacity').get('storage') ?? 0n;
+  const capacity = spec?.quantities('capacity').get('storage') ?? NO_AMOUNT;
   const labels = metadata.textMap('labels');
   const csi = spec?.object('csi');
   const inTree = spec === undefined || csi !== undefined ? undefined : inTreeVolume(spec, labels);
@@ -137,7 +137,7 @@ export function parsePersistentVolume(raw: unknown): PersistentVolumeObject {
     csiDriver: csi?.text('driver') ?? inTree?.driver ?? '',
     storageClass:
       metadata.object('annotations')?.optionalText(STORAGE_CLASS_ANNOTATION) ?? spec?.text('storageClassName') ?? '',
-    capacityBytes: nanosToUnits(capacity, 'up'),
+    capacityBytes: Number(toUnits(capacity)),
     accessModes: spec?.texts('accessModes') ?? [],
     claimNamespace: claim?.text('namespace') ?? '',
     claimName: claim?.text('name') ?? '',

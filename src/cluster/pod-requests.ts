@@ -4,13 +4,15 @@
 import type { Resources } from './cluster-objects.ts';
 import type { Fields } from './fields.ts';
 import { isLabelKey } from './label-names.ts';
-import { INT64_MAX, nanosToMillis, nanosToUnits, type Rounding } from './quantity.ts';
+import { addAmounts, type Amount, greaterAmount, NO_AMOUNT, toMillis, toUnits } from './quantity.ts';
 
-type Amounts = Map<string, bigint>;
-type ReadonlyAmounts = ReadonlyMap<string, bigint>;
+type Amounts = Map<string, Amount>;
+type ReadonlyAmounts = ReadonlyMap<string, Amount>;
 type RequestsOf = (container: Fields) => ReadonlyAmounts;
 
 const NOTHING: ReadonlyAmounts = new Map();
+/** Doubles count by ones up to twice this, so that sums with it stay exact: 4.5 PB, more than any node has. */
+const EXACT_MAX = 2n ** 52n;
 
 export interface RequestOptions {
   /** A container's limit stands in for a request that it does not name. The API server does that to pods when they are
@@ -33,7 +35,7 @@ export function podRequests(spec: Fields, options: RequestOptions): Resources {
     resized === undefined ? containersTotal(spec, requestsOf) : resizedTotal(spec, { status: resized, requestsOf });
   for (const [name, amount] of podLevel(spec, resized)) sum.set(name, amount);
   addAll(sum, spec.quantities('overhead'));
-  return toResources(sum, { rounding: 'up', pods: 1 });
+  return toResources(sum, 1);
 }
 
 /** An init container that keeps running. */
@@ -41,22 +43,26 @@ export function isSidecar(container: Fields): boolean {
   return container.text('restartPolicy') === 'Always';
 }
 
-/** Amounts by name as Resources; names that the scheduler does not count are dropped, negative amounts count as 0, and so
- *  do amounts beyond int64, as in the scheduler. `pods`: the number to use where the amounts have none. */
-export function toResources(
-  amounts: ReadonlyAmounts,
-  options: { readonly rounding: Rounding; readonly pods: number },
-): Resources {
-  const { rounding } = options;
-  const units = (name: string): number => counted(nanosToUnits(amounts.get(name) ?? 0n, rounding));
+/** Amounts by name as Resources; names that the scheduler does not count are dropped. `pods`: how many pods that is;
+ *  undefined: the amounts say it. */
+export function toResources(amounts: ReadonlyAmounts, pods: number | undefined): Resources {
+  const exact = new Map<string, bigint>();
+  let odd = false;
+  const take = (name: string, amount: bigint): number => {
+    if (amount < 0n || amount > EXACT_MAX) odd = true;
+    exact.set(name, amount);
+    return Math.max(0, Math.min(Number(amount), Number(EXACT_MAX)));
+  };
+  const units = (name: string): number => take(name, toUnits(amounts.get(name) ?? NO_AMOUNT));
   const extended = new Map<string, number>();
   for (const name of [...amounts.keys()].sort()) if (isScalarResource(name)) extended.set(name, units(name));
   return {
-    cpuMillis: counted(nanosToMillis(amounts.get('cpu') ?? 0n, rounding)),
+    cpuMillis: take('cpu', toMillis(amounts.get('cpu') ?? NO_AMOUNT)),
     memoryBytes: units('memory'),
     ephemeralBytes: units('ephemeral-storage'),
-    pods: amounts.has('pods') ? units('pods') : options.pods,
+    pods: pods ?? units('pods'),
     extended,
+    ...(odd ? { exact } : {}),
   };
 }
 
@@ -65,10 +71,6 @@ export function isScalarResource(name: string): boolean {
   if (name.startsWith('hugepages-') || name.startsWith('attachable-volumes-')) return true;
   if (name.includes('kubernetes.io/')) return true;
   return name.includes('/') && !name.startsWith('requests.') && isLabelKey(`requests.${name}`);
-}
-
-function counted(amount: number): number {
-  return amount < 0 || amount > Number(INT64_MAX) ? 0 : amount;
 }
 
 /** The most of all containers at once and of any moment while the init containers run, per resource. */
@@ -149,12 +151,15 @@ function isPodLevel(name: string): boolean {
 }
 
 function addAll(to: Amounts, amounts: ReadonlyAmounts): void {
-  for (const [name, amount] of amounts) to.set(name, (to.get(name) ?? 0n) + amount);
+  for (const [name, amount] of amounts) {
+    const before = to.get(name);
+    to.set(name, before === undefined ? amount : addAmounts(before, amount));
+  }
 }
 
 function raiseAll(to: Amounts, amounts: ReadonlyAmounts): void {
   for (const [name, amount] of amounts) {
     const before = to.get(name);
-    if (before === undefined || before < amount) to.set(name, amount);
+    to.set(name, before === undefined ? amount : greaterAmount(before, amount));
   }
 }

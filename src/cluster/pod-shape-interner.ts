@@ -80,8 +80,9 @@ function sorted<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])
 }
 
 function resourcesKey(resources: Resources): readonly unknown[] {
-  const { cpuMillis, memoryBytes, ephemeralBytes, pods, extended } = resources;
-  return [cpuMillis, memoryBytes, ephemeralBytes, pods, sorted(extended)];
+  const { cpuMillis, memoryBytes, ephemeralBytes, pods, extended, exact } = resources;
+  const key = [cpuMillis, memoryBytes, ephemeralBytes, pods, sorted(extended)];
+  return exact === undefined ? key : [...key, sorted(exact).map(([name, amount]) => [name, String(amount)])];
 }
 
 function selectorKey(selector: LabelSelector | undefined): unknown {

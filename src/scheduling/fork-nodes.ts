@@ -23,6 +23,9 @@ export class ForkNodes {
   readonly classes: (number | undefined)[] = [];
   readonly #allocatableExtended: ReadonlyMap<string, number>[] = [];
   readonly #requestedExtended: (ReadonlyMap<string, number> | undefined)[] = [];
+  readonly #exactAllocatable: (ReadonlyMap<string, bigint> | undefined)[] = [];
+  /** Pods whose requests are odd in the same way. */
+  readonly #oddPods: number[] = [];
   /** The snapshot's own list until it is changed. */
   readonly #pods: (readonly PodObject[])[] = [];
   /** Our copy of that list, which may be changed; undefined: not copied yet. */
@@ -53,6 +56,8 @@ export class ForkNodes {
       this.classes.push(undefined);
       this.#columns.open[node.index] = node.draining ? 0 : 1;
       this.#allocatableExtended.push(node.allocatable.extended);
+      this.#exactAllocatable.push(node.allocatable.exact);
+      this.#oddPods.push(node.pods.reduce((sum, pod) => sum + (pod.shape.requests.exact === undefined ? 0 : 1), 0));
       this.#requestedExtended.push(columns.extendedRequested.get(node.index));
       this.#pods.push(node.pods);
       this.#ownPods.push(undefined);
@@ -84,6 +89,8 @@ export class ForkNodes {
     addToColumns(this.#columns.allocatable, { index, resources: node.allocatable, sign: 1 });
     this.#columns.open[index] = 1;
     this.#allocatableExtended.push(node.allocatable.extended);
+    this.#exactAllocatable.push(node.allocatable.exact);
+    this.#oddPods.push(0);
     this.#requestedExtended.push(undefined);
     this.#pods.push([]);
     this.#ownPods.push(undefined);
@@ -98,6 +105,8 @@ export class ForkNodes {
     this.facts.pop();
     this.classes.pop();
     this.#allocatableExtended.pop();
+    this.#exactAllocatable.pop();
+    this.#oddPods.pop();
     this.#requestedExtended.pop();
     this.#pods.pop();
     this.#ownPods.pop();
@@ -135,16 +144,33 @@ export class ForkNodes {
   }
 
   allocatable(index: number): Resources {
-    return resourcesAt(this.#columns.allocatable, { index, extended: this.#allocatableExtended[index] });
+    const exact = this.#exactAllocatable[index];
+    const resources = resourcesAt(this.#columns.allocatable, { index, extended: this.#allocatableExtended[index] });
+    return exact === undefined ? resources : { ...resources, exact };
+  }
+
+  /** Some amount here is below zero or too big for doubles, so that the columns do not say it all. */
+  isOdd(index: number): boolean {
+    return this.#exactAllocatable[index] !== undefined || (this.#oddPods[index] ?? 0) > 0;
   }
 
   requested(index: number): Resources {
     return resourcesAt(this.#columns.requested, { index, extended: this.#requestedExtended[index] });
   }
 
+  /** All that the question of room is asked of. */
+  room(index: number): {
+    readonly allocatable: Resources;
+    readonly requested: Resources;
+    readonly pods: readonly PodObject[];
+  } {
+    return { allocatable: this.allocatable(index), requested: this.requested(index), pods: this.pods(index) };
+  }
+
   #account(index: number, pod: PodObject, sign: 1 | -1): void {
     const { requests } = pod.shape;
     addToColumns(this.#columns.requested, { index, resources: requests, sign });
+    if (requests.exact !== undefined) this.#oddPods[index] = (this.#oddPods[index] ?? 0) + sign;
     if (requests.extended.size === 0) return;
     const sums = new Map(this.#requestedExtended[index]);
     for (const [name, amount] of requests.extended) {

@@ -16,7 +16,7 @@ import { namesConflict, notNamed } from './node-affinity.ts';
 import { nodeDeclaredFeatures } from './node-declared-features.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { nodePorts } from './node-ports.ts';
-import { nodeResourcesFit } from './node-resources-fit.ts';
+import { exactResourcesFit, nodeResourcesFit } from './node-resources-fit.ts';
 import { nodeVolumeLimits } from './node-volume-limits.ts';
 import { podTopologySpread } from './pod-topology-spread.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -283,13 +283,13 @@ export class ForkedSnapshot {
   }
 
   #shortage(shape: PodShape, index: number): Refusal | undefined {
+    const served = this.snapshot.objects.deviceResources;
+    if (shape.requests.exact !== undefined || this.#nodes.isOdd(index)) {
+      return exactResourcesFit(shape.requests, { ...this.#nodes.room(index), served });
+    }
     const fits = nextWithRoom(this.#nodes.columns, shape.requests, { from: index, until: index + 1 }) === index;
     if (fits && shape.requests.extended.size === 0) return undefined;
-    return nodeResourcesFit(shape.requests, {
-      allocatable: this.#nodes.allocatable(index),
-      requested: this.#nodes.requested(index),
-      served: this.snapshot.objects.deviceResources,
-    });
+    return nodeResourcesFit(shape.requests, { ...this.#nodes.room(index), served });
   }
 
   /** Pods that came and went since the beginning: those of the snapshot, then what was done since. */

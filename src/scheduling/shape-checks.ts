@@ -100,7 +100,10 @@ export function claimRefusal(checks: ShapeChecks): Refusal | undefined {
 function selectorRefusal({ spread, affinity }: ShapeFaults): Refusal | undefined {
   if (spread !== undefined) {
     const plugin = 'PodTopologySpread';
-    return fail(plugin, `running PreFilter plugin "${plugin}": get constraints from pod: ${spread}`);
+    return fail(
+      plugin,
+      `running PreFilter plugin "${plugin}": get constraints from pod: obtaining pod's hard topology spread constraints: ${spread}`,
+    );
   }
   return affinity === undefined ? undefined : refuse('InterPodAffinity', `parsing pod: ${affinity}`);
 }
