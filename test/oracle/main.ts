@@ -28,6 +28,12 @@ interface Found {
   readonly differences: readonly Difference[];
 }
 
+interface Shrunk {
+  readonly line: string;
+  readonly words: string;
+  readonly verdict: string;
+}
+
 interface Options {
   readonly cases: number;
   readonly seed: number;
@@ -72,6 +78,11 @@ function kindOf({ kind, judge, ours }: Difference): string {
   return `${kind}-${says(judge)}-${says(ours)}`.replaceAll(',', '+');
 }
 
+/** One line of a fixture: a case and what the scheduler says of it. */
+function fixtureOf(line: string, verdict: string): string {
+  return `{"case":${line},"verdict":${verdict}}`;
+}
+
 class Trial {
   readonly #judge: LineProcess;
   readonly #ours: LineProcess | undefined;
@@ -92,8 +103,8 @@ class Trial {
       await Promise.all(
         lines.map(async (line) => {
           const [judgeLine, ourLine] = await Promise.all([this.#judge.ask(line), this.#ours?.ask(line)]);
-          if (writeFixtures) this.judged.push(`{"case":${line},"verdict":${judgeLine}}`);
           const judge = parseVerdict(judgeLine);
+          if (writeFixtures && (await this.#isStable(line, judge))) this.judged.push(fixtureOf(line, judgeLine));
           await this.#compare(line, judge, ourLine === undefined ? judge : parseVerdict(ourLine));
         }),
       );
@@ -113,8 +124,8 @@ class Trial {
   }
 
   /** The case with only what the first difference needs. */
-  async shrink({ line, differences: [first] }: Found): Promise<{ readonly line: string; readonly words: string }> {
-    if (first === undefined || this.#ours === undefined) return { line, words: '' };
+  async shrink({ line, differences: [first] }: Found): Promise<Shrunk> {
+    if (first === undefined || this.#ours === undefined) throw new Error('nothing differs');
     const ours = this.#ours;
     const fault = faultOf(first);
     let words = describe(first);
@@ -125,7 +136,8 @@ class Trial {
       if (same !== undefined) words = describe(same);
       return same !== undefined;
     });
-    return { line: JSON.stringify(small), words };
+    const text = JSON.stringify(small);
+    return { line: text, words, verdict: await this.#judge.ask(text) };
   }
 }
 
@@ -144,8 +156,8 @@ async function writeDisagreements(trial: Trial, { save, seed }: Options): Promis
   );
   const saved: string[] = [];
   for (const { name, count, found } of chosen.slice(0, SHRUNK_MAX)) {
-    const { line, words } = await trial.shrink(found);
-    saved.push(line);
+    const { line, words, verdict } = await trial.shrink(found);
+    saved.push(fixtureOf(line, verdict));
     writeFileSync(join(DISAGREEMENTS, `${name}.json`), `${JSON.stringify(JSON.parse(line), undefined, 1)}\n`);
     writeFileSync(join(DISAGREEMENTS, `${name}.txt`), `${words}\nof its kind: ${count}\nfull case: ${found.line}\n`);
     process.stdout.write(`${name} (of ${count}): ${words}\n`);
