@@ -6,6 +6,8 @@ import { cloudBooks, type TenantWorld, type World } from './world.ts';
 /** Most that a scale-up may take: the real cloud makes one server in some 2 s of CPU, and CI shares two cores. */
 const SCALE_UP_MS = 420_000;
 const SCALE_DOWN_MS = 300_000;
+/** Two creates and a delete on a busy cloud. */
+const ONE_PER_CLAIM_MS = 180_000;
 
 export function nodePool(name: string, spec: Readonly<Record<string, unknown>>): KubeObject {
   return {
@@ -133,20 +135,24 @@ function claimLine(claim: KubeObject): string {
   return `${claim.metadata.name} ${phase}${failure === undefined ? '' : ` (${failure.code}: ${failure.message})`}`;
 }
 
-/** Exactly one server and one port for each claim, and each server names its claim. */
+/** Waits until there is exactly one server and one port for each claim, and each server has its claim's name. A create
+ *  may be under way at any moment, so this is asked until it holds; a twin or a leak would stay. */
 export async function onePerClaim(world: World, tenant: TenantWorld): Promise<void> {
-  const claims = await claimsOf(world, tenant);
-  const { servers, ports } = await cloudBooks(tenant);
-  const names = claims.map((claim) => claim.metadata.name).sort();
-  const serverNames = servers.map((server) => String(server.name)).sort();
-  if (JSON.stringify(names) !== JSON.stringify(serverNames)) {
-    throw new Error(`claims ${names.join(' ')} but servers ${serverNames.join(' ')}`);
-  }
-  if (ports.length !== claims.length || ports.some((port: Loose) => port.device_id === '')) {
-    throw new Error(
-      `${claims.length} claims but ${ports.length} ports: ${JSON.stringify(ports.map((port) => port.device_id))}`,
-    );
-  }
+  let seen = '';
+  await waitUntil(
+    `one server and one port per claim of ${tenant.name}`,
+    ONE_PER_CLAIM_MS,
+    async () => {
+      const claims = (await claimsOf(world, tenant)).map((claim) => claim.metadata.name).sort();
+      const { servers, ports } = await cloudBooks(tenant);
+      const names = servers.map((server) => String(server.name)).sort();
+      const free = ports.filter((port: Loose) => port.device_id === '').length;
+      seen = `claims ${claims.join(' ')}; servers ${names.join(' ')}; ${ports.length} ports, ${free} of them free`;
+      const same = JSON.stringify(claims) === JSON.stringify(names);
+      return same && ports.length === claims.length && free === 0 ? true : undefined;
+    },
+    () => Promise.resolve(seen),
+  );
 }
 
 /** What a person would look at first; part of every failed wait. */

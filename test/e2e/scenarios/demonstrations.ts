@@ -59,10 +59,7 @@ export function demonstrationsScenario(stage: Stage): void {
       await scale(tenant, 'hello-world', 1);
       await poolSettledAt(tenant, 'general', 1);
       await podsRunning(tenant, ['default'], 1);
-      await waitUntil('Nova to follow', 120_000, async () => {
-        await onePerClaim(stage.world(), tenant);
-        return true;
-      });
+      await onePerClaim(stage.world(), tenant);
     });
 
     test('WordPress: two pods and a persistent volume bound to a zone', async () => {

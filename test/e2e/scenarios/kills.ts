@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeCredentials } from '../kube-client.ts';
 import { KillProxy, type KillPoint, KillSwitch } from '../kill-proxy.ts';
 import type { Stage } from '../stage.ts';
-import { claimsOf, everythingGone, nodePool, onePerClaim, poolSettledAt } from '../steps.ts';
+import { everythingGone, nodePool, onePerClaim, poolSettledAt } from '../steps.ts';
 import { sleep, waitUntil } from '../wait-until.ts';
 import { cloudsYaml, kubeconfigText, secret, type TenantWorld, type World } from '../world.ts';
 
@@ -88,16 +88,7 @@ export function killScenario(stage: Stage): void {
       }
       process.stdout.write(`${points.length - missed.length} kills, ${owed} claims in doubt for a while\n`);
       await poolSettledAt(tenant, POOL, nodes, 300_000);
-      await waitUntil(
-        'one server and one port per claim',
-        180_000,
-        async () =>
-          onePerClaim(world, tenant).then(
-            () => true,
-            () => undefined,
-          ),
-        async () => JSON.stringify((await claimsOf(world, tenant)).map((claim) => claim.metadata.name)),
-      );
+      await onePerClaim(world, tenant);
       // A create can take another order of steps; more than a few misses would mean that nothing was tested.
       expect(missed.length, missed.join('; ')).toBeLessThanOrEqual(Math.floor(points.length / 5));
     });
