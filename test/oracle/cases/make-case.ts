@@ -1,5 +1,6 @@
 // A random case from a seed and a number: a small cluster where the pod fits, then one to three themes that may change
-// that. DynamicResources needs objects of its own and will be another theme.
+// that. Cases of DynamicResources come only when asked for by name, until src/scheduling simulates claims.
+import { deviceClaims, extendedResources } from './device-themes.ts';
 import { type Draft, makeDraft, type Theme } from './draft.ts';
 import { declaredFeatures, nodeAffinity, nodeName, taints, unschedulable } from './node-themes.ts';
 import { podAffinity, topologySpread } from './placement-themes.ts';
@@ -32,11 +33,18 @@ export const THEMES: readonly WeightedTheme[] = [
   { plugin: 'NodeDeclaredFeatures', weight: 5, add: declaredFeatures },
 ];
 
+/** Left out of the mix: a pod with a claim is refused by us as not simulated, which the scheduler never says. */
+export const THEMES_BY_NAME_ONLY: readonly WeightedTheme[] = [
+  { plugin: 'DynamicResources', weight: 3, add: deviceClaims },
+  { plugin: 'DynamicResources', weight: 1, add: extendedResources },
+];
+
 /** Case number `index` of a seed, as one line of NDJSON. With `only`, every theme speaks to that plugin. */
 export function makeCase(seed: number, index: number, only?: string): string {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
   const draft = makeDraft(random);
-  const themes = THEMES.filter((theme) => only === undefined || theme.plugin === only);
+  const themes =
+    only === undefined ? THEMES : [...THEMES, ...THEMES_BY_NAME_ONLY].filter(({ plugin }) => plugin === only);
   if (themes.length === 0) throw new RangeError(`no theme for the plugin '${only}'`);
   const chosen = new Set(random.picks(bag(themes), random.pick([1, 1, 1, 2, 2, 3])));
   for (const theme of chosen) theme.add(draft, random);
