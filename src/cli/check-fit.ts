@@ -115,7 +115,7 @@ function unreadable(id: unknown, error: string): Answer {
 function verdictText(id: unknown, parts: ReadonlyMap<string, unknown>): string {
   const interner = new PodShapeInterner();
   if (!Array.isArray(parts.get('nodes'))) throw new Error('nodes must be a list');
-  const pod = parsePod(parts.get('pod'), interner);
+  const pod = parsePod(withoutStatus(parts.get('pod')), interner);
   const fork = new ForkedSnapshot(buildSnapshot(objectsOf(parts, interner), 1));
   const verdicts: string[] = [];
   for (let index = 0; index < fork.nodeCount; index += 1) {
@@ -124,6 +124,11 @@ function verdictText(id: unknown, parts: ReadonlyMap<string, unknown>): string {
     verdicts.push(`${JSON.stringify(fork.nodeName(index))}:${JSON.stringify(verdict)}`);
   }
   return `{"id":${JSON.stringify(id)},"nodes":{${verdicts.join(',')}}}`;
+}
+
+/** The scheduler reads the status of bound pods only, also when the one that it looks at names a node. */
+function withoutStatus(pod: unknown): unknown {
+  return typeof pod === 'object' && pod !== null && !Array.isArray(pod) ? { ...pod, status: undefined } : pod;
 }
 
 function objectsOf(parts: ReadonlyMap<string, unknown>, interner: PodShapeInterner): ClusterObjects {

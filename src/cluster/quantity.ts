@@ -55,9 +55,25 @@ const INT64_NANOS: readonly bigint[] = Array.from(
   (_, index) => INT64_MAX * 10n ** BigInt(index),
 );
 
+/** Texts read before: clusters say the same few again and again. */
+const KNOWN = new Map<string, Amount>();
+/** At 64 characters each some hundred KiB; real clusters have a few hundred. */
+const KNOWN_MAX = 4096;
+
 /** The amount that a text or a number says; undefined when it is no quantity. */
 export function parseAmount(text: string | number): Amount | undefined {
-  const trimmed = (typeof text === 'number' ? String(text) : text).trim();
+  const given = typeof text === 'number' ? String(text) : text;
+  const known = KNOWN.get(given);
+  if (known !== undefined) return known;
+  const amount = readAmount(given.trim());
+  if (amount !== undefined && given.length <= QUANTITY_LENGTH_MAX) {
+    if (KNOWN.size >= KNOWN_MAX) KNOWN.clear();
+    KNOWN.set(given, amount);
+  }
+  return amount;
+}
+
+function readAmount(trimmed: string): Amount | undefined {
   if (trimmed.length > QUANTITY_LENGTH_MAX) return undefined;
   const match = QUANTITY.exec(trimmed);
   if (match === null) return undefined;
