@@ -3,12 +3,14 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { coldStart } from './cold-start.ts';
+import { feasibility } from './feasibility.ts';
 import { idle } from './idle.ts';
 import { steadyState } from './steady-state.ts';
 
 const BENCHMARKS: Readonly<Record<string, (argv: readonly string[]) => Promise<Readonly<Record<string, unknown>>>>> = {
   'steady-state': steadyState,
   'cold-start': coldStart,
+  feasibility,
   idle,
 };
 

@@ -22,7 +22,7 @@ import { podTopologySpread } from './pod-topology-spread.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { nextWithRoom } from './room-kernel.ts';
 import { carriersCounter, claimRefusal, podRefusal, shapeChecks, type ShapeChecks, termKey } from './shape-checks.ts';
-import { staticRefusal, StaticVerdicts } from './static-verdicts.ts';
+import { StaticVerdicts } from './static-verdicts.ts';
 import type { TemplateNode } from './template-node.ts';
 import { volumeBinding } from './volume-binding.ts';
 import { type VolumeLookup, volumeLookup } from './volume-lookup.ts';
@@ -251,7 +251,7 @@ export class ForkedSnapshot {
     const facts = this.#factsOf(index);
     const others = this.#nodes.pods(index);
     const unfit =
-      staticRefusal(profile, { facts, nodeClass: this.#classOf(index) }) ??
+      this.#statics.refusal(profile, { facts, nodeClass: this.#classOf(index) }) ??
       nodePorts(shape, others) ??
       this.#shortage(shape, index);
     return unfit ?? this.#volumeRefusal(checks, index) ?? this.#topologyRefusal(checks, index);

@@ -83,7 +83,8 @@ function isValidField(field: Requirement): boolean {
   return (field.operator === 'In' || field.operator === 'NotIn') && field.values.length === 1;
 }
 
-function isValidExpression({ key, operator, values }: Requirement): boolean {
+/** The API would parse it; a term with one that it would not matches nothing. */
+export function isValidExpression({ key, operator, values }: Requirement): boolean {
   if (!isLabelKey(key) || !values.every(isLabelValue)) return false;
   switch (operator) {
     case 'In':

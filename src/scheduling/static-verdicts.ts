@@ -2,6 +2,7 @@
 // of node: nodes that differ only in name and hostname are one class, unless the pod asks for those.
 import { LABELS } from '../api/names.ts';
 import type { PodShape } from '../cluster/cluster-objects.ts';
+import { type ClassBits, ClassIndex, hasBit } from './class-index.ts';
 import { matchesNodeAffinity, nodeAffinity } from './node-affinity.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { nodeUnschedulable } from './node-unschedulable.ts';
@@ -13,12 +14,16 @@ export interface StaticProfile {
   readonly shape: PodShape;
   /** Asks for a node by name or hostname: classes do not help. */
   readonly specific: boolean;
-  /** Per node class; null: nothing against it. */
-  readonly verdicts: (Refusal | null | undefined)[];
+  /** Classes of nodes that take it, of the first `classesKnown` ones. */
+  admitted: ClassBits;
+  classesKnown: number;
+  /** Per node class that does not: why. */
+  readonly refusals: (Refusal | undefined)[];
 }
 
 export class StaticVerdicts {
   readonly #classNumbers = new Map<string, number>();
+  readonly #classes = new ClassIndex();
   readonly #profiles = new Map<string, StaticProfile>();
 
   /** Number of the node's class. */
@@ -30,6 +35,7 @@ export class StaticVerdicts {
     const known = this.#classNumbers.get(key);
     if (known !== undefined) return known;
     this.#classNumbers.set(key, this.#classNumbers.size);
+    this.#classes.add(facts);
     return this.#classNumbers.size - 1;
   }
 
@@ -38,23 +44,39 @@ export class StaticVerdicts {
     const key = JSON.stringify([tolerations, [...shape.nodeSelector], shape.nodeAffinity ?? null]);
     const known = this.#profiles.get(key);
     if (known !== undefined) return known;
-    const profile: StaticProfile = { shape, specific: isSpecific(shape), verdicts: [] };
+    const profile: StaticProfile = {
+      shape,
+      specific: isSpecific(shape),
+      admitted: new Uint32Array(),
+      classesKnown: 0,
+      refusals: [],
+    };
     this.#profiles.set(key, profile);
     return profile;
   }
-}
 
-/** The first static filter that refuses, in the scheduler's order; undefined: none. */
-export function staticRefusal(
-  profile: StaticProfile,
-  node: { readonly facts: NodeFacts; readonly nodeClass: number },
-): Refusal | undefined {
-  if (profile.specific) return ask(profile.shape, node.facts);
-  const known = profile.verdicts[node.nodeClass];
-  if (known !== undefined) return known ?? undefined;
-  const verdict = ask(profile.shape, node.facts);
-  profile.verdicts[node.nodeClass] = verdict ?? null;
-  return verdict;
+  /** The profile's node classes, as bits; for profiles that are not specific. */
+  admitted(profile: StaticProfile): ClassBits {
+    if (profile.classesKnown < this.#classes.count) {
+      profile.admitted = this.#classes.admits(profile.shape);
+      profile.classesKnown = this.#classes.count;
+    }
+    return profile.admitted;
+  }
+
+  /** The first static filter that refuses, in the scheduler's order; undefined: none. */
+  refusal(
+    profile: StaticProfile,
+    node: { readonly facts: NodeFacts; readonly nodeClass: number },
+  ): Refusal | undefined {
+    if (profile.specific) return ask(profile.shape, node.facts);
+    if (hasBit(this.admitted(profile), node.nodeClass)) return undefined;
+    const known = profile.refusals[node.nodeClass];
+    if (known !== undefined) return known;
+    const refusal = ask(profile.shape, node.facts);
+    profile.refusals[node.nodeClass] = refusal;
+    return refusal;
+  }
 }
 
 function ask(shape: PodShape, facts: NodeFacts): Refusal | undefined {
