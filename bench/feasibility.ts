@@ -5,7 +5,7 @@ import { parseNode } from '../src/cluster/parse-node.ts';
 import { parsePod } from '../src/cluster/parse-pod.ts';
 import { PodShapeInterner } from '../src/cluster/pod-shape-interner.ts';
 import type { PodShape } from '../src/cluster/cluster-objects.ts';
-import { hasBit } from '../src/scheduling/class-index.ts';
+import { hasBit } from '../src/scheduling/class-bits.ts';
 import { nodeAffinity } from '../src/scheduling/node-affinity.ts';
 import type { NodeFacts } from '../src/scheduling/node-facts.ts';
 import { nodeUnschedulable } from '../src/scheduling/node-unschedulable.ts';

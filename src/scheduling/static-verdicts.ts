@@ -2,7 +2,7 @@
 // of node: nodes that differ only in name and hostname are one class, unless the pod asks for those.
 import { LABELS } from '../api/names.ts';
 import type { PodShape } from '../cluster/cluster-objects.ts';
-import { type ClassBits, ClassIndex, hasBit } from './class-index.ts';
+import { type ClassBits, ClassIndex, hasBit } from './class-bits.ts';
 import { matchesNodeAffinity, nodeAffinity } from './node-affinity.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { nodeUnschedulable } from './node-unschedulable.ts';

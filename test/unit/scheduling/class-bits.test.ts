@@ -1,7 +1,7 @@
 // The compiled form of what does not depend on running pods, against the filters themselves.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ClassIndex, hasBit } from '../../../src/scheduling/class-index.ts';
+import { ClassIndex, hasBit } from '../../../src/scheduling/class-bits.ts';
 import { nodeAffinity } from '../../../src/scheduling/node-affinity.ts';
 import { nodeUnschedulable } from '../../../src/scheduling/node-unschedulable.ts';
 import { taintToleration } from '../../../src/scheduling/taint-toleration.ts';
