@@ -35,7 +35,7 @@ export class Report {
     }
   }
 
-  /** A case that the scheduler itself answers now so, now so (it iterates over maps) judges nobody. */
+  /** A case that the scheduler itself answers now so, now so; ours is one of its answers. */
   addUnstable(): void {
     this.#unstable += 1;
   }
@@ -62,7 +62,7 @@ export class Report {
       ...lines,
       `${this.#cases} cases: fits agree in ${share(this.#fitsWrong, this.#cases)}, ` +
         `plugin and reasons in ${share(this.#wordsWrong + this.#fitsWrong, this.#cases)} ` +
-        `(${this.#fitsWrong} and ${this.#wordsWrong} cases differ; ${this.#unstable} left out as the scheduler is of two minds)`,
+        `(${this.#fitsWrong} and ${this.#wordsWrong} cases differ; in ${this.#unstable} the scheduler is of two minds and ours is one of them)`,
       '',
     ].join('\n');
   }

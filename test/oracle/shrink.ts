@@ -13,7 +13,16 @@ const TRIES_MAX = 4000;
 const KEPT = new Set(['id', 'pod', 'nodes']);
 
 /** Fields that an API server does not let be empty: without them a case shows something else. */
-const REQUIRED = new Set(['topologyKey', 'whenUnsatisfiable', 'maxSkew', 'operator', 'key', 'nodeSelectorTerms']);
+const REQUIRED = new Set([
+  'topologyKey',
+  'whenUnsatisfiable',
+  'maxSkew',
+  'operator',
+  'key',
+  'nodeSelectorTerms',
+  'metadata',
+  'spec',
+]);
 
 export async function shrink(start: unknown, stillWrong: StillWrong): Promise<unknown> {
   let current = start;

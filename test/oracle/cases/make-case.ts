@@ -1,5 +1,6 @@
 // A random case from a seed and a number: a small cluster where the pod fits, then one to three themes that may change
 // that. Cases of DynamicResources come only when asked for by name, until src/scheduling simulates claims.
+import { makeBare } from './bare.ts';
 import { deviceClaims, extendedResources } from './device-themes.ts';
 import { type Draft, makeDraft, type Theme } from './draft.ts';
 import { declaredFeatures, nodeAffinity, nodeName, taints, unschedulable } from './node-themes.ts';
@@ -39,6 +40,9 @@ export const THEMES_BY_NAME_ONLY: readonly WeightedTheme[] = [
   { plugin: 'DynamicResources', weight: 1, add: extendedResources },
 ];
 
+/** Share of the cases that lack parts. */
+const BARE = 0.08;
+
 /** Case number `index` of a seed, as one line of NDJSON. With `only`, every theme speaks to that plugin. */
 export function makeCase(seed: number, index: number, only?: string): string {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
@@ -48,6 +52,7 @@ export function makeCase(seed: number, index: number, only?: string): string {
   if (themes.length === 0) throw new RangeError(`no theme for the plugin '${only}'`);
   const chosen = new Set(random.picks(bag(themes), random.pick([1, 1, 1, 2, 2, 3])));
   for (const theme of chosen) theme.add(draft, random);
+  if (random.chance(BARE)) makeBare(draft, random);
   return JSON.stringify({ id: `s${seed}-${index}`, ...withoutEmptyLists(draft) });
 }
 
