@@ -1,7 +1,7 @@
 // Reads fields of an untrusted JSON object, with a limit on everything, and throws a ParseError that names the field.
 // Absent and null are the same, as in Kubernetes. The path is put together only when something is wrong.
 import { ParseError } from './parse-error.ts';
-import { type Amount, parseAmount } from './quantity.ts';
+import { type Amount, NO_AMOUNT, parseAmount } from './quantity.ts';
 
 /** Longest list that is read. The API server bounds none of ours; real pods stay below 100 of anything. */
 export const LIST_ITEMS_MAX = 1024;
@@ -43,8 +43,9 @@ export class Fields {
   objects(name: string): readonly Fields[] {
     return this.#list(name).map((value, index) => {
       const at = `${name}[${index}]`;
-      if (!isRaw(value)) throw this.error(at, 'be an object');
-      return new Fields(value, { name: at, parent: this, kind: this.#kind });
+      const item = value ?? {};
+      if (!isRaw(item)) throw this.error(at, 'be an object');
+      return new Fields(item, { name: at, parent: this, kind: this.#kind });
     });
   }
 
@@ -99,7 +100,12 @@ export class Fields {
   quantities(name: string): ReadonlyMap<string, Amount> {
     const map = new Map<string, Amount>();
     for (const [key, value] of this.#entries(name)) {
-      const amount = typeof value === 'string' || typeof value === 'number' ? parseAmount(value) : undefined;
+      const amount =
+        value === null
+          ? NO_AMOUNT
+          : typeof value === 'string' || typeof value === 'number'
+            ? parseAmount(value)
+            : undefined;
       if (amount === undefined) throw this.error(`${name}.${key.slice(0, 64)}`, 'be a quantity');
       map.set(key, amount);
     }
@@ -162,7 +168,9 @@ export class Fields {
     });
   }
 
+  /** An item or an entry that is null is an empty one, as Go reads it. */
   #text(name: string, value: unknown): string {
+    if (value === null) return '';
     if (typeof value !== 'string') throw this.error(name, 'be text');
     if (value.length > TEXT_LENGTH_MAX) throw this.error(name, `have at most ${TEXT_LENGTH_MAX} characters`);
     return value;

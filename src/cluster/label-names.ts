@@ -61,7 +61,8 @@ function requirementFault({ key, operator, values }: Requirement): string | unde
 }
 
 function invalidValues(values: readonly string[], words: string): string {
-  return `values: Invalid value: ${JSON.stringify(values)}: ${words}`;
+  // Go has no list where there is nothing in it.
+  return `values: Invalid value: ${values.length === 0 ? 'null' : JSON.stringify(values)}: ${words}`;
 }
 
 function keyFaults(key: string): readonly string[] {

@@ -1,6 +1,7 @@
 // Parsers of what selects: label selectors, node selector terms, pod affinity terms. Pure translation of the API's forms.
 import type { LabelSelector, NodeSelectorTerm, PodAffinityTerm, Requirement } from './cluster-objects.ts';
 import type { Fields } from './fields.ts';
+import { selectorFault } from './label-names.ts';
 
 /** metav1.LabelSelector; undefined when the field is absent. matchLabels come first, by key. */
 export function parseLabelSelector(parent: Fields, name: string): LabelSelector | undefined {
@@ -17,10 +18,11 @@ export function parseNodeSelector(parent: Fields | undefined, name: string): rea
   return parent?.object(name)?.objects('nodeSelectorTerms').map(parseNodeSelectorTerm);
 }
 
-/** Required terms of pod (anti-)affinity. A term that names no namespaces means those of its owner. */
+/** Required terms of pod (anti-)affinity. A term that names no namespaces means those of its owner. None when one of them
+ *  cannot be read: the scheduler then drops them all. */
 export function parseAffinityTerms(affinity: Fields | undefined, namespace: string): readonly PodAffinityTerm[] {
-  const terms = affinity?.objects('requiredDuringSchedulingIgnoredDuringExecution') ?? [];
-  return terms.map((term): PodAffinityTerm => {
+  const given = affinity?.objects('requiredDuringSchedulingIgnoredDuringExecution') ?? [];
+  const terms = given.map((term): PodAffinityTerm => {
     const named = term.texts('namespaces');
     const namespaceSelector = parseLabelSelector(term, 'namespaceSelector');
     return {
@@ -30,6 +32,10 @@ export function parseAffinityTerms(affinity: Fields | undefined, namespace: stri
       namespaceSelector,
     };
   });
+  const faulty = terms.some(
+    (term) => selectorFault(term.selector) !== undefined || selectorFault(term.namespaceSelector) !== undefined,
+  );
+  return faulty ? [] : terms;
 }
 
 function parseNodeSelectorTerm(term: Fields): NodeSelectorTerm {

@@ -3,8 +3,8 @@
 import type { NodeFacts } from './node-facts.ts';
 
 export interface CounterOptions {
-  /** Label that names the domain; empty: one domain for the whole cluster. */
-  readonly topologyKey: string;
+  /** Label that names the domain; undefined: one domain for the whole cluster. */
+  readonly topologyKey: string | undefined;
   /** Terminating pods are not counted (topology spread). */
   readonly skipTerminating: boolean;
   readonly eligible: (node: NodeFacts) => boolean;
@@ -38,7 +38,7 @@ export class DomainCounter {
   /** The node with the next index. */
   addNode(facts: NodeFacts): void {
     const { topologyKey, eligible } = this.#options;
-    const value = topologyKey === '' ? '' : facts.labels.get(topologyKey);
+    const value = topologyKey === undefined ? '' : facts.labels.get(topologyKey);
     this.#domains.push(value === undefined ? NO_DOMAIN : this.#domainNumber(value));
     this.#eligible.push(false);
     if (value !== undefined && eligible(facts)) this.#setEligible(this.#domains.length - 1, true);

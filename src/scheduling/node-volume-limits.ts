@@ -35,7 +35,8 @@ export function nodeVolumeLimits(
   const attached = new Map<string, Set<string>>();
   for (const other of others) {
     if (other.shape.volumes.length === 0 && other.shape.disks === undefined) continue;
-    const fault = notOwned(other, claimedVolumes(other.shape, lookup));
+    const unnamed = other.shape.volumes.some((volume) => volume.claim === '');
+    const fault = unnamed ? 'PersistentVolumeClaim had no name' : notOwned(other, claimedVolumes(other.shape, lookup));
     if (fault !== undefined) return fail(PLUGIN, `running "${PLUGIN}" filter plugin: ${fault}`);
     addVolumes(attached, other.shape, context);
   }

@@ -143,7 +143,7 @@ function spreadChecks(shape: PodShape, counters: CounterBook): readonly SpreadCh
 function usersCounter(namespace: string, claim: string, counters: CounterBook): DomainCounter {
   return counters.counter({
     key: JSON.stringify(['users', namespace, claim]),
-    topologyKey: '',
+    topologyKey: undefined,
     ...EVERYWHERE,
     counts: (other) =>
       other.namespace === namespace && other.volumes.some((volume) => volume.claim === claim && !volume.ephemeral),
