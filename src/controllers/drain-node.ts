@@ -61,14 +61,14 @@ async function noteBlocked(context: ClusterContext, claim: NodeClaim, message: s
     { type: 'Removable', status: 'False', reason: 'PodsBlocked', message },
     context.clock.nowMs(),
   );
-  if (conditions === undefined) return;
-  await writeStatus(context, claim, { set: { conditions } });
+  // Said in every round: the recorder counts what repeats, and the count shows that it still goes on.
   poolEvent(context, claim, {
     type: 'Warning',
     reason: 'DrainBlocked',
     action: 'ScaleDown',
     note: `Node ${claim.metadata.name}: ${message}`,
   });
+  if (conditions !== undefined) await writeStatus(context, claim, { set: { conditions } });
 }
 
 /** The shortest wait that any of them asks for, so that one slow budget does not hold up the rest. */

@@ -64,7 +64,7 @@ export function appsScenario(stage: Stage): void {
       const pool = { apiVersion: 'sluice.dev/v1alpha1', kind: 'NodePool', metadata: { name: 'held' } };
       await tenant.kube.remove('sluice.dev/v1alpha1', 'NodePool', 'held');
       // More than a minute: the event that says what holds the drain repeats, and is counted instead of written anew.
-      await sleep(65_000);
+      await sleep(80_000);
       const still = await tenant.kube.get('v1', 'Pod', running.metadata.name, 'default');
       expect(still?.metadata.deletionTimestamp, 'not evicted against its budget').toBeUndefined();
       const node = await tenant.kube.get('v1', 'Node', running['spec'].nodeName);
