@@ -85,7 +85,7 @@ async function measure(entry: string, seconds: number): Promise<Figures> {
     writeFileSync(kubeconfig, playground.managementKubeconfig, { mode: 0o600 });
     const child = spawn(process.execPath, [entry, 'run', `--kubeconfig=${kubeconfig}`, '--listen=none'], {
       cwd: ROOT,
-      // As the chart sets it; NODE_OPTIONS comes from the npm script.
+      // As the chart sets it.
       env: { ...process.env, MALLOC_ARENA_MAX: '1' },
       stdio: ['ignore', 'ignore', 'ignore'],
     });
