@@ -32,7 +32,10 @@ export class TestKubelets {
   readonly #running = new Map<string, Kubelet>();
   readonly #joining = new Set<string>();
   readonly #flavors = new Map<string, Loose>();
+  /** What went wrong on the way, races with deletion among it; for whoever reads a failed run. */
   readonly problems: string[] = [];
+  /** User data that no guest could have booted from: the product's fault, whatever else happened. */
+  readonly unbootable: string[] = [];
   #stopped = false;
   #loops: Promise<void>[] = [];
 
@@ -88,8 +91,11 @@ export class TestKubelets {
   async #boot(serverId: string): Promise<void> {
     const found = await this.#cloud.call('compute', 'GET', `/servers/${serverId}`);
     const userData: string | undefined = found?.server['OS-EXT-SRV-ATTR:user_data'];
-    if (userData === undefined || userData === null) return; // not one of ours, or gone
-    const guest = guestOf(Buffer.from(userData, 'base64').toString(), { serverId, name: found.server.name });
+    // Gone already, or somebody else's: an admin of a shared cloud sees all of them.
+    if (userData === undefined || userData === null || found.server.metadata['sluice.dev:cluster'] === undefined)
+      return;
+    const guest = this.#read(Buffer.from(userData, 'base64').toString(), { serverId, name: found.server.name });
+    if (guest === undefined) return;
     const cluster = this.#clusters.find((one) => new URL(one.credentials.server).port === new URL(guest.server).port);
     if (cluster === undefined) throw new Error(`no cluster has the API ${guest.server}`);
     const folder = mkdtempSync(join(tmpdir(), 'sluice-kubelet-'));
@@ -100,6 +106,16 @@ export class TestKubelets {
     const kubelet = { serverId, guest, cluster, node, folder, leaseRenewedMs: 0 };
     this.#running.set(serverId, kubelet);
     await this.#renewLease(kubelet);
+  }
+
+  #read(userData: string, server: { readonly serverId: string; readonly name: string }): Guest | undefined {
+    try {
+      return guestOf(userData, server);
+    } catch (error) {
+      const text = `${server.name}: ${String(error)}`;
+      if (!this.unbootable.includes(text)) this.unbootable.push(text);
+      return undefined;
+    }
   }
 
   async #certificate(guest: Guest, folder: string): Promise<KubeClient> {
