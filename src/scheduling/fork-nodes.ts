@@ -72,6 +72,12 @@ export class ForkNodes {
     return this.facts.length;
   }
 
+  factsOf(index: number): NodeFacts {
+    const facts = this.facts[index];
+    if (facts === undefined) throw new Error(`node index must be below ${this.count}: ${index}`);
+    return facts;
+  }
+
   isOpen(index: number): boolean {
     return this.#columns.open[index] === 1;
   }
