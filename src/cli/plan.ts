@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { buildSnapshot } from '../cluster/build-snapshot.ts';
 import { checkPlan } from '../planner/check-plan.ts';
 import { makePlan } from '../planner/make-plan.ts';
+import { planJson } from '../planner/plan.ts';
 import { planText } from '../planner/plan-text.ts';
 import { readObjects, SOURCE_HELP, SOURCE_OPTIONS } from './cluster-source.ts';
 import { type CommandIo, parseOutput } from './command-io.ts';
@@ -35,7 +36,9 @@ export async function runPlan(argv: readonly string[], io: CommandIo): Promise<n
   const refused = findings.some((finding) => finding.severity === 'fatal');
   if (output === 'json') {
     const observedAt = new Date(objects.observedAtMs).toISOString();
-    io.stdout(`${JSON.stringify({ observedAt, frozen: objects.frozen ?? null, refused, findings, plan })}\n`);
+    io.stdout(
+      `${JSON.stringify({ observedAt, frozen: objects.frozen ?? null, refused, findings, plan: planJson(plan) })}\n`,
+    );
   } else {
     io.stdout(planText(plan));
     if (objects.frozen !== undefined) io.stdout(`frozen: ${objects.frozen}\n`);

@@ -5,6 +5,7 @@ import { LABELS, TAINTS } from '../api/names.ts';
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterObjects, NodeObject, PodObject, PodShape, Resources, Taint } from './cluster-objects.ts';
 import { expectedLabels, lastingTaints } from './expected-node.ts';
+import { byKey, comparePods, groupPending, type PendingGroup } from './pending-groups.ts';
 import { buildColumns, type SnapshotColumns } from './snapshot-columns.ts';
 
 export interface SnapshotNode {
@@ -34,6 +35,8 @@ export interface ClusterSnapshot {
   readonly nodeIndexByName: ReadonlyMap<string, number>;
   /** Unbound, not gated, not deleting, phase Pending; by priority (highest first), age (oldest first), name. */
   readonly pendingPods: readonly PodObject[];
+  /** The same pods in groups. */
+  readonly pendingGroups: readonly PendingGroup[];
   /** Shapes of the pods on nodes, numbered densely within this snapshot. */
   readonly shapes: readonly PodShape[];
   readonly shapeNumbers: ReadonlyMap<PodShape, number>;
@@ -56,9 +59,7 @@ export function buildSnapshot(objects: ClusterObjects, version: number): Cluster
       pendingPods.push(pod);
     }
   }
-  pendingPods.sort(
-    (left, right) => right.priority - left.priority || left.createdMs - right.createdMs || byKey(left, right),
-  );
+  pendingPods.sort(comparePods);
   const nodes = joinNodes(objects, podsByNode);
   const shapeNumbers = new Map<PodShape, number>();
   const shapes: PodShape[] = [];
@@ -75,17 +76,11 @@ export function buildSnapshot(objects: ClusterObjects, version: number): Cluster
     nodes,
     nodeIndexByName: new Map(nodes.map((node) => [node.name, node.index])),
     pendingPods,
+    pendingGroups: groupPending(pendingPods),
     shapes,
     shapeNumbers,
     columns: buildColumns(nodes, shapeNumbers),
   };
-}
-
-/** Order of pods by namespace and name, code unit by code unit. */
-export function byKey(left: PodObject, right: PodObject): number {
-  if (left.namespace !== right.namespace) return left.namespace < right.namespace ? -1 : 1;
-  if (left.name !== right.name) return left.name < right.name ? -1 : 1;
-  return left.uid < right.uid ? -1 : left.uid > right.uid ? 1 : 0;
 }
 
 function joinNodes(objects: ClusterObjects, podsByNode: ReadonlyMap<string, PodObject[]>): readonly SnapshotNode[] {

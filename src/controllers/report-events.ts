@@ -2,7 +2,7 @@
 // and some time has passed: a tenant's events live in the tenant's etcd.
 import { GROUP_VERSION } from '../api/names.ts';
 import type { NodePool } from '../api/node-pool.ts';
-import type { PlanStep, PodVerdict } from '../planner/plan.ts';
+import { type PlanStep, podsIn, type PodVerdict, podVerdicts } from '../planner/plan.ts';
 import type { PassResult } from './autoscaler-loop.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import type { EventInput } from './ports.ts';
@@ -32,17 +32,18 @@ export class ReportEvents {
   }
 
   report(result: PassResult): void {
-    this.#reportPods(result);
+    const verdicts = podVerdicts(result.plan.report);
+    this.#reportPods(result, verdicts);
     for (const pool of result.snapshot.objects.nodePools) this.#reportPool(pool, result);
-    prune(this.#podSaid, new Set(result.plan.report.pods.map((verdict) => verdict.podUid)));
+    prune(this.#podSaid, new Set(verdicts.map((verdict) => verdict.podUid)));
     prune(this.#poolSaid, new Set(result.snapshot.objects.nodePools.map((pool) => pool.metadata.uid)));
   }
 
-  #reportPods(result: PassResult): void {
+  #reportPods(result: PassResult, verdicts: readonly PodVerdict[]): void {
     const created = doneSteps(result).filter((step) => step.kind === 'createClaim');
-    const claimsByPod = new Map(created.flatMap((step) => step.podUids.map((uid) => [uid, step] as const)));
+    const claimsByPod = new Map(created.flatMap((step) => podsIn(step.pods).map((pod) => [pod.uid, step] as const)));
     let left = POD_EVENTS_MAX;
-    for (const verdict of result.plan.report.pods) {
+    for (const verdict of verdicts) {
       if (left === 0) break;
       const step = claimsByPod.get(verdict.podUid);
       const said =

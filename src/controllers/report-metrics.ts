@@ -1,6 +1,6 @@
 // Turns one pass into metrics and lines of the decision log. Names are those of the metric catalogue.
 import { NODE_CLAIM_PHASES } from '../api/node-claim.ts';
-import type { PlanStep, PodVerdict } from '../planner/plan.ts';
+import { countPods, type PlanStep, type PodPlace, podsIn } from '../planner/plan.ts';
 import type { PassResult } from './autoscaler-loop.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import type { StepOutcome } from './execute-plan.ts';
@@ -8,7 +8,7 @@ import { clusterFields } from './log-fields.ts';
 import { countClaims } from './node-pool-status.ts';
 import type { TelemetryLabels } from './ports.ts';
 
-const POD_OUTCOMES: readonly PodVerdict['outcome'][] = [
+const POD_OUTCOMES: readonly PodPlace['outcome'][] = [
   'onExistingNode',
   'onUpcomingNode',
   'onNewNode',
@@ -28,8 +28,7 @@ export function reportMetrics(context: ClusterContext, result: PassResult): void
     if (outcome.step.kind !== 'setTimer') telemetry.decision(decisionOf(outcome, labels, context.clock.nowMs()));
   }
   for (const outcome of POD_OUTCOMES) {
-    const pods = plan.report.pods.filter((verdict) => verdict.outcome === outcome).length;
-    telemetry.gauge('sluice_pending_pods', { ...labels, outcome }, pods);
+    telemetry.gauge('sluice_pending_pods', { ...labels, outcome }, countPods(plan.report, outcome));
   }
   for (const phase of NODE_CLAIM_PHASES) {
     const claims = snapshot.objects.claims.filter((claim) => (claim.status?.phase ?? 'Pending') === phase).length;
@@ -72,6 +71,7 @@ function decisionOf(outcome: StepOutcome, labels: TelemetryLabels, nowMs: number
 
 function stepFields(step: PlanStep): Readonly<Record<string, unknown>> {
   if (step.kind !== 'createClaim') return step;
-  const { kind, pool, name: claim, reason, podUids: pods } = step;
+  const { kind, pool, name: claim, reason } = step;
+  const pods = podsIn(step.pods).map((pod) => pod.uid);
   return { kind, pool, claim, flavor: step.spec.flavor, zone: step.spec.zone, reason, pods };
 }

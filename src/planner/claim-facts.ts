@@ -1,6 +1,7 @@
 // Small questions about one claim or pod that several phases ask, answered in one place. Times are milliseconds.
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { PodObject } from '../cluster/cluster-objects.ts';
+import { belongsToNode } from '../cluster/pending-groups.ts';
 
 /** Counts towards its pool's size: not failed, not on its way out. */
 export function isStanding(claim: NodeClaim): boolean {
@@ -50,11 +51,6 @@ export function timeMs(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Date.parse(text);
   return Number.isNaN(value) ? undefined : value;
-}
-
-/** Stays with its node: a DaemonSet's or the kubelet's own. */
-export function belongsToNode(pod: PodObject): boolean {
-  return pod.mirror || pod.controller?.kind === 'DaemonSet';
 }
 
 /** Will be looking for another node when its own goes. */

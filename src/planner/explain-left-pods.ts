@@ -1,12 +1,12 @@
 // Why no new node helps a pod that has no place, for each pool, in words that a person can act on; and which pools are
 // held back by a limit that a person can lift.
 import type { PodObject } from '../cluster/cluster-objects.ts';
-import { belongsToNode } from './claim-facts.ts';
+import { belongsToNode } from '../cluster/pending-groups.ts';
 import { takesPods } from './pack-new-nodes.ts';
 import type { Refusal } from '../scheduling/refusal.ts';
 import type { Refused } from './node-budget.ts';
 import { block, draftOffers, type PlanDraft } from './plan-draft.ts';
-import type { PodVerdict } from './plan.ts';
+import type { PodPlace } from './plan.ts';
 import type { Offer } from './pool-offers.ts';
 import type { PoolState } from './pool-state.ts';
 
@@ -15,7 +15,7 @@ const EXPLAINED_MAX = 100;
 /** Those trials, over the whole plan: some microseconds each. */
 const TRIALS_MAX = 20_000;
 
-type Refusals = PodVerdict['refusals'];
+type Refusals = PodPlace['refusals'];
 
 /** A function that explains one pod; equal pods are worked out once. */
 export function openExplainer(draft: PlanDraft, options: { readonly cutoff: number }): (pod: PodObject) => Refusals {

@@ -10,7 +10,7 @@ import { planReplacement } from './plan-replacement.ts';
 import { desiredNodesSteps, reportOf } from './plan-report.ts';
 import { planScaleDown } from './plan-scale-down.ts';
 import { planScaleUp } from './plan-scale-up.ts';
-import type { Blocked, Plan, PlanStep } from './plan.ts';
+import { type Blocked, type Plan, type PlanStep, podsIn } from './plan.ts';
 import { specRefusals } from './pool-offers.ts';
 import { planClusterDeletion, planGrowth, planPoolDeletions } from './pool-size.ts';
 import { compareText } from './claim-facts.ts';
@@ -72,16 +72,21 @@ function closePlan(draft: PlanDraft): Plan {
 
 function createStep(draft: PlanDraft, node: NewNode): PlanStep {
   const { pods } = node;
-  const named = pods.slice(0, PODS_NAMED).map((pod) => `${pod.namespace}/${pod.name}`);
-  const more = pods.length > PODS_NAMED ? ` and ${pods.length - PODS_NAMED} more` : '';
-  const forPods = pods.length === 0 ? '' : `for ${named.join(', ')}${more}`;
+  const count = pods.reduce((sum, range) => sum + range.to - range.from, 0);
+  const named = podsIn(
+    pods.slice(0, PODS_NAMED).map((range) => ({ ...range, to: Math.min(range.to, range.from + PODS_NAMED) })),
+  )
+    .slice(0, PODS_NAMED)
+    .map((pod) => `${pod.namespace}/${pod.name}`);
+  const more = count > PODS_NAMED ? ` and ${count - PODS_NAMED} more` : '';
+  const forPods = count === 0 ? '' : `for ${named.join(', ')}${more}`;
   return {
     kind: 'createClaim',
     pool: node.pool.name,
     name: node.name,
     spec: claimSpecOf(node.offer, draft.objects),
     reason: [node.reason, forPods].filter((part) => part !== '').join('; '),
-    podUids: pods.map((pod) => pod.uid),
+    pods,
   };
 }
 

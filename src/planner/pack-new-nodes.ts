@@ -4,9 +4,9 @@
 // the pool with the fewest nodes. A good node is repeated without new trials while the same pods would fill it again,
 // so the cost grows with the number of pod shapes and offers, not of nodes.
 // Just above 250 lines: trial, choice and repetition share one state and are read together.
-import type { PodObject } from '../cluster/cluster-objects.ts';
+import { placeGroups } from '../simulation/place-groups.ts';
 import { compareText } from './claim-facts.ts';
-import { addNode, draftOffers, type NewNode, type PlanDraft } from './plan-draft.ts';
+import { addNode, draftOffers, giveNewNode, type PlanDraft } from './plan-draft.ts';
 import { nextPod, type PodGroup } from './pod-groups.ts';
 import type { Offer } from './pool-offers.ts';
 import { NEW_NODES_MAX } from './pool-size.ts';
@@ -47,7 +47,6 @@ interface Packing {
   readonly zones: ReadonlyMap<PoolState, Map<string, number>>;
   /** Offer and shape that never match, whatever else is there. */
   readonly hopeless: Set<string>;
-  readonly place: (pod: PodObject, node: NewNode) => void;
   /** Least that any pod asks for: with less left a node is full. */
   readonly leastCpuMillis: number;
   triesLeft: number;
@@ -58,12 +57,8 @@ export function takesPods(pool: PoolState): boolean {
   return isActive(pool) && pool.settings.autoscale && pool.settings.unschedulable !== true;
 }
 
-/** Adds nodes to the draft until every group has its places or nothing more can be done; `place` hears of each pod. */
-export function packNewNodes(
-  draft: PlanDraft,
-  groups: readonly PodGroup[],
-  place: (pod: PodObject, node: NewNode) => void,
-): void {
+/** Adds nodes to the draft until every group has its places or nothing more can be done. */
+export function packNewNodes(draft: PlanDraft, groups: readonly PodGroup[]): void {
   if (groups.length === 0) return;
   // By priority, so that what is left out for being too much is the least important.
   const pools = draft.pools.filter(takesPods).sort((a, b) => b.settings.priority - a.settings.priority);
@@ -74,7 +69,6 @@ export function packNewNodes(
     offers: pools.flatMap((pool) => draftOffers(draft, pool).offers),
     zones: new Map(pools.map((pool) => [pool, zoneCounts(draft, pool)])),
     hopeless: new Set(),
-    place,
     leastCpuMillis: groups.reduce((least, group) => Math.min(least, group.shape.requests.cpuMillis), Infinity),
     triesLeft: TRIES_MAX,
   };
@@ -119,16 +113,16 @@ function mayGoOn({ draft, triesLeft }: Packing): boolean {
 }
 
 /** Room on nodes that this plan added before. */
-function fillStandingNewNodes({ draft, place }: Packing, group: PodGroup): void {
+function fillStandingNewNodes({ draft }: Packing, group: PodGroup): void {
   const from = draft.snapshot.nodes.length;
-  for (let pod = nextPod(group); pod !== undefined; pod = nextPod(group)) {
-    const index = draft.fork.firstFit(pod, { from });
-    const node = draft.newNodes[index - from];
-    if (index < 0 || node === undefined) return;
-    draft.fork.place(pod, index);
-    place(pod, node);
-    group.placed++;
-  }
+  placeGroups(draft.fork, [group], {
+    from,
+    place: (_group, { node: index, count }) => {
+      const node = draft.newNodes[index - from];
+      if (node === undefined) throw new Error(`fork index ${index} is not one of ${draft.newNodes.length} new nodes`);
+      giveNewNode(draft, group, { node, count });
+    },
+  });
 }
 
 function bestTrial(packing: Packing, group: PodGroup): Trial | undefined {
@@ -224,8 +218,7 @@ function repeat(packing: Packing, group: PodGroup, best: Trial): void {
     zones?.set(offer.template.zone, (zones.get(offer.template.zone) ?? 0) + 1);
     const taken = fillNode(packing, { index: node.index, first: group });
     for (const [member, count] of taken) {
-      for (const pod of member.pods.slice(member.placed, member.placed + count)) packing.place(pod, node);
-      member.placed += count;
+      giveNewNode(draft, member, { node, count });
     }
     if (entangled || !taken.has(group)) return;
   } while (

@@ -8,13 +8,15 @@ import { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
 import { isMovable, isStanding } from './claim-facts.ts';
 import { openNodeBudget, type NodeBudget, type Refused } from './node-budget.ts';
 import { openNameSource, type NameSource } from './node-names.ts';
-import type { Blocked, NodeVerdict, PlanStep, PodVerdict } from './plan.ts';
+import type { Blocked, NodeVerdict, PlanStep, PodPlace, PodRange, PodRun } from './plan.ts';
+import type { PodGroup } from './pod-groups.ts';
 import { offersOf, type Offer, type PoolOffers } from './pool-offers.ts';
 import { listPools, type PoolState } from './pool-state.ts';
 
 /** Pools are made by tenants, up to 512 flavors and zones each: one plan looks at so many in all. Each costs a look at
  *  every node when it is built and a trial per kind of pod afterwards. */
 const OFFERS_MAX = 2000;
+const NO_REFUSALS: PodPlace['refusals'] = [];
 const TOO_MANY: Refused = {
   reason: 'CeilingReached',
   message: `the cluster's NodePools name more than ${OFFERS_MAX} flavors and zones together; use fewer of them`,
@@ -29,7 +31,7 @@ export interface NewNode {
   readonly index: number;
   readonly reason: string;
   /** Pods that the plan puts there; grows while packing. */
-  readonly pods: PodObject[];
+  readonly pods: PodRange[];
 }
 
 export interface PlanDraft {
@@ -51,7 +53,7 @@ export interface PlanDraft {
   /** Those of nodes that were found unneeded, because these pods had other places: they take room and get no new node.
    *  Should a place be gone when they are evicted, they ask as pending pods. Else a removal could undo itself. */
   readonly rehoused: PodObject[];
-  readonly podVerdicts: PodVerdict[];
+  readonly podRuns: PodRun[];
   readonly nodeVerdicts: NodeVerdict[];
   readonly cutShort: Set<string>;
   /** Instants at which a timer falls due. */
@@ -83,7 +85,7 @@ export function openDraft(snapshot: ClusterSnapshot, options: { readonly nameSee
     blocked: new Map(),
     displaced: [],
     rehoused: [],
-    podVerdicts: [],
+    podRuns: [],
     nodeVerdicts: [],
     cutShort: new Set(),
     dueMs: [],
@@ -134,6 +136,25 @@ export function addNode(draft: PlanDraft, offer: Offer, reason: string): NewNode
   const node: NewNode = { pool: offer.pool, offer, name, index, reason, pods: [] };
   draft.newNodes.push(node);
   return node;
+}
+
+/** Gives the next `count` pods of the group a place (or the reason why they have none). The fork is the caller's part. */
+export function givePlaces(draft: PlanDraft, group: PodGroup, given: PodPlace & { readonly count: number }): PodRange {
+  const { outcome, target, refusals } = given;
+  const range = { pods: group.pods, from: group.placed, to: group.placed + given.count };
+  group.placed = range.to;
+  if (group.pending) draft.podRuns.push({ ...range, outcome, target, refusals });
+  return range;
+}
+
+/** Gives the next `count` pods of the group their place on a node that the plan adds. */
+export function giveNewNode(
+  draft: PlanDraft,
+  group: PodGroup,
+  at: { readonly node: NewNode; readonly count: number },
+): void {
+  const { node, count } = at;
+  node.pods.push(givePlaces(draft, group, { count, outcome: 'onNewNode', target: node.name, refusals: NO_REFUSALS }));
 }
 
 /** Notes why a pool's wish is not met; the first message per pool and reason stays. */

@@ -1,7 +1,8 @@
 // Phase: a pool has more nodes than it shall have (a person lowered desiredNodes or maxNodes): which ones go.
 // Not yet Ready first, then the emptiest, then the cheapest to disrupt, then the newest; from the fullest zone.
 import type { NodeClaim } from '../api/node-claim.ts';
-import { belongsToNode, compareText, createdMsOf } from './claim-facts.ts';
+import { belongsToNode } from '../cluster/pending-groups.ts';
+import { compareText, createdMsOf } from './claim-facts.ts';
 import { nodeIndexOf, removeClaim, standingClaims, type PlanDraft } from './plan-draft.ts';
 import { wantedNodes } from './pool-size.ts';
 import { isActive, type PoolState } from './pool-state.ts';

@@ -38,7 +38,7 @@ export function reportOf(draft: PlanDraft): PlanReport {
   const added = draft.newNodes.map((node) => node.offer.template.flavor);
   const priced = [...left.map((claim) => flavors.get(claim.spec.flavor)).filter(isKnown), ...added];
   return {
-    pods: draft.podVerdicts,
+    pods: draft.podRuns,
     nodes: draft.nodeVerdicts,
     pools: draft.pools.map((pool) => poolSizeOf(draft, pool, flavors)),
     costPerHour: costOf(priced, draft.objects),

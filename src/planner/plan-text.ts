@@ -1,5 +1,5 @@
 // A plan for people: what will be done, what cannot be and why, what it costs. Used by `sluice plan`.
-import type { Plan, PlanStep, PodVerdict } from './plan.ts';
+import { countPods, type Plan, type PlanStep, type PlanReport, podVerdicts, type PodPlace } from './plan.ts';
 
 /** Pods without a place that are listed; the JSON output has all. */
 const PODS_SHOWN = 20;
@@ -12,7 +12,7 @@ export function planText(plan: Plan): string {
   const lines = [
     ...stepLines(plan.steps),
     ...blockedLines(plan),
-    ...podLines(report.pods),
+    ...podLines(report),
     ...poolLines(plan),
     ...nodeLines(plan),
     `Cost after the plan: ${report.costPerHour.toFixed(4)} per hour${report.costIsRelative ? ' (by the built-in price model: comparable, not money)' : ''}`,
@@ -45,12 +45,13 @@ function blockedLines({ blocked }: Plan): readonly string[] {
   return ['Blocked:', ...blocked.map(({ pool, reason, message }) => `  ${pool}: ${reason}: ${message}`)];
 }
 
-function podLines(pods: readonly PodVerdict[]): readonly string[] {
-  const left = pods.filter((pod) => pod.outcome === 'unplaceable');
-  const count = (outcome: PodVerdict['outcome']): number => pods.filter((pod) => pod.outcome === outcome).length;
-  if (pods.length === 0) return [];
+function podLines(report: PlanReport): readonly string[] {
+  const left = podVerdicts({ ...report, pods: report.pods.filter((run) => run.outcome === 'unplaceable') });
+  const count = (outcome: PodPlace['outcome']): number => countPods(report, outcome);
+  const all = report.pods.reduce((sum, run) => sum + run.to - run.from, 0);
+  if (all === 0) return [];
   const lines = [
-    `Pending pods: ${pods.length} (${count('onExistingNode')} fit on nodes that stand, ${count('onUpcomingNode')} on nodes coming up, ` +
+    `Pending pods: ${all} (${count('onExistingNode')} fit on nodes that stand, ${count('onUpcomingNode')} on nodes coming up, ` +
       `${count('onNewNode')} on new nodes, ${count('waitingForPreemption')} wait for preemption, ${left.length} have no place)`,
   ];
   for (const pod of left.slice(0, PODS_SHOWN)) {

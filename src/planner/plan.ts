@@ -1,6 +1,16 @@
 // The Plan: what we will do, as immutable data that leaves no choice to its execution.
 import type { NodeClaimSpec, RemovalReason } from '../api/node-claim.ts';
 import type { Reason } from '../api/conditions.ts';
+import type { PodObject } from '../cluster/cluster-objects.ts';
+import { comparePods } from '../cluster/pending-groups.ts';
+
+/** Pods of one list: `pods[from]` up to, but not, `pods[to]`. Lists are the groups of the snapshot, shared, so that a plan
+ *  for a hundred thousand pods is as small as its nodes. */
+export interface PodRange {
+  readonly pods: readonly PodObject[];
+  readonly from: number;
+  readonly to: number;
+}
 
 /** One thing to do. A step whose precondition no longer holds is dropped and planned again. */
 export type PlanStep =
@@ -10,7 +20,8 @@ export type PlanStep =
       readonly name: string;
       readonly spec: NodeClaimSpec;
       readonly reason: string;
-      readonly podUids: readonly string[];
+      /** Whom the node is for. */
+      readonly pods: readonly PodRange[];
     }
   | {
       readonly kind: 'removeClaim';
@@ -45,15 +56,23 @@ export interface Blocked {
   readonly message: string;
 }
 
-export interface PodVerdict {
-  readonly podUid: string;
-  readonly namespace: string;
-  readonly name: string;
+/** Where pods go, or why they have no place. */
+export interface PodPlace {
   readonly outcome: 'onExistingNode' | 'onUpcomingNode' | 'onNewNode' | 'unplaceable' | 'waitingForPreemption';
   /** Node or claim name; empty when unplaceable. */
   readonly target: string;
   /** Per pool, why a new node of it would not help; empty when placed. */
   readonly refusals: readonly { readonly pool: string; readonly message: string }[];
+}
+
+/** Pods that share one answer. */
+export interface PodRun extends PodRange, PodPlace {}
+
+/** The answer for one pod. */
+export interface PodVerdict extends PodPlace {
+  readonly podUid: string;
+  readonly namespace: string;
+  readonly name: string;
 }
 
 export interface NodeVerdict {
@@ -76,7 +95,8 @@ export interface PoolSize {
 }
 
 export interface PlanReport {
-  readonly pods: readonly PodVerdict[];
+  /** Every pending pod is in one of them. */
+  readonly pods: readonly PodRun[];
   readonly nodes: readonly NodeVerdict[];
   readonly pools: readonly PoolSize[];
   /** Of all claims after the plan. */
@@ -95,4 +115,35 @@ export interface Plan {
   readonly steps: readonly PlanStep[];
   readonly blocked: readonly Blocked[];
   readonly report: PlanReport;
+}
+
+/** The pods of `ranges`, in order. */
+export function podsIn(ranges: readonly PodRange[]): readonly PodObject[] {
+  return ranges.flatMap(({ pods, from, to }) => pods.slice(from, to));
+}
+
+/** One verdict per pending pod, in the order of the queue: priority, age, name. */
+export function podVerdicts(report: PlanReport): readonly PodVerdict[] {
+  return report.pods
+    .flatMap((run) => run.pods.slice(run.from, run.to).map((pod) => ({ pod, run })))
+    .sort((a, b) => comparePods(a.pod, b.pod))
+    .map(({ pod, run: { outcome, target, refusals } }) => {
+      const { uid: podUid, namespace, name } = pod;
+      return { podUid, namespace, name, outcome, target, refusals };
+    });
+}
+
+/** How many pending pods have this outcome. */
+export function countPods(report: PlanReport, outcome: PodPlace['outcome']): number {
+  return report.pods.reduce((sum, run) => sum + (run.outcome === outcome ? run.to - run.from : 0), 0);
+}
+
+/** The plan as plain data for other programs: a verdict per pod, uids instead of pods. */
+export function planJson(plan: Plan): Readonly<Record<string, unknown>> {
+  const steps = plan.steps.map((step) => {
+    if (step.kind !== 'createClaim') return step;
+    const { pods, ...rest } = step;
+    return { ...rest, podUids: podsIn(pods).map((pod) => pod.uid) };
+  });
+  return { ...plan, steps, report: { ...plan.report, pods: podVerdicts(plan.report) } };
 }

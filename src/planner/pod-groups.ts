@@ -1,7 +1,8 @@
-// Pods that wait, put into groups that the scheduler cannot tell apart: same shape, same priority.
+// Pods that ask for a place, in groups that the scheduler cannot tell apart, and the places that they have been given.
 // Order of the groups: priority (higher first), then what a pod is worth (big ones leave the holes that small ones
 // fill), then age, then the shape's key, so that the same pods in another order give the same plan.
 import type { PodObject, PodShape } from '../cluster/cluster-objects.ts';
+import { comparePods, groupPending, type PendingGroup } from '../cluster/pending-groups.ts';
 import { compareText } from './claim-facts.ts';
 import { requestsWorth } from './price-model.ts';
 
@@ -11,27 +12,30 @@ export interface PodGroup {
   readonly worth: number;
   /** Where one pod goes changes where the next may go, or something outside the shape decides (volumes). */
   readonly entangled: boolean;
+  readonly ownNode: boolean;
+  readonly nominatedNodeName: string;
+  /** Wait for a node now; false: run on a node that goes, and need another. */
+  readonly pending: boolean;
+  /** A new node may be added for them. */
+  readonly getsNewNode: boolean;
   /** Oldest first. */
   readonly pods: readonly PodObject[];
   /** How many of `pods`, from the front, have a place. */
   placed: number;
 }
 
-/** `pods` in groups, in the order in which they are to be served. */
-export function groupPods(pods: readonly PodObject[]): readonly PodGroup[] {
-  const groups = new Map<string, PodObject[]>();
-  for (const pod of pods) {
-    const key = `${pod.priority}/${pod.shape.index}`;
-    const known = groups.get(key);
-    if (known === undefined) groups.set(key, [pod]);
-    else known.push(pod);
-  }
-  return [...groups.values()]
-    .map((members) => groupOf(members.sort(comparePods)))
-    .sort(
-      (a, b) =>
-        b.priority - a.priority || b.worth - a.worth || oldest(a) - oldest(b) || compareText(a.shape.key, b.shape.key),
-    );
+/** Groups of what waits (`pending`) and of what must move, in the order in which they are to be served. */
+export function demandOf(demand: {
+  readonly pending: readonly PendingGroup[];
+  readonly displaced: readonly PodObject[];
+  readonly rehoused: readonly PodObject[];
+}): readonly PodGroup[] {
+  const moving = (pods: readonly PodObject[]): readonly PendingGroup[] => groupPending([...pods].sort(comparePods));
+  return [
+    ...demand.pending.map((group) => podGroup(group, { pending: true, getsNewNode: !group.ownNode })),
+    ...moving(demand.displaced).map((group) => podGroup(group, { pending: false, getsNewNode: !group.ownNode })),
+    ...moving(demand.rehoused).map((group) => podGroup(group, { pending: false, getsNewNode: false })),
+  ].sort(compareGroups);
 }
 
 /** The next pod of the group without a place. */
@@ -39,27 +43,33 @@ export function nextPod(group: PodGroup): PodObject | undefined {
   return group.pods[group.placed];
 }
 
-/** Queue order: priority, age, then name. */
-export function comparePods(a: PodObject, b: PodObject): number {
-  return (
-    b.priority - a.priority ||
-    a.createdMs - b.createdMs ||
-    compareText(a.namespace, b.namespace) ||
-    compareText(a.name, b.name) ||
-    compareText(a.uid, b.uid)
-  );
-}
-
-function groupOf(members: readonly PodObject[]): PodGroup {
-  const [first] = members;
-  if (first === undefined) throw new Error('A pod group must have a pod');
-  const { shape, priority } = first;
+function podGroup(
+  { shape, priority, ownNode, nominatedNodeName, pods }: PendingGroup,
+  rights: { readonly pending: boolean; readonly getsNewNode: boolean },
+): PodGroup {
   const entangled =
     shape.spread.length > 0 ||
     shape.podAffinity.length > 0 ||
     shape.podAntiAffinity.length > 0 ||
-    shape.volumes.length > 0;
-  return { shape, priority, worth: requestsWorth(shape.requests), entangled, pods: members, placed: 0 };
+    shape.volumes.length > 0 ||
+    shape.hostPorts.length > 0 ||
+    shape.disks !== undefined ||
+    shape.resourceClaims !== undefined;
+  const worth = requestsWorth(shape.requests);
+  return { shape, priority, worth, entangled, ownNode, nominatedNodeName, pods, placed: 0, ...rights };
+}
+
+function compareGroups(a: PodGroup, b: PodGroup): number {
+  return (
+    b.priority - a.priority ||
+    b.worth - a.worth ||
+    oldest(a) - oldest(b) ||
+    compareText(a.shape.key, b.shape.key) ||
+    Number(b.pending) - Number(a.pending) ||
+    Number(b.getsNewNode) - Number(a.getsNewNode) ||
+    compareText(a.nominatedNodeName, b.nominatedNodeName) ||
+    Number(a.ownNode) - Number(b.ownNode)
+  );
 }
 
 function oldest(group: PodGroup): number {

@@ -3,7 +3,8 @@
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import type { SnapshotNode } from '../cluster/build-snapshot.ts';
-import { belongsToNode, compareText, timeMs } from './claim-facts.ts';
+import { belongsToNode } from '../cluster/pending-groups.ts';
+import { compareText, timeMs } from './claim-facts.ts';
 import type { PlanDraft } from './plan-draft.ts';
 import type { PoolState } from './pool-state.ts';
 import type { DisruptionLedger } from './removal-rules/disruption-ledger.ts';

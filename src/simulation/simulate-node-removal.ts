@@ -1,5 +1,5 @@
 // What would happen if a node went: its pods leave, those that can move look for room elsewhere.
-import { byKey } from '../cluster/build-snapshot.ts';
+import { byKey } from '../cluster/pending-groups.ts';
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import type { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
 import { refusalSummary } from './refusal-summary.ts';

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { podVerdicts } from '../../../src/planner/plan.ts';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import { CaptureError, decodeCapture, encodeCapture } from '../../../src/cli/capture-format.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
@@ -30,7 +31,7 @@ describe('captures', () => {
     const again = decodeCapture(encodeCapture(objects));
     const planOf = (from: typeof objects) => makePlan(buildSnapshot(from, 1), { nameSeed: 's' });
     expect(planOf(again)).toEqual(planOf(objects));
-    expect(planOf(again).report.pods).toHaveLength(3);
+    expect(podVerdicts(planOf(again).report)).toHaveLength(3);
   });
 
   it('read again what was written, maps included', () => {

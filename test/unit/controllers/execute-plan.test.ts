@@ -24,7 +24,7 @@ const create = (name: string): PlanStep => ({
   name,
   spec: makeClaimSpec(),
   reason: 'pods wait',
-  podUids: [],
+  pods: [],
 });
 const desire = (from: number | undefined, to: number): PlanStep => ({
   kind: 'setDesiredNodes',

@@ -1,4 +1,5 @@
 // Observing refuses what is incomplete, late or silent; the path probe; the finalizer of pools; events that repeat not.
+import { makePod } from '../../builders/make-pod.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { serverGroupName } from '../../../src/api/names.ts';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
@@ -10,7 +11,7 @@ import { PathProbe } from '../../../src/controllers/path-probe.ts';
 import { holdPool, releaseDeletedPools } from '../../../src/controllers/pool-finalizer.ts';
 import { PortError } from '../../../src/controllers/port-errors.ts';
 import { ReportEvents } from '../../../src/controllers/report-events.ts';
-import type { PodVerdict } from '../../../src/planner/plan.ts';
+import type { PodRun } from '../../../src/planner/plan.ts';
 import { makeClaim, makePool, POOL_UID } from '../../fakes/fake-objects.ts';
 import { FakeWorld } from '../../fakes/fake-world.ts';
 import { interruptPort } from '../../fakes/interrupt-port.ts';
@@ -196,16 +197,17 @@ describe('pool finalizer', () => {
 });
 
 describe('events on pods', () => {
-  const verdict = (message: string): PodVerdict => ({
-    podUid: 'pod-1',
-    namespace: 'default',
-    name: 'web-1',
+  const pods = [{ ...makePod('web-1').build(), uid: 'pod-1' }];
+  const verdict = (message: string): PodRun => ({
+    pods,
+    from: 0,
+    to: 1,
     outcome: 'unplaceable',
     target: '',
     refusals: [{ pool: 'web', message }],
   });
 
-  function report(events: ReportEvents, pods: readonly PodVerdict[]) {
+  function report(events: ReportEvents, pods: readonly PodRun[]) {
     const observed = makeSnapshot();
     const base = { nodes: [], pools: [], costPerHour: 0, costIsRelative: true, cutShort: [], nextDueMs: undefined };
     const plan = { basedOn: 1, steps: [], blocked: [], report: { ...base, pods } };
@@ -258,8 +260,12 @@ describe('events on pods', () => {
 
   test('one pass tells a bounded number of pods; the rest follow', () => {
     const events = new ReportEvents(world.context());
-    const pods = Array.from({ length: 70 }, (_, index) => ({ ...verdict('no'), podUid: `pod-${index}` }));
-    expect(report(events, pods)).toHaveLength(50);
-    expect(report(events, pods)).toHaveLength(70);
+    const many = Array.from({ length: 70 }, (_, index) => ({
+      ...makePod(`web-${index}`).build(),
+      uid: `pod-${index}`,
+    }));
+    const run = { ...verdict('no'), pods: many, to: many.length };
+    expect(report(events, [run])).toHaveLength(50);
+    expect(report(events, [run])).toHaveLength(70);
   });
 });

@@ -1,4 +1,5 @@
 // What a pass says to people: conditions of pools and cluster, decisions; and that a report never breaks the loop.
+import { makePod } from '../../builders/make-pod.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import type { ClusterObjects } from '../../../src/cluster/cluster-objects.ts';
@@ -216,18 +217,19 @@ describe('reporting', () => {
   });
 
   test('a decision line and events for what was done', async () => {
+    const waiting = [{ ...makePod('web-1').build(), uid: 'pod-1' }];
     const step = {
       kind: 'createClaim' as const,
       pool: 'web',
       name: 'web-node-000001',
       spec: makeClaimSpec(),
       reason: '1 pod waits',
-      podUids: ['pod-1'],
+      pods: [{ pods: waiting, from: 0, to: 1 }],
     };
     const verdict = {
-      podUid: 'pod-1',
-      namespace: 'default',
-      name: 'web-1',
+      pods: waiting,
+      from: 0,
+      to: 1,
       outcome: 'onNewNode' as const,
       target: 'web-node-000001',
       refusals: [],

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { podsIn, podVerdicts } from '../../../src/planner/plan.ts';
 import { describe, expect, it } from 'vitest';
 import type { ClusterObjects, PodObject } from '../../../src/cluster/cluster-objects.ts';
 import { NODE_CLAIM_PHASES } from '../../../src/api/node-claim.ts';
@@ -207,10 +208,14 @@ describe('a still cluster', () => {
       fc.property(world, (objects) => {
         const plan = planFor(objects);
         const pending = objects.pods.filter((pod) => pod.nodeName === '').map((pod) => pod.uid);
-        expect(plan.report.pods.map((pod) => pod.podUid).sort()).toEqual(pending.sort());
-        const planned = stepsOf(plan, 'createClaim').flatMap((step) => step.podUids);
+        expect(
+          podVerdicts(plan.report)
+            .map((pod) => pod.podUid)
+            .sort(),
+        ).toEqual(pending.sort());
+        const planned = stepsOf(plan, 'createClaim').flatMap((step) => podsIn(step.pods).map((pod) => pod.uid));
         expect(new Set(planned).size).toBe(planned.length);
-        for (const pod of plan.report.pods) {
+        for (const pod of podVerdicts(plan.report)) {
           const explained = pod.refusals.length === objects.nodePools.length;
           expect(pod.outcome === 'unplaceable' ? explained : pod.target !== '').toBe(true);
         }

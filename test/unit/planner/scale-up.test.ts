@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { podVerdicts } from '../../../src/planner/plan.ts';
 import type { ClusterObjects } from '../../../src/cluster/cluster-objects.ts';
 import {
   makeClaim,
@@ -336,9 +337,9 @@ describe('scale-up', () => {
     const plan = planFor(makeObjects(objects));
     const created = stepsOf(plan, 'createClaim').map(({ pool, spec }) => `${pool}/${spec.flavor}/${spec.zone}`);
     expect(created.sort()).toEqual(wantCreated);
-    expect(plan.report.pods.filter((pod) => pod.outcome === 'unplaceable').length).toBe(wantUnplaced ?? 0);
+    expect(podVerdicts(plan.report).filter((pod) => pod.outcome === 'unplaceable').length).toBe(wantUnplaced ?? 0);
     expect(plan.blocked.map(({ pool, reason }) => `${pool}/${reason}`)).toEqual(wantBlocked ?? []);
-    for (const pod of plan.report.pods) {
+    for (const pod of podVerdicts(plan.report)) {
       if (pod.outcome === 'unplaceable')
         expect(pod.refusals.map(({ pool }) => pool).length).toBe(objects.nodePools?.length);
       else expect(pod.target).not.toBe('');
@@ -355,7 +356,7 @@ describe('scale-up', () => {
         ],
       }),
     );
-    expect(plan.report.pods.map(({ name, outcome }) => [name, outcome])).toEqual([
+    expect(podVerdicts(plan.report).map(({ name, outcome }) => [name, outcome])).toEqual([
       ['urgent', 'onNewNode'],
       ['later', 'unplaceable'],
     ]);
@@ -374,7 +375,7 @@ describe('scale-up', () => {
       }),
     );
     expect(stepsOf(plan, 'createClaim')).toEqual([]);
-    expect(plan.report.pods[0]).toMatchObject({ outcome: 'waitingForPreemption', target: 'web-node-aaaaaa' });
+    expect(podVerdicts(plan.report)[0]).toMatchObject({ outcome: 'waitingForPreemption', target: 'web-node-aaaaaa' });
   });
 
   it('patches desiredNodes to what stands after the plan', () => {
@@ -416,7 +417,7 @@ describe('scale-up', () => {
     );
     const [step] = stepsOf(plan, 'createClaim');
     expect(step?.name).toMatch(/^web-node-[0-9a-f]{6}$/);
-    expect(step?.podUids.length).toBe(1);
+    expect(step?.pods.length).toBe(1);
     expect(step?.spec).toMatchObject({
       clusterUid: 'cluster-uid',
       clusterName: 'shop',
@@ -480,7 +481,7 @@ describe('a cluster with more flavors and zones than one plan looks at', () => {
     );
     expect(stepsOf(plan, 'createClaim').map((step) => step.pool)).toEqual(['pool-5']);
     expect(plan.report.cutShort).toEqual(['the pools were looked at up to 2000 flavors and zones']);
-    const huge = plan.report.pods.find((pod) => pod.name === 'huge');
+    const huge = podVerdicts(plan.report).find((pod) => pod.name === 'huge');
     expect(huge?.refusals.map(({ message }) => /Insufficient cpu|use fewer of them/.exec(message)?.[0])).toEqual([
       'use fewer of them',
       'use fewer of them',
