@@ -8,6 +8,7 @@ import type { ClusterObjects } from '../cluster/cluster-objects.ts';
 import { parseNode } from '../cluster/parse-node.ts';
 import * as parse from '../cluster/parse-objects.ts';
 import { parsePod } from '../cluster/parse-pod.ts';
+import { parseCsiStorageCapacity, parseVolumeAttachment } from '../cluster/parse-storage-state.ts';
 import { PodShapeInterner } from '../cluster/pod-shape-interner.ts';
 import { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
 import type { CommandIo } from './command-io.ts';
@@ -19,7 +20,8 @@ object a line on stdin:
 
   {"id": "c1", "pod": v1.Pod, "nodes": [v1.Node…], "pods": [v1.Pod bound by spec.nodeName…], "namespaces": […],
    "persistentVolumeClaims": […], "persistentVolumes": […], "storageClasses": […], "csiNodes": […], "csiDrivers": […],
-   "services": […], "replicaSets": […], "resourceClaims": […], "resourceSlices": […], "deviceClasses": […]}
+   "csiStorageCapacities": […], "volumeAttachments": […], "services": […], "replicaSets": […], "resourceClaims": […],
+   "resourceSlices": […], "deviceClasses": […]}
 
 Every list but "nodes" may be missing. Objects are taken as they stand: no defaulting, no validation. One line on stdout
 for each, in the same order:
@@ -148,6 +150,8 @@ function objectsOf(parts: ReadonlyMap<string, unknown>, interner: PodShapeIntern
     storageClasses: listOf(parts, 'storageClasses', parse.parseStorageClass),
     csiNodes: listOf(parts, 'csiNodes', parse.parseCsiNode),
     csiDrivers: listOf(parts, 'csiDrivers', parse.parseCsiDriver),
+    csiStorageCapacities: listOf(parts, 'csiStorageCapacities', parseCsiStorageCapacity),
+    volumeAttachments: listOf(parts, 'volumeAttachments', parseVolumeAttachment),
     ...(deviceClasses.length === 0 ? {} : { deviceResources: new Set(deviceClasses.flat()) }),
     namespaces: listOf(parts, 'namespaces', parse.parseNamespace),
     flavors: [],

@@ -264,6 +264,29 @@ export interface CsiDriverObject {
   readonly requiredOnNode: boolean;
 }
 
+/** storage.k8s.io/v1 CSIStorageCapacity. */
+export interface CsiStorageCapacityObject {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly storageClass: string;
+  /** Biggest volume that can still be made there; absent: not known, which is as if there were none. */
+  readonly volumeBytesMax?: number;
+  /** Labels of the nodes that reach it; absent: none does. */
+  readonly topology?: LabelSelector;
+}
+
+/** storage.k8s.io/v1 VolumeAttachment: a volume that is, or is to be, attached to a node. */
+export interface VolumeAttachmentObject {
+  readonly uid: string;
+  readonly name: string;
+  /** CSI driver. */
+  readonly attacher: string;
+  readonly nodeName: string;
+  /** Of the PersistentVolume; empty: a volume without one. */
+  readonly volumeName: string;
+}
+
 export interface NamespaceObject {
   readonly uid: string;
   readonly name: string;
@@ -328,6 +351,9 @@ export interface ClusterObjects {
   readonly csiNodes: readonly CsiNodeObject[];
   /** Absent: not looked at, which is as if there were none. */
   readonly csiDrivers?: readonly CsiDriverObject[];
+  /** Absent: as above, and so for the next. */
+  readonly csiStorageCapacities?: readonly CsiStorageCapacityObject[];
+  readonly volumeAttachments?: readonly VolumeAttachmentObject[];
   /** Extended resources that device classes serve (dynamic resource allocation); absent: not looked at. */
   readonly deviceResources?: ReadonlySet<string>;
   readonly namespaces: readonly NamespaceObject[];

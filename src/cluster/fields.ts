@@ -100,16 +100,15 @@ export class Fields {
   quantities(name: string): ReadonlyMap<string, Amount> {
     const map = new Map<string, Amount>();
     for (const [key, value] of this.#entries(name)) {
-      const amount =
-        value === null
-          ? NO_AMOUNT
-          : typeof value === 'string' || typeof value === 'number'
-            ? parseAmount(value)
-            : undefined;
-      if (amount === undefined) throw this.error(`${name}.${key.slice(0, 64)}`, 'be a quantity');
-      map.set(key, amount);
+      map.set(key, value === null ? NO_AMOUNT : this.#amount(`${name}.${key.slice(0, 64)}`, value));
     }
     return map;
+  }
+
+  /** A quantity; undefined when absent. */
+  quantity(name: string): Amount | undefined {
+    const value = this.#value(name);
+    return value === undefined ? undefined : this.#amount(name, value);
   }
 
   /** Number of items of a list that is not read. */
@@ -168,6 +167,12 @@ export class Fields {
     });
   }
 
+  #amount(name: string, value: unknown): Amount {
+    const amount = typeof value === 'string' || typeof value === 'number' ? parseAmount(value) : undefined;
+    if (amount === undefined) throw this.error(name, 'be a quantity');
+    return amount;
+  }
+
   /** An item or an entry that is null is an empty one, as Go reads it. */
   #text(name: string, value: unknown): string {
     if (value === null) return '';
@@ -175,6 +180,17 @@ export class Fields {
     if (value.length > TEXT_LENGTH_MAX) throw this.error(name, `have at most ${TEXT_LENGTH_MAX} characters`);
     return value;
   }
+}
+
+/** An object of the API with its metadata, which must be there. Throws a ParseError. */
+export function openObject(
+  kind: string,
+  raw: unknown,
+): { object: Fields; metadata: Fields; identity: { readonly uid: string; readonly name: string } } {
+  const object = Fields.of(kind, raw);
+  const metadata = object.object('metadata');
+  if (metadata === undefined) throw object.error('metadata', 'be set');
+  return { object, metadata, identity: { uid: metadata.text('uid'), name: metadata.text('name') } };
 }
 
 function isRaw(value: unknown): value is Raw {

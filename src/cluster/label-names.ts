@@ -14,7 +14,10 @@ const VALUE_WORDS = `a valid label must be an empty string or consist of alphanu
 
 /** A qualified name: an optional DNS prefix and a name. */
 export function isLabelKey(key: string): boolean {
-  return keyFaults(key).length === 0;
+  const slash = key.indexOf('/');
+  const name = slash === -1 ? key : key.slice(slash + 1);
+  if (name.length > NAME_LENGTH_MAX || !NAME.test(name)) return false;
+  return slash === -1 || (slash <= PREFIX_LENGTH_MAX && PREFIX.test(key.slice(0, slash)));
 }
 
 export function isLabelValue(value: string): boolean {

@@ -12,7 +12,7 @@ import type {
   StorageClassObject,
   Toleration,
 } from './cluster-objects.ts';
-import { Fields } from './fields.ts';
+import { openObject } from './fields.ts';
 import { inTreeVolume } from './in-tree-volumes.ts';
 import { parseController, parsePodShape } from './parse-pod.ts';
 import { parseLabelSelector, parseNodeSelector } from './parse-selectors.ts';
@@ -44,7 +44,7 @@ const DAEMON_HOST_NETWORK_TOLERATION: Toleration = {
 
 /** Reads a policy/v1 PodDisruptionBudget. A status older than the spec allows nothing, as in the Eviction API. */
 export function parsePodDisruptionBudget(raw: unknown): PodDisruptionBudgetObject {
-  const { object, metadata, identity } = open('PodDisruptionBudget', raw);
+  const { object, metadata, identity } = openObject('PodDisruptionBudget', raw);
   const status = object.object('status');
   const stale = (status?.integer('observedGeneration') ?? 0) < (metadata.integer('generation') ?? 0);
   const spec = object.object('spec');
@@ -58,7 +58,7 @@ export function parsePodDisruptionBudget(raw: unknown): PodDisruptionBudgetObjec
 
 /** Reads an apps/v1 DaemonSet: the shape of the pod that it would run, with the tolerations that its controller adds. */
 export function parseDaemonSet(raw: unknown, interner: PodShapeInterner): DaemonSetObject {
-  const { object, metadata, identity } = open('DaemonSet', raw);
+  const { object, metadata, identity } = openObject('DaemonSet', raw);
   const template = object.object('spec')?.object('template');
   const spec = template?.object('spec');
   if (template === undefined || spec === undefined) throw object.error('spec.template.spec', 'be set');
@@ -83,7 +83,7 @@ export function parseDaemonSet(raw: unknown, interner: PodShapeInterner): Daemon
 
 /** Reads a v1 PersistentVolumeClaim. Bound means that binding was completed, which is what the scheduler reads. */
 export function parsePersistentVolumeClaim(raw: unknown): PersistentVolumeClaimObject {
-  const { object, metadata, identity } = open('PersistentVolumeClaim', raw);
+  const { object, metadata, identity } = openObject('PersistentVolumeClaim', raw);
   const annotations = metadata.object('annotations');
   const spec = object.object('spec');
   const volumeName = spec?.text('volumeName') ?? '';
@@ -113,7 +113,7 @@ export function parsePersistentVolumeClaim(raw: unknown): PersistentVolumeClaimO
 
 /** Reads a v1 PersistentVolume. In-tree volumes of clouds are counted as those of their CSI driver. */
 export function parsePersistentVolume(raw: unknown): PersistentVolumeObject {
-  const { object, metadata, identity } = open('PersistentVolume', raw);
+  const { object, metadata, identity } = openObject('PersistentVolume', raw);
   const spec = object.object('spec');
   const claim = spec?.object('claimRef');
   const capacity = spec?.quantities('capacity').get('storage') ?? NO_AMOUNT;
@@ -147,7 +147,7 @@ export function parsePersistentVolume(raw: unknown): PersistentVolumeObject {
 
 /** Reads a storage.k8s.io/v1 StorageClass. */
 export function parseStorageClass(raw: unknown): StorageClassObject {
-  const { object, identity } = open('StorageClass', raw);
+  const { object, identity } = openObject('StorageClass', raw);
   const topologies = object.objects('allowedTopologies').map(
     (term): NodeSelectorTerm => ({
       expressions: term.objects('matchLabelExpressions').map((expression) => ({
@@ -169,7 +169,7 @@ export function parseStorageClass(raw: unknown): StorageClassObject {
 
 /** Reads a storage.k8s.io/v1 CSINode: its drivers, and how many volumes of each the node takes. */
 export function parseCsiNode(raw: unknown): CsiNodeObject {
-  const { object, metadata, identity } = open('CSINode', raw);
+  const { object, metadata, identity } = openObject('CSINode', raw);
   const limits = new Map<string, number>();
   const drivers = new Set<string>();
   for (const driver of object.object('spec')?.objects('drivers') ?? []) {
@@ -184,7 +184,7 @@ export function parseCsiNode(raw: unknown): CsiNodeObject {
 
 /** Reads a storage.k8s.io/v1 CSIDriver. */
 export function parseCsiDriver(raw: unknown): CsiDriverObject {
-  const { object, identity } = open('CSIDriver', raw);
+  const { object, identity } = openObject('CSIDriver', raw);
   const spec = object.object('spec');
   return {
     ...identity,
@@ -195,7 +195,7 @@ export function parseCsiDriver(raw: unknown): CsiDriverObject {
 
 /** Reads a resource.k8s.io/v1 DeviceClass: the extended resources that it serves. */
 export function parseDeviceClass(raw: unknown): readonly string[] {
-  const { object, identity } = open('DeviceClass', raw);
+  const { object, identity } = openObject('DeviceClass', raw);
   const named = object.object('spec')?.text('extendedResourceName') ?? '';
   const implicit = `deviceclass.resource.kubernetes.io/${identity.name}`;
   return named === '' ? [implicit] : [named, implicit];
@@ -203,16 +203,6 @@ export function parseDeviceClass(raw: unknown): readonly string[] {
 
 /** Reads a v1 Namespace. */
 export function parseNamespace(raw: unknown): NamespaceObject {
-  const { metadata, identity } = open('Namespace', raw);
+  const { metadata, identity } = openObject('Namespace', raw);
   return { ...identity, labels: metadata.textMap('labels') };
-}
-
-function open(
-  kind: string,
-  raw: unknown,
-): { object: Fields; metadata: Fields; identity: { readonly uid: string; readonly name: string } } {
-  const object = Fields.of(kind, raw);
-  const metadata = object.object('metadata');
-  if (metadata === undefined) throw object.error('metadata', 'be set');
-  return { object, metadata, identity: { uid: metadata.text('uid'), name: metadata.text('name') } };
 }

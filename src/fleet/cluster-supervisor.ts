@@ -1,5 +1,6 @@
 // One WorkloadCluster: holds its Lease, and while it is held opens, reopens and closes its session. One step at a time,
 // driven by the fleet's queue; a step that fails says so in the conditions and is repeated with growing waits.
+// Above 250 lines because the Lease, the session and the refusal are one life, and each step looks at all three.
 import type { ConditionInput, Reason } from '../api/conditions.ts';
 import { FINALIZERS, GROUP_VERSION } from '../api/names.ts';
 import type { SpecProblem } from '../api/validate-node-pool.ts';
@@ -18,7 +19,14 @@ import type {
   WorkloadPlane,
 } from '../controllers/ports.ts';
 import { ClusterSession, type SessionMode } from './cluster-session.ts';
-import { abandon, openPinnedCloud, openWorkload, type Refusal, refusalError } from './open-session.ts';
+import {
+  abandon,
+  openPinnedCloud,
+  openWorkload,
+  REFUSAL_STANDS_MS,
+  type Refusal,
+  refusalError,
+} from './open-session.ts';
 import { releaseCluster } from './release-cluster.ts';
 import { readSessionInputs, type SessionInputs } from './session-inputs.ts';
 
@@ -32,6 +40,9 @@ export interface FleetDeps {
 
 /** Secrets are read by name only, never watched: a rotated one is in use within a minute. */
 const SECRETS_INTERVAL_MS = 60_000;
+/** While a refusal stands somebody is mending it: the new secret is in use within seconds. Two small reads; a thousand
+ *  clusters refused at once make 200 a second. */
+const SECRETS_INTERVAL_REFUSED_MS = 10_000;
 
 /** Looks after one WorkloadCluster, by uid. */
 export class ClusterSupervisor {
@@ -46,6 +57,10 @@ export class ClusterSupervisor {
   /** What the session was opened from. */
   #opened:
     | { readonly fingerprint: string; readonly generation: number | undefined; readonly readAtMs: number }
+    | undefined;
+  /** What was refused and is not worth another try before `untilMs` (monotonic). */
+  #refused:
+    | { readonly fingerprint: string; readonly generation: number | undefined; readonly untilMs: number }
     | undefined;
   #closed = false;
 
@@ -194,6 +209,12 @@ export class ClusterSupervisor {
     if (opened !== undefined && opened.generation === generation && dueMs > 0) return readAgain(dueMs);
     const readAtMs = clock.monotonicMs();
     const inputs = await readSessionInputs(management, cluster);
+    const refused = this.#refused;
+    const standsMs = (refused?.untilMs ?? 0) - clock.monotonicMs();
+    if (refused?.fingerprint === inputs.fingerprint && refused.generation === generation && standsMs > 0) {
+      return readAgain(Math.min(SECRETS_INTERVAL_REFUSED_MS, standsMs));
+    }
+    this.#refused = undefined;
     if (this.#session === undefined || opened?.fingerprint !== inputs.fingerprint) {
       await this.closeSession();
       await this.#open(cluster, inputs);
@@ -209,11 +230,11 @@ export class ClusterSupervisor {
       conditions: [{ type: 'Valid', status: 'True', reason: 'Accepted', message: 'The spec is accepted.' }],
     });
     const workload = await openWorkload(sessions, inputs.workload, this.#key);
-    if (workload.kind === 'refused') return this.#refuse(cluster, workload);
+    if (workload.kind === 'refused') return this.#refuse(cluster, workload, inputs);
     const cloud = await openPinnedCloud(sessions, inputs, cluster);
     if (cloud.kind === 'refused') {
       await abandon(workload.plane);
-      return this.#refuse(cluster, cloud);
+      return this.#refuse(cluster, cloud, inputs);
     }
     if (this.#closed || !this.#lease.state().held) {
       await Promise.all([abandon(workload.plane), abandon(cloud.cloud)]);
@@ -223,9 +244,13 @@ export class ClusterSupervisor {
     this.startSession({ workload: plane, cloud: cloud.cloud, definition }, 'running');
   }
 
-  async #refuse(cluster: WorkloadCluster, refusal: Refusal): Promise<never> {
+  async #refuse(cluster: WorkloadCluster, refusal: Refusal, { fingerprint }: SessionInputs): Promise<never> {
+    if (refusal.terminal) {
+      const untilMs = this.#deps.clock.monotonicMs() + REFUSAL_STANDS_MS;
+      this.#refused = { fingerprint, generation: cluster.metadata.generation, untilMs };
+    }
     await this.writeRefusal(cluster, refusal);
-    throw refusalError(refusal);
+    throw refusalError(refusal, SECRETS_INTERVAL_REFUSED_MS);
   }
 
   #measure(): void {

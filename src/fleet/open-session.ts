@@ -13,7 +13,7 @@ export interface Refusal {
   readonly condition: 'ApiReachable' | 'CloudReachable';
   readonly reason: Reason;
   readonly message: string;
-  /** true: waiting does not mend it, the operator must. */
+  /** true: waiting does not mend it, the operator must: by other secrets or another spec, or on the other side. */
   readonly terminal: boolean;
 }
 
@@ -68,7 +68,11 @@ export async function openPinnedCloud(
   } catch (error) {
     if (cloud !== undefined) await abandon(cloud);
     if (!isPortError(error)) throw error;
-    return cloudRefused(cloudReason(error), error.message, error.code === 'invalidSpec');
+    return cloudRefused(
+      cloudReason(error),
+      error.message,
+      isPortError(error, 'invalidSpec', 'credentials', 'forbidden'),
+    );
   }
 }
 
@@ -77,14 +81,16 @@ export async function abandon(plane: { close(): Promise<void> }): Promise<void> 
   await Promise.allSettled([plane.close()]);
 }
 
-/** A refusal as an error, for the queue's backoff. */
-export function refusalError(refusal: Refusal): PortError {
-  const retry = refusal.terminal ? ({ kind: 'after', ms: TERMINAL_RETRY_MS } as const) : ({ kind: 'backoff' } as const);
+/** A refusal as an error, for the queue: repeated with growing waits, a terminal one after `terminalRetryMs`. */
+export function refusalError(refusal: Refusal, terminalRetryMs = REFUSAL_STANDS_MS): PortError {
+  const retry = refusal.terminal ? ({ kind: 'after', ms: terminalRetryMs } as const) : ({ kind: 'backoff' } as const);
   return new PortError('unavailable', `${refusal.reason}: ${refusal.message}`, { retry });
 }
 
-/** Secrets are not watched: a mended one is found within this time. */
-const TERMINAL_RETRY_MS = 30_000;
+/** What was refused is not tried again for so long while secrets and spec are the same: OVH allows 60 logins a minute and
+ *  user over everything that uses it, and clouds lock users after wrong passwords. Mended on the other side, it is found
+ *  within this time. */
+export const REFUSAL_STANDS_MS = 60_000;
 
 function apiRefusal(error: PortError, source: WorkloadSource): Refusal {
   if (error.code === 'invalidSpec') {

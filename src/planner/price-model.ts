@@ -3,6 +3,7 @@
 // written in money is not absurd under it; it is meant for comparing flavors, not for bills.
 // A flavor missing from a given list also takes the model's price.
 import type { Flavor, Resources } from '../cluster/cluster-objects.ts';
+import { flavorGpus } from '../scheduling/flavor-gpus.ts';
 
 const PRICE_PER_VCPU = 0.02;
 const PRICE_PER_GIB = 0.005;
@@ -34,16 +35,4 @@ export function requestsWorth(requests: Resources): number {
     gpus * PRICE_PER_GPU +
     PRICE_PER_POD
   );
-}
-
-/** GPUs that Nova gives a server of this flavor: whole ones by PCI alias, virtual ones by resource class. */
-function flavorGpus(flavor: Flavor): number {
-  const virtual = Number.parseInt(flavor.extraSpecs.get('resources:VGPU') ?? '0', 10);
-  const aliases = flavor.extraSpecs.get('pci_passthrough:alias') ?? '';
-  let gpus = Number.isNaN(virtual) ? 0 : virtual;
-  for (const alias of aliases.split(',')) {
-    const count = Number.parseInt(alias.slice(alias.indexOf(':') + 1), 10);
-    if (alias.includes(':') && !Number.isNaN(count)) gpus += count;
-  }
-  return gpus;
 }

@@ -1,7 +1,7 @@
 // Node classes as bits: which classes carry a label, a taint, a cordon. What a pod asks of them whatever runs there becomes
 // a few operations on whole words instead of a walk over labels per class. Fields of nodes (names) are not here.
 import type { NodeSelectorTerm, PodShape, Requirement, Taint } from '../cluster/cluster-objects.ts';
-import { requirementMatches } from '../cluster/label-selector.ts';
+import { parseInt64 } from '../cluster/label-selector.ts';
 import { isValidExpression } from './node-affinity.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { CORDON_TAINT } from './node-unschedulable.ts';
@@ -11,14 +11,36 @@ import { tolerates } from './taint-toleration.ts';
 export type ClassBits = Uint32Array;
 
 const WORDS_AT_FIRST = 16;
+const ALL = 0xffffffff;
+
+/** A label's value, and the classes that carry it. */
+interface Carriers {
+  readonly classes: number[];
+  /** The same as bits, of the first `known` entries; made when somebody asks, because most values name few classes. */
+  bits: ClassBits | undefined;
+  known: number;
+  /** The value as Gt and Lt read it; undefined: not a number. */
+  readonly integer: bigint | undefined;
+}
+
+interface Label {
+  readonly values: Map<string, Carriers>;
+  /** Classes with any value. */
+  present: ClassBits;
+}
+
+/** Up to this many classes are set one by one, which is cheaper than whole words. */
+const SINGLES_MAX = 8;
 
 export class ClassIndex {
   #count = 0;
   #words = WORDS_AT_FIRST;
-  /** Label → value → classes that carry it. */
-  readonly #labels = new Map<string, Map<string, ClassBits>>();
+  readonly #labels = new Map<string, Label>();
   readonly #taints = new Map<string, { readonly taint: Taint; bits: ClassBits }>();
   #cordoned: ClassBits = new Uint32Array(WORDS_AT_FIRST);
+  /** Of one term, and of one requirement: made once, because most of the cost would be making them. */
+  #term: ClassBits = new Uint32Array(WORDS_AT_FIRST);
+  #holders: ClassBits = new Uint32Array(WORDS_AT_FIRST);
 
   /** Classes so far. */
   get count(): number {
@@ -31,11 +53,12 @@ export class ClassIndex {
     this.#count += 1;
     if (this.#count > this.#words * 32) this.#widen();
     for (const [key, value] of facts.labels) {
-      let values = this.#labels.get(key);
-      if (values === undefined) this.#labels.set(key, (values = new Map<string, ClassBits>()));
-      let bits = values.get(value);
-      if (bits === undefined) values.set(value, (bits = this.#none()));
-      setBit(bits, index);
+      let label = this.#labels.get(key);
+      if (label === undefined) this.#labels.set(key, (label = { values: new Map(), present: this.#none() }));
+      setBit(label.present, index);
+      const carriers = label.values.get(value);
+      if (carriers !== undefined) carriers.classes.push(index);
+      else label.values.set(value, { classes: [index], bits: undefined, known: 0, integer: parseInt64(value) });
     }
     for (const taint of facts.taints) {
       if (taint.effect === 'PreferNoSchedule') continue;
@@ -50,39 +73,88 @@ export class ClassIndex {
   /** Classes that take the shape as far as cordons, taints, node selector and affinity go. Cost: what the shape asks for
    *  times classes / 32. */
   admits(shape: Pick<PodShape, 'tolerations' | 'nodeSelector' | 'nodeAffinity'>): ClassBits {
-    const bits = this.#none().fill(0xffffffff);
-    for (const [key, value] of shape.nodeSelector) intersect(bits, this.#labels.get(key)?.get(value) ?? this.#none());
+    const bits = this.#none().fill(ALL);
+    for (const [key, value] of shape.nodeSelector) this.#keepHolders(bits, { key, values: [value] });
     for (const { taint, bits: tainted } of this.#taints.values()) {
       if (!tolerates(shape.tolerations, taint)) subtract(bits, tainted);
     }
     if (!tolerates(shape.tolerations, CORDON_TAINT)) subtract(bits, this.#cordoned);
-    if (shape.nodeAffinity !== undefined) {
-      const some = this.#none();
-      for (const term of shape.nodeAffinity) unite(some, this.#matches(term));
-      intersect(bits, some);
-    }
+    if (shape.nodeAffinity === undefined) return bits;
+    const some = this.#none();
+    for (const term of shape.nodeAffinity) if (this.#matchTerm(term)) unite(some, this.#term);
+    intersect(bits, some);
     return bits;
   }
 
-  #matches(term: NodeSelectorTerm): ClassBits {
+  /** Fills #term with the classes that satisfy all of the term; false: it matches nothing. */
+  #matchTerm(term: NodeSelectorTerm): boolean {
     if (term.fields.length > 0) throw new Error('fields of nodes are not indexed');
-    if (term.expressions.length === 0 || !term.expressions.every(isValidExpression)) return this.#none();
-    const bits = this.#none().fill(0xffffffff);
-    for (const requirement of term.expressions) intersect(bits, this.#satisfies(requirement));
-    return bits;
+    if (term.expressions.length === 0 || !term.expressions.every(isValidExpression)) return false;
+    this.#term.fill(ALL);
+    for (const requirement of term.expressions) this.#narrow(this.#term, requirement);
+    return true;
   }
 
-  /** A class satisfies a requirement by its value of the label, or by having none. */
-  #satisfies(requirement: Requirement): ClassBits {
-    const values = this.#labels.get(requirement.key);
-    const absent = requirementMatches(requirement, undefined);
-    const bits = absent ? this.#none().fill(0xffffffff) : this.#none();
-    for (const [value, carriers] of values ?? []) {
-      const holds = requirementMatches(requirement, value);
-      if (holds && !absent) unite(bits, carriers);
-      if (!holds && absent) subtract(bits, carriers);
+  /** Keeps the classes that satisfy the requirement: by their value of the label, or by having none. */
+  #narrow(bits: ClassBits, { key, operator, values }: Requirement): void {
+    const label = this.#labels.get(key);
+    switch (operator) {
+      case 'In':
+        this.#keepHolders(bits, { key, values });
+        break;
+      case 'NotIn':
+        this.#holders.fill(0);
+        for (const value of values) this.#addCarriers(label?.values.get(value));
+        subtract(bits, this.#holders);
+        break;
+      case 'Exists':
+        if (label === undefined) bits.fill(0);
+        else intersect(bits, label.present);
+        break;
+      case 'DoesNotExist':
+        if (label !== undefined) subtract(bits, label.present);
+        break;
+      case 'Gt':
+      case 'Lt':
+        this.#holders.fill(0);
+        this.#addBeyond(label, { operator, bound: parseInt64(values[0]) });
+        intersect(bits, this.#holders);
+        break;
+      default:
+        bits.fill(0);
     }
-    return bits;
+  }
+
+  #keepHolders(bits: ClassBits, wanted: { readonly key: string; readonly values: readonly string[] }): void {
+    const label = this.#labels.get(wanted.key);
+    this.#holders.fill(0);
+    if (label !== undefined) for (const value of wanted.values) this.#addCarriers(label.values.get(value));
+    intersect(bits, this.#holders);
+  }
+
+  #addBeyond(
+    label: Label | undefined,
+    than: { readonly operator: 'Gt' | 'Lt'; readonly bound: bigint | undefined },
+  ): void {
+    const { operator, bound } = than;
+    if (label === undefined || bound === undefined) return;
+    for (const carriers of label.values.values()) {
+      const { integer } = carriers;
+      if (integer !== undefined && (operator === 'Gt' ? integer > bound : integer < bound)) this.#addCarriers(carriers);
+    }
+  }
+
+  /** Adds the classes to #holders. */
+  #addCarriers(carriers: Carriers | undefined): void {
+    if (carriers === undefined) return;
+    const { classes } = carriers;
+    if (classes.length <= SINGLES_MAX) {
+      for (const index of classes) setBit(this.#holders, index);
+      return;
+    }
+    carriers.bits ??= this.#none();
+    for (; carriers.known < classes.length; carriers.known += 1) setBit(carriers.bits, classes[carriers.known] ?? 0);
+    unite(this.#holders, carriers.bits);
   }
 
   #none(): ClassBits {
@@ -96,9 +168,16 @@ export class ClassIndex {
       wider.set(bits);
       return wider;
     };
-    for (const values of this.#labels.values()) for (const [value, bits] of values) values.set(value, wide(bits));
+    for (const label of this.#labels.values()) {
+      label.present = wide(label.present);
+      for (const carriers of label.values.values()) {
+        if (carriers.bits !== undefined) carriers.bits = wide(carriers.bits);
+      }
+    }
     for (const entry of this.#taints.values()) entry.bits = wide(entry.bits);
     this.#cordoned = wide(this.#cordoned);
+    this.#term = this.#none();
+    this.#holders = this.#none();
   }
 }
 

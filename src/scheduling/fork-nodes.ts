@@ -3,10 +3,11 @@
 import type { PodObject, Resources } from '../cluster/cluster-objects.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import { addToColumns, emptyColumns, type ResourceColumns } from '../cluster/snapshot-columns.ts';
-import type { NodeFacts } from './node-facts.ts';
+import { driversPending, type NodeFacts } from './node-facts.ts';
 
 /** Room for this many new nodes before the columns grow; they double from there. */
 const SPARE_NODES = 64;
+const NO_DRIVERS: ReadonlySet<string> = new Set();
 const NO_EXTENDED: ReadonlyMap<string, number> = new Map();
 
 /** What the search for room reads, by node index. */
@@ -50,6 +51,7 @@ export class ForkNodes {
         unschedulable,
         volumeLimits: csi?.limits ?? NO_EXTENDED,
         ...(csi === undefined ? {} : { csi }),
+        ...(driversPending(node, snapshot.objects.observedAtMs) ? {} : { drivers: csi?.drivers ?? NO_DRIVERS }),
         // Before it has joined nothing is known of its features.
         ...(node.node === undefined ? {} : { features: new Set(node.node.declaredFeatures) }),
       });

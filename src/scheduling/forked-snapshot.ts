@@ -73,6 +73,7 @@ export class ForkedSnapshot {
       taints,
       unschedulable,
       volumeLimits,
+      ...(template.drivers === undefined ? {} : { drivers: template.drivers }),
       ...(template.features === undefined ? {} : { features: template.features }),
     };
     const index = this.#nodes.push({ facts, allocatable });

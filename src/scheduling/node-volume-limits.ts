@@ -1,5 +1,5 @@
-// NodeVolumeLimits: a CSI driver's limit of volumes per node, counted in distinct volumes, and drivers that must be on the
-// node. Not here: VolumeAttachments that no pod explains.
+// NodeVolumeLimits: a CSI driver's limit of volumes per node, counted in distinct volumes of its pods and attachments, and
+// drivers that must be on the node.
 import type { PodObject, PodShape } from '../cluster/cluster-objects.ts';
 import { diskHandle, IN_TREE_PLUGINS } from '../cluster/in-tree-volumes.ts';
 import { hasCsiNode, type NodeFacts } from './node-facts.ts';
@@ -27,7 +27,7 @@ export function nodeVolumeLimits(
   addVolumes(wanted, shape, context);
   if (wanted.size === 0) return undefined;
   for (const driver of wanted.keys()) {
-    if (lookup.driver(driver)?.requiredOnNode === true && node.csi?.drivers?.has(driver) !== true) {
+    if (lookup.driver(driver)?.requiredOnNode === true && node.drivers?.has(driver) === false) {
       return refuse(PLUGIN, `${driver} CSI driver is not installed on the node`);
     }
   }
@@ -45,7 +45,10 @@ export function nodeVolumeLimits(
     if (limit === undefined) continue;
     const already = attached.get(driver) ?? new Set<string>();
     const added = [...handles].filter((handle) => !already.has(handle)).length;
-    if (added > 0 && already.size + added > limit) {
+    if (added === 0) continue;
+    // As in the scheduler, one that is attached already but that no pod here uses counts as new beside itself.
+    const unexplained = [...(lookup.attached(node.name).get(driver) ?? [])].filter((handle) => !already.has(handle));
+    if (already.size + unexplained.length + added > limit) {
       return refuse(PLUGIN, 'node(s) exceed max volume count');
     }
   }

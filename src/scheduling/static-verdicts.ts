@@ -40,8 +40,7 @@ export class StaticVerdicts {
   }
 
   profileOf(shape: PodShape): StaticProfile {
-    const tolerations = shape.tolerations.map((one) => [one.key, one.operator, one.value, one.effect]);
-    const key = JSON.stringify([tolerations, [...shape.nodeSelector], shape.nodeAffinity ?? null]);
+    const key = profileKey(shape);
     const known = this.#profiles.get(key);
     if (known !== undefined) return known;
     const profile: StaticProfile = {
@@ -86,6 +85,16 @@ function ask(shape: PodShape, facts: NodeFacts): Refusal | undefined {
 /** A DaemonSet runs a pod here: its controller asks for affinity and taints, never for cordons or room. */
 export function runsDaemon(shape: PodShape, facts: NodeFacts): boolean {
   return matchesNodeAffinity(shape, facts) && taintToleration(shape, facts) === undefined;
+}
+
+/** Equal text = equal answers. Most pods ask for nothing and are not spelled out. */
+function profileKey({ tolerations, nodeSelector, nodeAffinity }: PodShape): string {
+  const parts: unknown[] = [];
+  for (const { key, operator, value, effect } of tolerations) parts.push(key, operator, value, effect);
+  if (nodeSelector.size > 0) parts.push(tolerations.length);
+  for (const [key, value] of nodeSelector) parts.push(key, value);
+  if (nodeAffinity !== undefined) parts.push(nodeAffinity);
+  return parts.length === 0 ? '' : JSON.stringify(parts);
 }
 
 function isSpecific(shape: PodShape): boolean {

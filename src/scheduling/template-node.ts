@@ -3,9 +3,18 @@ import { LABELS } from '../api/names.ts';
 import { poolSettings } from '../api/defaults.ts';
 import type { NodePool } from '../api/node-pool.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
-import type { ClusterObjects, Flavor, NodeObject, PodShape, Resources, Taint } from '../cluster/cluster-objects.ts';
+import type {
+  ClusterObjects,
+  CsiNodeObject,
+  Flavor,
+  NodeObject,
+  PodShape,
+  Resources,
+  Taint,
+} from '../cluster/cluster-objects.ts';
 import { expectedLabels, lastingTaints } from '../cluster/expected-node.ts';
 import { daemonsFor } from './daemon-pods.ts';
+import { flavorGpus, GPU_RESOURCE } from './flavor-gpus.ts';
 
 export interface TemplateNode {
   /** Equal key = same pool, flavor and zone. */
@@ -23,6 +32,8 @@ export interface TemplateNode {
   readonly daemonShapes: readonly PodShape[];
   /** CSI driver → most volumes, learned from a node of the pool. */
   readonly volumeLimits: ReadonlyMap<string, number>;
+  /** CSI drivers that came to a node of the pool; absent: none tells of CSI. */
+  readonly drivers?: ReadonlySet<string>;
   /** Features that all of the pool's newest nodes declare; absent: there is none to learn from. */
   readonly features?: ReadonlySet<string>;
 }
@@ -43,7 +54,8 @@ const GIB = 1024 ** 3;
  *  image or kubelet that changed. */
 const NODES_LEARNED_FROM = 5;
 
-/** What pods can have of a flavor by the rule of `spec.reserved`; never below zero, rounded down. */
+/** What pods can have of a flavor by the rule of `spec.reserved`; never below zero, rounded down. Its GPUs count as the
+ *  usual device plugin names them, until a node of the pool shows otherwise: else no GPU pool would grow from zero. */
 export function allocatableOf(flavor: Flavor, cluster: WorkloadCluster): Resources {
   const reserved = cluster.spec.reserved ?? {};
   const cpuReserved =
@@ -53,12 +65,13 @@ export function allocatableOf(flavor: Flavor, cluster: WorkloadCluster): Resourc
     (reserved.memoryMiB ?? RESERVED_MEMORY_MIB) +
     EVICTION_THRESHOLD_MIB +
     ((reserved.memoryPercent ?? 0) / 100) * flavor.memoryMiB;
+  const gpus = flavorGpus(flavor);
   return {
     cpuMillis: Math.max(0, Math.floor(flavor.vcpus * 1000 - cpuReserved)),
     memoryBytes: Math.max(0, Math.floor((flavor.memoryMiB - memoryReserved) * MIB)),
     ephemeralBytes: Math.max(0, Math.floor(ephemeralGiB(flavor.diskGiB, reserved.ephemeralPercent) * GIB)),
     pods: reserved.podsMax ?? PODS_MAX,
-    extended: new Map(),
+    extended: gpus === 0 ? new Map() : new Map([[GPU_RESOURCE, gpus]]),
   };
 }
 
@@ -85,6 +98,7 @@ export function templateNode(options: {
   const taints = lastingTaints(settings.taints, settings.startupTaints);
   const unschedulable = settings.unschedulable ?? false;
   const siblings = readySiblings(pool, { flavor, objects });
+  const csi = csiNodesOf(siblings, objects);
   const facts = { name: '', labels: expectedLabels({ name: '', zone, labels }), taints, unschedulable };
   const daemons = daemonsFor({ ...facts, volumeLimits: new Map() }, objects.daemonSets);
   return {
@@ -97,7 +111,8 @@ export function templateNode(options: {
     unschedulable,
     allocatable: siblings.length === 0 ? allocatableOf(flavor, objects.cluster) : leastOf(siblings),
     daemonShapes: daemons.map((daemonSet) => daemonSet.shape),
-    volumeLimits: learnedLimits(siblings, objects),
+    volumeLimits: learnedLimits(csi),
+    ...(csi.length === 0 ? {} : { drivers: new Set(csi.flatMap((one) => [...(one.drivers ?? one.limits.keys())])) }),
     ...(siblings.length === 0 ? {} : { features: sharedFeatures(siblings) }),
   };
 }
@@ -147,11 +162,14 @@ function sharedFeatures(siblings: readonly NodeObject[]): ReadonlySet<string> {
   return new Set(declared[0]?.filter((name) => declared.every((names) => names.includes(name))));
 }
 
-function learnedLimits(siblings: readonly NodeObject[], objects: ClusterObjects): ReadonlyMap<string, number> {
+function csiNodesOf(siblings: readonly NodeObject[], objects: ClusterObjects): readonly CsiNodeObject[] {
   const names = new Set(siblings.map((node) => node.name));
+  return names.size === 0 ? [] : objects.csiNodes.filter((one) => names.has(one.name));
+}
+
+function learnedLimits(csiNodes: readonly CsiNodeObject[]): ReadonlyMap<string, number> {
   const limits = new Map<string, number>();
-  for (const csiNode of objects.csiNodes) {
-    if (!names.has(csiNode.name)) continue;
+  for (const csiNode of csiNodes) {
     for (const [driver, count] of csiNode.limits) limits.set(driver, Math.min(count, limits.get(driver) ?? count));
   }
   return limits;

@@ -1,5 +1,5 @@
 // VolumeBinding: bound volumes must be reachable from the node; unbound claims of WaitForFirstConsumer classes must find a
-// volume there or be provisioned there. Free storage that a driver tracks is not known: its claims are not provisioned.
+// volume there or be provisioned there, where the driver has storage left if it tracks that.
 import type {
   PersistentVolumeClaimObject,
   PersistentVolumeObject,
@@ -159,8 +159,9 @@ function provisionRefusal(claim: PersistentVolumeClaimObject, context: Context):
   if (allowedTopologies !== undefined && !matchesAnyTerm(allowedTopologies, { labels: node.labels })) {
     return NOTHING_TO_BIND;
   }
-  const tracked = claim.sized === true && lookup.driver(provisioner)?.storageCapacity === true;
-  return tracked ? NO_STORAGE_LEFT : undefined;
+  if (claim.sized !== true || lookup.driver(provisioner)?.storageCapacity !== true) return undefined;
+  const bytesLeft = lookup.capacities.bytesLeft(storageClass.name, node.labels);
+  return bytesLeft !== undefined && bytesLeft >= claim.requestBytes ? undefined : NO_STORAGE_LEFT;
 }
 
 function claimFault(claim: PersistentVolumeClaimObject): string | undefined {

@@ -9,6 +9,7 @@ import type {
   PodVolume,
   StorageClassObject,
 } from '../cluster/cluster-objects.ts';
+import { storageCapacities, type StorageCapacities } from './storage-capacity.ts';
 
 export interface VolumeLookup {
   claim(namespace: string, name: string): PersistentVolumeClaimObject | undefined;
@@ -17,6 +18,10 @@ export interface VolumeLookup {
   driver(name: string): CsiDriverObject | undefined;
   /** Of one class, smallest first, then by name. */
   volumesOfClass(storageClass: string): readonly PersistentVolumeObject[];
+  /** Of drivers that track it. */
+  readonly capacities: StorageCapacities;
+  /** CSI volumes that are attached to a node, or are to be: driver → handles. */
+  attached(nodeName: string): ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** A volume of a pod with the claim behind it, when there is one. */
@@ -24,6 +29,8 @@ export interface ClaimedVolume {
   readonly volume: PodVolume;
   readonly claim: PersistentVolumeClaimObject | undefined;
 }
+
+const NOTHING_ATTACHED: ReadonlyMap<string, ReadonlySet<string>> = new Map();
 
 /** Indexes the storage objects of a snapshot. */
 export function volumeLookup(objects: ClusterObjects): VolumeLookup {
@@ -40,13 +47,34 @@ export function volumeLookup(objects: ClusterObjects): VolumeLookup {
   for (const list of byClass.values()) {
     list.sort((left, right) => left.capacityBytes - right.capacityBytes || (left.name < right.name ? -1 : 1));
   }
+  const attached = attachedVolumes(objects, volumes);
   return {
+    capacities: storageCapacities(objects.csiStorageCapacities ?? []),
+    attached: (nodeName) => attached.get(nodeName) ?? NOTHING_ATTACHED,
     claim: (namespace, name) => claims.get(`${namespace}/${name}`),
     volume: (name) => volumes.get(name),
     storageClass: (name) => classes.get(name),
     driver: (name) => drivers.get(name),
     volumesOfClass: (storageClass) => byClass.get(storageClass) ?? [],
   };
+}
+
+/** Node → driver → handles. Attachments without a driver, or of volumes that are not CSI's own, do not count. */
+function attachedVolumes(
+  { volumeAttachments = [] }: ClusterObjects,
+  volumes: ReadonlyMap<string, PersistentVolumeObject>,
+): ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>> {
+  const nodes = new Map<string, Map<string, Set<string>>>();
+  for (const { attacher, nodeName, volumeName } of volumeAttachments) {
+    const volume = volumes.get(volumeName);
+    if (attacher === '' || volume === undefined || volume.inTree !== undefined) continue;
+    if (volume.csiDriver === '' && volume.csiHandle === undefined) continue;
+    const drivers = nodes.get(nodeName) ?? new Map<string, Set<string>>();
+    nodes.set(nodeName, drivers);
+    const handles = drivers.get(attacher) ?? new Set<string>();
+    drivers.set(attacher, handles.add(volume.csiHandle ?? volume.name));
+  }
+  return nodes;
 }
 
 /** The volumes of a shape with their claims, in the pod's order. */

@@ -131,6 +131,42 @@ describe('a session', () => {
     await world.fleet.close();
   });
 
+  test('a refused login is tried once a minute while the secrets are the same', async () => {
+    const world = new FakeFleet();
+    const reach = world.addCluster('a');
+    reach.cloudError = new PortError('credentials', '401');
+    world.fleet.start();
+    await world.advance(5000);
+    expect(reach.opened).toHaveLength(1);
+    await world.advance(600_000);
+    expect(reach.opened).toHaveLength(11);
+    await world.fleet.close();
+  });
+
+  test.each<{ name: string; mend: (world: FakeFleet) => void }>([
+    { name: 'the secret', mend: (world) => world.setSecret('a-cloud', 'clouds.yaml', 'right') },
+    {
+      name: 'the spec',
+      mend: (world) => {
+        const cluster = world.cluster('a');
+        if (cluster === undefined) throw new Error('gone');
+        const metadata = { ...cluster.metadata, generation: 2 };
+        world.management.stores.workloadClusters.put({ ...cluster, metadata });
+      },
+    },
+  ])('opens within seconds once $name that was refused is mended', async ({ mend }) => {
+    const world = new FakeFleet();
+    const reach = world.addCluster('a');
+    reach.cloudError = new PortError('credentials', '401');
+    world.fleet.start();
+    await world.advance(300_000);
+    reach.cloudError = undefined;
+    mend(world);
+    await world.advance(10_000);
+    expect(world.conditions('a')).toEqual(HEALTHY);
+    await world.fleet.close();
+  });
+
   test('is closed when the Lease is lost, writes nothing meanwhile, and opens again with it', async () => {
     const world = new FakeFleet();
     const { plane, opened } = world.addCluster('a');

@@ -95,13 +95,15 @@ describe('templateNode', () => {
       ],
       csiNodes: [
         { uid: 'c1', name: 'w1', limits: new Map([[CINDER_DRIVER, 26]]) },
-        { uid: 'c2', name: 'w2', limits: new Map([[CINDER_DRIVER, 25]]) },
+        { uid: 'c2', name: 'w2', limits: new Map([[CINDER_DRIVER, 25]]), drivers: new Set([CINDER_DRIVER, 'nfs']) },
         { uid: 'c3', name: 'other', limits: new Map([[CINDER_DRIVER, 1]]) },
       ],
     });
     expect(template.allocatable).toMatchObject({ cpuMillis: 3800, memoryBytes: 3800 });
     expect([...template.allocatable.extended]).toEqual([['x/gpu', 2]]);
     expect([...template.volumeLimits]).toEqual([[CINDER_DRIVER, 25]]);
+    expect([...(template.drivers ?? [])]).toEqual([CINDER_DRIVER, 'nfs']);
+    expect(of({}).drivers).toBeUndefined();
   });
 
   test('DaemonSets that would run there, by name', () => {

@@ -1,7 +1,19 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
-import type { ClusterObjects, NodeSelectorTerm } from '../../../src/cluster/cluster-objects.ts';
+import type {
+  ClusterObjects,
+  CsiDriverObject,
+  CsiStorageCapacityObject,
+  LabelSelector,
+  NodeSelectorTerm,
+  VolumeAttachmentObject,
+} from '../../../src/cluster/cluster-objects.ts';
+import { selectorFault } from '../../../src/cluster/label-names.ts';
+import { selectorMatches } from '../../../src/cluster/label-selector.ts';
 import { ForkedSnapshot } from '../../../src/scheduling/forked-snapshot.ts';
+import { storageCapacities } from '../../../src/scheduling/storage-capacity.ts';
+import { makeClaim, NOW_MS } from '../../builders/make-claim.ts';
 import { makeNode } from '../../builders/make-node.ts';
 import { makeObjects } from '../../builders/make-objects.ts';
 import { GIB, makePod, type PodBuilder } from '../../builders/make-pod.ts';
@@ -201,6 +213,105 @@ describe('claims that wait for their first pod', () => {
   });
 });
 
+describe('storage that the driver tracks', () => {
+  const none = 'node(s) did not have enough free storage';
+  const topology = (key: string, ...values: readonly string[]): LabelSelector => ({
+    requirements: [{ key, operator: 'In', values }],
+  });
+  const here = topology(ZONE, 'zone-a');
+  const capacity = (fields: Partial<CsiStorageCapacityObject>): CsiStorageCapacityObject => ({
+    uid: 'u',
+    namespace: 'kube-system',
+    name: 'capacity',
+    storageClass: 'standard',
+    volumeBytesMax: 2 * GIB,
+    topology: here,
+    ...fields,
+  });
+  const without = (field: 'volumeBytesMax' | 'topology'): CsiStorageCapacityObject => {
+    const { [field]: _left, ...rest } = capacity({});
+    return rest;
+  };
+  const claim = (fields: Parameters<typeof makeVolumeClaim>[1] = {}) =>
+    makeVolumeClaim('data', { ...waiting, sized: true, requestBytes: 2 * GIB, ...fields });
+  const tracked: CsiDriverObject = { uid: 'd', name: CINDER_DRIVER, storageCapacity: true, requiredOnNode: false };
+
+  test.each<[string, Partial<ClusterObjects>, string | undefined]>([
+    ['no object at all: nowhere', {}, none],
+    ['as much as is asked for', { csiStorageCapacities: [capacity({})] }, undefined],
+    ['one byte less', { csiStorageCapacities: [capacity({ volumeBytesMax: 2 * GIB - 1 })] }, none],
+    [
+      'less in one object, enough in another',
+      { csiStorageCapacities: [capacity({ volumeBytesMax: 1 }), capacity({}), capacity({ volumeBytesMax: 2 })] },
+      undefined,
+    ],
+    ['of another class', { csiStorageCapacities: [capacity({ storageClass: 'fast' })] }, none],
+    ['elsewhere', { csiStorageCapacities: [capacity({ topology: topology(ZONE, 'zone-b') })] }, none],
+    ['for a label that the node lacks', { csiStorageCapacities: [capacity({ topology: topology('rack', '') })] }, none],
+    [
+      'for one of several zones',
+      { csiStorageCapacities: [capacity({ topology: topology(ZONE, 'b', 'zone-a') })] },
+      undefined,
+    ],
+    [
+      'for zone and disk, of which the node has one',
+      {
+        csiStorageCapacities: [
+          capacity({ topology: { requirements: [...here.requirements, ...topology('disk', 'ssd').requirements] } }),
+        ],
+      },
+      none,
+    ],
+    ['everywhere', { csiStorageCapacities: [capacity({ topology: { requirements: [] } })] }, undefined],
+    ['for no node', { csiStorageCapacities: [without('topology')] }, none],
+    ['of unknown size', { csiStorageCapacities: [without('volumeBytesMax')] }, none],
+    [
+      'a selector that cannot be read',
+      {
+        csiStorageCapacities: [
+          capacity({ topology: { requirements: [{ key: 'a b', operator: 'Exists', values: [] }] } }),
+        ],
+      },
+      none,
+    ],
+    ['the driver does not track', { csiDrivers: [{ ...tracked, storageCapacity: false }] }, undefined],
+    ['nothing is known of the driver', { csiDrivers: [] }, undefined],
+    ['a claim that asks for no amount', { persistentVolumeClaims: [claim({ sized: false })] }, undefined],
+  ])('%s', (_, fields, want) => {
+    const storage = { csiDrivers: [tracked], storageClasses: [makeStorageClass()], persistentVolumeClaims: [claim()] };
+    expect(reason(pod(), { ...storage, ...fields })).toBe(want);
+  });
+
+  test('the answer is that of asking each object in turn', () => {
+    const label = fc.constantFrom('a', 'b', '');
+    const requirement = fc.record({
+      key: fc.constantFrom('zone', 'disk'),
+      operator: fc.constantFrom('In', 'NotIn', 'Exists', 'DoesNotExist', 'Odd'),
+      values: fc.array(label, { maxLength: 2 }),
+    });
+    const one = fc
+      .record({
+        size: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }),
+        requirements: fc.option(fc.array(requirement, { maxLength: 2 }), { nil: undefined }),
+      })
+      .map(({ size, requirements }) => ({
+        ...without('topology'),
+        volumeBytesMax: size ?? 0,
+        ...(requirements === undefined ? {} : { topology: { requirements } }),
+      }));
+    const labels = fc.dictionary(fc.constantFrom('zone', 'disk'), label).map((all) => new Map(Object.entries(all)));
+    fc.assert(
+      fc.property(fc.array(one, { maxLength: 6 }), labels, (capacities, nodeLabels) => {
+        const sizes = capacities.flatMap(({ topology: at, volumeBytesMax }) =>
+          selectorFault(at) === undefined && selectorMatches(at, nodeLabels) ? [volumeBytesMax] : [],
+        );
+        const want = sizes.length === 0 ? undefined : Math.max(...sizes);
+        expect(storageCapacities(capacities).bytesLeft('standard', nodeLabels)).toBe(want);
+      }),
+    );
+  });
+});
+
 describe('NodeVolumeLimits', () => {
   const names = ['data', 'a', 'b'];
   const fields = (count: number): Partial<ClusterObjects> => ({
@@ -218,5 +329,75 @@ describe('NodeVolumeLimits', () => {
   ])('%s', (_, count, running, want) => {
     const pods = running.map((claim, index) => makePod(`r${index}`).volumes(claim).on('n1').build());
     expect(reason(pod(), { ...fields(count), pods })).toBe(want);
+  });
+
+  const attachment = (volumeName: string, attached: Partial<VolumeAttachmentObject> = {}): VolumeAttachmentObject => ({
+    uid: volumeName,
+    name: `csi-${volumeName}`,
+    attacher: CINDER_DRIVER,
+    nodeName: 'n1',
+    volumeName,
+    ...attached,
+  });
+
+  test.each<[string, readonly VolumeAttachmentObject[], string[], string | undefined]>([
+    ['takes a place without a pod', [attachment('pv-a'), attachment('pv-b')], [], 'node(s) exceed max volume count'],
+    ['once, however many attach it', [attachment('pv-a'), attachment('pv-a', { name: 'x' })], [], undefined],
+    ['once, with the pod that uses it', [attachment('pv-a')], ['a'], undefined],
+    ['on its own node', [attachment('pv-a', { nodeName: 'n2' }), attachment('pv-b')], [], undefined],
+    ['of its own driver', [attachment('pv-a', { attacher: 'nfs' }), attachment('pv-b')], [], undefined],
+    ['by a driver', [attachment('pv-a', { attacher: '' }), attachment('pv-b')], [], undefined],
+    ['of a volume that is there', [attachment('gone'), attachment('pv-b')], [], undefined],
+    ['and not of one that was in-tree', [attachment('pv-old'), attachment('pv-b')], [], undefined],
+    [
+      'beside the new one, as in the scheduler',
+      [attachment('pv-data'), attachment('pv-b')],
+      [],
+      'node(s) exceed max volume count',
+    ],
+  ])('an attachment counts: %s', (_, volumeAttachments, running, want) => {
+    const volumes = fields(2).persistentVolumes ?? [];
+    const old = makeVolume('pv-old', { inTree: 'kubernetes.io/cinder', csiHandle: 'old' });
+    const pods = running.map((claim, index) => makePod(`r${index}`).volumes(claim).on('n1').build());
+    expect(reason(pod(), { ...fields(2), persistentVolumes: [...volumes, old], volumeAttachments, pods })).toBe(want);
+  });
+});
+
+describe('a driver that must be on the node', () => {
+  const missing = `${CINDER_DRIVER} CSI driver is not installed on the node`;
+  const csiNode = (...drivers: readonly string[]) => ({
+    uid: 'c',
+    name: 'n1',
+    limits: new Map(),
+    drivers: new Set(drivers),
+  });
+  const base: Partial<ClusterObjects> = {
+    persistentVolumeClaims: [makeVolumeClaim('data')],
+    persistentVolumes: [makeVolume('pv-data')],
+    csiDrivers: [{ uid: 'd', name: CINDER_DRIVER, storageCapacity: false, requiredOnNode: true }],
+  };
+  const young = makeNode('n1')
+    .with({ readyChangedMs: NOW_MS - 299_999 })
+    .build();
+
+  test.each<[string, Partial<ClusterObjects>, string | undefined]>([
+    ['the node tells nothing', {}, missing],
+    ['it has others', { csiNodes: [csiNode('nfs')] }, missing],
+    ['it has it', { csiNodes: [csiNode(CINDER_DRIVER)] }, undefined],
+    ['it must not be there', { csiDrivers: [] }, undefined],
+    [
+      'a node of ours that has just come: the driver is on its way',
+      { nodes: [young], claims: [makeClaim('n1').build()] },
+      undefined,
+    ],
+    ['of somebody else: nothing is awaited', { nodes: [young] }, missing],
+    [
+      'a node of ours that had its time',
+      { nodes: [{ ...young, readyChangedMs: NOW_MS - 300_000 }], claims: [makeClaim('n1').build()] },
+      missing,
+    ],
+    ['a node that is only a claim', { nodes: [], claims: [makeClaim('n1').pending('Building').build()] }, undefined],
+  ])('%s', (_, fields, want) => {
+    expect(reason(pod(), { ...base, ...fields })).toBe(want);
   });
 });
