@@ -20,6 +20,8 @@ export interface Refused {
 export interface NodeBudget {
   /** undefined: one more node of this flavor may be added to this pool. */
   refusal(pool: PoolState, flavor: Flavor): Refused | undefined;
+  /** How many more nodes the pool's own bounds allow, whatever the project and the operator allow. */
+  roomIn(pool: PoolState): number;
   /** Counts one more node. */
   take(pool: PoolState, flavor: Flavor): void;
 }
@@ -66,6 +68,11 @@ export function openNodeBudget(objects: ClusterObjects): NodeBudget {
         ceilingRefusal({ ceilings, used, flavor, price: pricePerHour(flavor, objects.prices) }) ??
         quotaRefusal(objects, quotaTaken, flavor)
       );
+    },
+    roomIn(pool) {
+      const { antiAffinity, maxNodes } = pool.settings;
+      const most = antiAffinity ? Math.min(maxNodes, ANTI_AFFINITY_NODES_MAX) : maxNodes;
+      return Math.max(0, most - (poolNodes.get(pool.name) ?? 0));
     },
     take(pool, flavor) {
       count(used, flavor, objects.prices);

@@ -8,7 +8,7 @@ import { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
 import { isMovable, isStanding } from './claim-facts.ts';
 import { openNodeBudget, type NodeBudget, type Refused } from './node-budget.ts';
 import { openNameSource, type NameSource } from './node-names.ts';
-import type { Blocked, NodeVerdict, PlanStep, PodPlace, PodRange, PodRun } from './plan.ts';
+import { podsIn, type Blocked, type NodeVerdict, type PlanStep, type PodPlace, type PodRange, type PodRun } from './plan.ts';
 import type { PodGroup } from './pod-groups.ts';
 import { offersOf, type Offer, type PoolOffers } from './pool-offers.ts';
 import { listPools, type PoolState } from './pool-state.ts';
@@ -27,8 +27,6 @@ export interface NewNode {
   readonly pool: PoolState;
   readonly offer: Offer;
   readonly name: string;
-  /** Index in the fork. */
-  readonly index: number;
   readonly reason: string;
   /** Pods that the plan puts there; grows while packing. */
   readonly pods: PodRange[];
@@ -46,6 +44,10 @@ export interface PlanDraft {
   readonly names: NameSource;
   readonly removals: Map<string, PlanStep & { readonly kind: 'removeClaim' }>;
   readonly newNodes: NewNode[];
+  /** Those of them that are in the fork, in the order of their indices, which follow the snapshot's. */
+  readonly forkedNodes: NewNode[];
+  /** New nodes whose pods were packed by size alone. They enter the fork when somebody has to ask it about them. */
+  readonly unforkedNodes: NewNode[];
   readonly timers: (PlanStep & { readonly kind: 'setTimer' })[];
   readonly blocked: Map<string, Blocked>;
   /** Movable pods of nodes that are being emptied: they need room elsewhere. */
@@ -81,6 +83,8 @@ export function openDraft(snapshot: ClusterSnapshot, options: { readonly nameSee
     }),
     removals: new Map(),
     newNodes: [],
+    forkedNodes: [],
+    unforkedNodes: [],
     timers: [],
     blocked: new Map(),
     displaced: [],
@@ -128,14 +132,35 @@ export function removeClaim(
   return true;
 }
 
-/** Plans one more node of `offer`. The caller has asked the budget. */
+/** Plans one more node of `offer`, in the fork too. The caller has asked the budget. */
 export function addNode(draft: PlanDraft, offer: Offer, reason: string): NewNode {
-  const name = draft.names.next(offer.pool.name);
-  const index = draft.fork.addTemplateNode(offer.template, name);
-  draft.budget.take(offer.pool, offer.template.flavor);
-  const node: NewNode = { pool: offer.pool, offer, name, index, reason, pods: [] };
-  draft.newNodes.push(node);
+  const node = addUnforkedNode(draft, offer, reason);
+  draft.unforkedNodes.pop();
+  forkNode(draft, node);
   return node;
+}
+
+/** Plans one more node of `offer`, outside of the fork. The caller has asked the budget, and places only pods there for which
+ *  nothing but the node itself decides. */
+export function addUnforkedNode(draft: PlanDraft, offer: Offer, reason: string): NewNode {
+  draft.budget.take(offer.pool, offer.template.flavor);
+  const node: NewNode = { pool: offer.pool, offer, name: draft.names.next(offer.pool.name), reason, pods: [] };
+  draft.newNodes.push(node);
+  draft.unforkedNodes.push(node);
+  return node;
+}
+
+/** Brings every new node into the fork, with its pods. */
+export function forkAll(draft: PlanDraft): void {
+  for (const node of draft.unforkedNodes.splice(0)) {
+    const index = forkNode(draft, node);
+    for (const pod of podsIn(node.pods)) draft.fork.place(pod, index);
+  }
+}
+
+function forkNode(draft: PlanDraft, node: NewNode): number {
+  draft.forkedNodes.push(node);
+  return draft.fork.addTemplateNode(node.offer.template, node.name);
 }
 
 /** Gives the next `count` pods of the group a place (or the reason why they have none). The fork is the caller's part. */

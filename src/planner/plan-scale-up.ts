@@ -66,7 +66,7 @@ function placeNominated(draft: PlanDraft, group: PodGroup): void {
 function giveNode(draft: PlanDraft, group: PodGroup, at: { readonly index: number; readonly count: number }): void {
   const { nodes } = draft.snapshot;
   const node = nodes[at.index];
-  const added = draft.newNodes[at.index - nodes.length];
+  const added = draft.forkedNodes[at.index - nodes.length];
   if (node === undefined && added !== undefined) return giveNewNode(draft, group, { node: added, count: at.count });
   const outcome = node?.upcoming === true ? 'onUpcomingNode' : 'onExistingNode';
   givePlaces(draft, group, { count: at.count, outcome, target: draft.fork.nodeName(at.index), refusals: [] });

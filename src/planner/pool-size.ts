@@ -8,9 +8,9 @@ import type { Offer } from './pool-offers.ts';
 import { isActive, type PoolState } from './pool-state.ts';
 import { zoneCounts } from './zone-balance.ts';
 
-/** Most nodes that one plan adds. The next plan, seconds later, goes on; a wish for more than this at once is more often
- *  a mistake, and each is a claim to write and a server to ask for. */
-export const NEW_NODES_MAX = 1000;
+/** Most nodes that one plan adds: four times the largest cluster that Kubernetes is tested with (5,000 nodes). Bounds a
+ *  plan's memory; money is bounded by maxNodes, ceilings and quota. */
+export const NEW_NODES_MAX = 20_000;
 
 /** Phase: the operator deletes the cluster. True: nothing else is to be planned. */
 export function planClusterDeletion(draft: PlanDraft): boolean {

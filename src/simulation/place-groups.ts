@@ -69,6 +69,6 @@ function placeGroup<Group extends PlaceableGroup>(
 }
 
 /** Only these can find a node open that refused them before, because pods came. */
-function mayOpenLater(shape: PodShape): boolean {
+export function mayOpenLater(shape: PodShape): boolean {
   return shape.podAffinity.length > 0 || shape.spread.length > 0;
 }

@@ -1,0 +1,143 @@
+// Which node a group of pods gets that nothing but the fork can judge: each node that could be had is tried on the fork,
+// with that group first and all others of its priority after it, and the best one is taken: highest pool priority, then
+// least price per worth of pods on it, then least waste, then pool name, then the zone of the pool with the fewest nodes.
+import { compareText } from './claim-facts.ts';
+import type { PlanDraft } from './plan-draft.ts';
+import { nextPod, type PodGroup } from './pod-groups.ts';
+import type { Offer } from './pool-offers.ts';
+import type { PoolState } from './pool-state.ts';
+import { requestsWorth } from './price-model.ts';
+
+/** Pods tried on a node, over the trials of one priority: some 2 µs each. When they are used up, the flavor that was best for the
+ *  last group is taken on, or else the cheapest that takes the pod at all. */
+export const TRIES_MAX = 40_000;
+/** A node is taken for full after this many groups in a row that do not fit. */
+const MISSES_MAX = 64;
+/** Groups that are passed over because cpu or memory is short cost next to nothing, but not nothing. */
+const PASSED_OVER_MAX = 4096;
+/** Not a legal node name, so it can clash with none. */
+const TRIAL_NAME = '~trial';
+
+interface Trial {
+  readonly offer: Offer;
+  readonly pricePerWorth: number;
+  readonly waste: number;
+}
+
+export interface Trials {
+  readonly draft: PlanDraft;
+  readonly offers: readonly Offer[];
+  readonly zones: ReadonlyMap<PoolState, Map<string, number>>;
+  readonly groups: readonly PodGroup[];
+  /** Offer and shape that never match, whatever else is there. */
+  readonly hopeless: Set<string>;
+  /** Least that any pod asks for: with less left a node is full. */
+  readonly leastCpuMillis: number;
+  triesLeft: number;
+}
+
+export function openTrials(of: Pick<Trials, 'draft' | 'offers' | 'zones' | 'groups'>): Trials {
+  const leastCpuMillis = of.groups.reduce((least, group) => Math.min(least, group.shape.requests.cpuMillis), Infinity);
+  return { ...of, hopeless: new Set(), leastCpuMillis, triesLeft: TRIES_MAX };
+}
+
+/** The offer to take for the next pods of `group`; undefined: none takes them now. */
+export function chooseOffer(trials: Trials, group: PodGroup): Offer | undefined {
+  let best: Trial | undefined;
+  for (const offer of trials.offers) {
+    // Offers of less important pools are not tried once a more important one has something.
+    if (best !== undefined && offer.pool.settings.priority < best.offer.pool.settings.priority) continue;
+    if (trials.draft.budget.refusal(offer.pool, offer.template.flavor) !== undefined) continue;
+    const trial = tryOffer(trials, offer, group);
+    if (trial !== undefined && (best === undefined || compareTrials(trials, trial, best) < 0)) best = trial;
+  }
+  return best?.offer;
+}
+
+/** `offer` and those of its pool and flavor in other zones; the zone with the fewest nodes of the pool first. */
+export function twinsOf(trials: Trials, offer: Offer): readonly Offer[] {
+  const { pool, template } = offer;
+  return trials.offers
+    .filter((other) => other.pool === pool && other.template.flavor.name === template.flavor.name)
+    .sort((a, b) => nodesIn(trials, a) - nodesIn(trials, b) || compareText(a.template.zone, b.template.zone));
+}
+
+function tryOffer(trials: Trials, offer: Offer, group: PodGroup): Trial | undefined {
+  const { fork } = trials.draft;
+  const key = `${group.shape.index}/${offer.template.key}`;
+  if (trials.hopeless.has(key)) return undefined;
+  const mark = fork.mark();
+  const index = fork.addTemplateNode(offer.template, TRIAL_NAME);
+  const worth = fillNode(trials, { index, first: group });
+  const waste = requestsWorth(fork.allocatableOn(index)) - requestsWorth(fork.requestedOn(index));
+  fork.rollback(mark);
+  if (worth > 0) return { offer, pricePerWorth: offer.pricePerHour / worth, waste };
+  if (!group.entangled) trials.hopeless.add(key);
+  return undefined;
+}
+
+/** Places pods on the node at `index` in the fork only, `first` before the other groups; what they are worth. */
+function fillNode(trials: Trials, node: { readonly index: number; readonly first: PodGroup }): number {
+  let worth = fillFrom(trials, node.first, node.index);
+  // Out of tries: the pod itself is all that is asked, so that any choice is still a node that takes it.
+  if (worth === 0 || trials.triesLeft <= 0) return worth;
+  let free = freeOn(trials, node.index);
+  let misses = 0;
+  let passedOver = 0;
+  for (const group of trials.groups) {
+    if (free.cpuMillis < trials.leastCpuMillis || misses >= MISSES_MAX || passedOver >= PASSED_OVER_MAX) break;
+    if (group === node.first || nextPod(group) === undefined) continue;
+    const { cpuMillis, memoryBytes } = group.shape.requests;
+    if (cpuMillis > free.cpuMillis || memoryBytes > free.memoryBytes) {
+      passedOver++;
+      continue;
+    }
+    const more = fillFrom(trials, group, node.index);
+    misses = more > 0 ? 0 : misses + 1;
+    if (more === 0) continue;
+    worth += more;
+    free = freeOn(trials, node.index);
+    if (trials.triesLeft <= 0) break;
+  }
+  return worth;
+}
+
+function freeOn({ draft }: Trials, index: number): { readonly cpuMillis: number; readonly memoryBytes: number } {
+  const allocatable = draft.fork.allocatableOn(index);
+  const requested = draft.fork.requestedOn(index);
+  return {
+    cpuMillis: allocatable.cpuMillis - requested.cpuMillis,
+    memoryBytes: allocatable.memoryBytes - requested.memoryBytes,
+  };
+}
+
+function fillFrom(trials: Trials, group: PodGroup, index: number): number {
+  const { fork } = trials.draft;
+  let count = 0;
+  for (;;) {
+    const pod = group.pods[group.placed + count];
+    if (pod === undefined) break;
+    trials.triesLeft--;
+    if (fork.whyNot(pod, index) !== undefined) break;
+    fork.place(pod, index);
+    count++;
+    if (trials.triesLeft <= 0) break;
+  }
+  return count * group.worth;
+}
+
+function nodesIn(trials: Trials, offer: Offer): number {
+  return trials.zones.get(offer.pool)?.get(offer.template.zone) ?? 0;
+}
+
+function compareTrials(trials: Trials, a: Trial, b: Trial): number {
+  return (
+    b.offer.pool.settings.priority - a.offer.pool.settings.priority ||
+    a.pricePerWorth - b.pricePerWorth ||
+    a.waste - b.waste ||
+    compareText(a.offer.pool.name, b.offer.pool.name) ||
+    nodesIn(trials, a.offer) - nodesIn(trials, b.offer) ||
+    compareText(a.offer.template.flavor.name, b.offer.template.flavor.name) ||
+    compareText(a.offer.template.zone, b.offer.template.zone)
+  );
+}

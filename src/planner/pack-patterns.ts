@@ -1,0 +1,255 @@
+// New nodes for pods that can be packed by their sizes alone: their demand becomes a packing problem of numbers, whose
+// patterns (what fills a node, and how many nodes are filled so) become nodes of the plan.
+import { LABELS } from '../api/names.ts';
+import type { PodShape, Resources } from '../cluster/cluster-objects.ts';
+import { expectedLabels } from '../cluster/expected-node.ts';
+import { hasBit } from '../scheduling/class-bits.ts';
+import { nodeDeclaredFeatures } from '../scheduling/node-declared-features.ts';
+import type { NodeFacts } from '../scheduling/node-facts.ts';
+import { StaticVerdicts } from '../scheduling/static-verdicts.ts';
+import { NO_LIMIT, type PackingProblem, type Pattern } from './bounds/packing-problem.ts';
+import { choosePatterns } from './patterns/choose-patterns.ts';
+import type { SortedDemand } from './plain-demand.ts';
+import { addUnforkedNode, giveNewNode, type PlanDraft } from './plan-draft.ts';
+import type { PodGroup } from './pod-groups.ts';
+import type { Offer } from './pool-offers.ts';
+import { NEW_NODES_MAX } from './pool-size.ts';
+import type { PoolState } from './pool-state.ts';
+
+/** A limit that several pools share (quota, a ceiling) shows only when it is reached; then the rest is packed again without
+ *  the offers that it forbids. More often than this says that limits are in the way everywhere. */
+const REPACKS_MAX = 4;
+
+/** Nodes that are the same to every pod in question: one pool's flavor in one zone, or in any of several. */
+interface Kind {
+  readonly offers: readonly Offer[];
+  readonly facts: NodeFacts;
+  readonly capacity: Resources;
+}
+
+/** Equal pods that go to one zone, or anywhere. */
+interface Item {
+  readonly group: PodGroup;
+  readonly count: number;
+  readonly zone: string | undefined;
+}
+
+/** Adds nodes for the plain groups of `demand`; what has no place afterwards has none by its size, or met a limit. Returns
+ *  the groups that turned out not to be plain here, because their zones are not all offered. */
+export function packPatterns(
+  draft: PlanDraft,
+  demand: SortedDemand,
+  options: { readonly offers: readonly Offer[]; readonly zones: ReadonlyMap<PoolState, Map<string, number>> },
+): readonly PodGroup[] {
+  const unsuited: PodGroup[] = [];
+  for (let round = 0; round < REPACKS_MAX; round++) {
+    const offers = options.offers.filter(
+      ({ pool, template }) => draft.budget.refusal(pool, template.flavor) === undefined,
+    );
+    const groups = demand.plain.filter((group) => group.placed < group.pods.length && !unsuited.includes(group));
+    if (offers.length === 0 || groups.length === 0) break;
+    const kinds = kindsOf(offers, groups, { zonal: demand.spreads.size > 0 });
+    const items: Item[] = [];
+    for (const group of groups) {
+      const split = itemsOf(draft, group, { demand, offers });
+      if (split === undefined) unsuited.push(group);
+      else items.push(...split);
+    }
+    const problem = problemOf(draft, { items, kinds, demand });
+    const { patterns, cutShort } = choosePatterns(problem);
+    for (const note of cutShort) draft.cutShort.add(note);
+    const met = patterns.map((pattern) => addPattern(draft, { pattern, items, kinds, zones: options.zones }));
+    if (!met.includes('limit')) break;
+  }
+  return unsuited;
+}
+
+/** The nodes of a pattern, as many as limits allow. */
+function addPattern(
+  draft: PlanDraft,
+  of: {
+    readonly pattern: Pattern;
+    readonly items: readonly Item[];
+    readonly kinds: readonly Kind[];
+    readonly zones: ReadonlyMap<PoolState, Map<string, number>>;
+  },
+): 'done' | 'limit' {
+  const { pattern, items, kinds, zones } = of;
+  const offers = kinds[pattern.offer]?.offers ?? [];
+  for (let count = 0; count < pattern.nodes; count++) {
+    if (draft.newNodes.length >= NEW_NODES_MAX) {
+      draft.cutShort.add(`scale-up stopped at ${NEW_NODES_MAX} new nodes in one plan`);
+      return 'done';
+    }
+    const offer = emptiest(offers, zones);
+    if (draft.budget.refusal(offer.pool, offer.template.flavor) !== undefined) return 'limit';
+    const node = addUnforkedNode(draft, offer, '');
+    const nodesIn = zones.get(offer.pool);
+    nodesIn?.set(offer.template.zone, (nodesIn.get(offer.template.zone) ?? 0) + 1);
+    pattern.shapes.forEach((item, at) => {
+      const group = items[item]?.group;
+      const amount = pattern.amounts[at] ?? 0;
+      if (group !== undefined && amount > 0) giveNewNode(draft, group, { node, count: amount });
+    });
+  }
+  return 'done';
+}
+
+function emptiest(offers: readonly Offer[], zones: ReadonlyMap<PoolState, Map<string, number>>): Offer {
+  const nodesIn = ({ pool, template }: Offer): number => zones.get(pool)?.get(template.zone) ?? 0;
+  return offers.reduce((best, offer) => (nodesIn(offer) < nodesIn(best) ? offer : best));
+}
+
+/** Zones of a pool and flavor are one kind when no pod in question tells them apart. */
+function kindsOf(
+  offers: readonly Offer[],
+  groups: readonly PodGroup[],
+  options: { readonly zonal: boolean },
+): readonly Kind[] {
+  const statics = new StaticVerdicts();
+  const profiles = new Set(groups.map((group) => statics.profileOf(group.shape)));
+  const single = offers.map((offer): Kind & { readonly bits: string } => {
+    const facts = factsOf(offer);
+    const nodeClass = statics.classOf(facts);
+    const bits = [...profiles].map((profile) => (hasBit(statics.admitted(profile), nodeClass) ? '1' : '0')).join('');
+    return { offers: [offer], facts, capacity: freeOf(offer), bits };
+  });
+  if (options.zonal) return single;
+  const merged = new Map<string, Kind & { readonly offers: Offer[] }>();
+  for (const { facts, capacity, bits, offers: own } of single) {
+    const [offer] = own;
+    if (offer === undefined) continue;
+    const { pool, template, pricePerHour } = offer;
+    const size = [capacity.cpuMillis, capacity.memoryBytes, capacity.ephemeralBytes, capacity.pods];
+    const key = JSON.stringify([pool.name, template.flavor.name, pricePerHour, bits, size, [...capacity.extended]]);
+    const known = merged.get(key);
+    if (known === undefined) merged.set(key, { facts, capacity, offers: [offer] });
+    else known.offers.push(offer);
+  }
+  return [...merged.values()];
+}
+
+function factsOf({ template }: Offer): NodeFacts {
+  const { zone, labels, taints, unschedulable, features } = template;
+  return {
+    name: '',
+    labels: expectedLabels({ name: '', zone, labels }),
+    taints,
+    unschedulable,
+    volumeLimits: new Map(),
+    ...(features === undefined ? {} : { features }),
+  };
+}
+
+/** What a new node has for pods: its daemon pods come first. */
+function freeOf({ template }: Offer): Resources {
+  const { allocatable, daemonShapes } = template;
+  const extended = new Map(allocatable.extended);
+  const free = { ...allocatable, extended };
+  for (const { requests } of daemonShapes) {
+    free.cpuMillis -= requests.cpuMillis;
+    free.memoryBytes -= requests.memoryBytes;
+    free.ephemeralBytes -= requests.ephemeralBytes;
+    free.pods -= requests.pods;
+    for (const [name, amount] of requests.extended) extended.set(name, (extended.get(name) ?? 0) - amount);
+  }
+  return free;
+}
+
+/** A group that spreads is split evenly over the zones, when all of them are on offer to it; undefined: they are not. */
+function itemsOf(
+  draft: PlanDraft,
+  group: PodGroup,
+  of: { readonly demand: SortedDemand; readonly offers: readonly Offer[] },
+): readonly Item[] | undefined {
+  const count = group.pods.length - group.placed;
+  const spread = of.demand.spreads.get(group);
+  if (spread === undefined) return [{ group, count, zone: undefined }];
+  const zones = [...new Set(of.offers.map((offer) => offer.template.zone))].sort();
+  const statics = new StaticVerdicts();
+  const profile = statics.profileOf(group.shape);
+  const open = of.offers.every((offer) => {
+    const nodeClass = statics.classOf(factsOf(offer));
+    return offer.template.zone !== '' && hasBit(statics.admitted(profile), nodeClass);
+  });
+  const elsewhere = draft.snapshot.nodes.some((node) => !zones.includes(node.labels.get(LABELS.zone) ?? ''));
+  if (!open || elsewhere || spread.minDomains > zones.length || group.placed > 0) return undefined;
+  // Another zone gets the odd pod each time, so that many small groups do not all lean on the first.
+  const first = group.shape.index % zones.length;
+  return zones.map((zone, index) => {
+    const turn = (index + zones.length - first) % zones.length;
+    return { group, zone, count: Math.floor(count / zones.length) + (turn < count % zones.length ? 1 : 0) };
+  });
+}
+
+function problemOf(
+  draft: PlanDraft,
+  of: { readonly items: readonly Item[]; readonly kinds: readonly Kind[]; readonly demand: SortedDemand },
+): PackingProblem {
+  const { items, kinds, demand } = of;
+  const extended = [...new Set(items.flatMap(({ group }) => [...group.shape.requests.extended.keys()]))].sort();
+  const axes = 4 + extended.length;
+  const requests = new Float64Array(items.length * axes);
+  items.forEach(({ group }, index) => requests.set(amountsOf(group.shape.requests, extended), index * axes));
+  const capacities = new Float64Array(kinds.length * axes);
+  kinds.forEach(({ capacity }, index) => capacities.set(amountsOf(capacity, extended), index * axes));
+  const pools = [...new Set(kinds.map((kind) => poolOf(kind)))];
+  const flavors = [...new Set(kinds.map((kind) => flavorOf(kind)))];
+  return {
+    axes,
+    shapes: items.length,
+    offers: kinds.length,
+    requests,
+    counts: Int32Array.from(items, ({ count }) => count),
+    perNodeMax: new Int32Array(items.length).fill(NO_LIMIT),
+    exclusions: demand.exclusions.map(({ groups, perNodeMax }) => ({
+      perNodeMax,
+      shapes: items.flatMap(({ group }, index) => (groups.has(group) ? [index] : [])),
+    })),
+    capacities,
+    prices: Float64Array.from(kinds, ({ offers }) => offers[0]?.pricePerHour ?? 0),
+    tiers: Int32Array.from(kinds, (kind) => -poolOf(kind).settings.priority),
+    flavors: Int32Array.from(kinds, (kind) => flavors.indexOf(flavorOf(kind))),
+    limitGroups: Int32Array.from(kinds, (kind) => pools.indexOf(poolOf(kind))),
+    groupNodesMax: Int32Array.from(pools, (pool) => Math.min(draft.budget.roomIn(pool), NO_LIMIT)),
+    allowed: allowedBits(items, kinds),
+  };
+}
+
+function allowedBits(items: readonly Item[], kinds: readonly Kind[]): Uint32Array {
+  const statics = new StaticVerdicts();
+  const classes = kinds.map(({ facts }) => statics.classOf(facts));
+  const words = (kinds.length + 31) >>> 5;
+  const allowed = new Uint32Array(items.length * words);
+  items.forEach(({ group, zone }, row) => {
+    const { shape } = group;
+    const profile = statics.profileOf(shape);
+    const admitted = statics.admitted(profile);
+    kinds.forEach(({ facts, offers }, column) => {
+      if (zone !== undefined && offers[0]?.template.zone !== zone) return;
+      if (!takes(shape, facts) || profile.specific || !hasBit(admitted, classes[column] ?? 0)) return;
+      const word = row * words + (column >>> 5);
+      allowed[word] = (allowed[word] ?? 0) | (1 << (column & 31));
+    });
+  });
+  return allowed;
+}
+
+function takes(shape: PodShape, facts: NodeFacts): boolean {
+  return shape.features === undefined || nodeDeclaredFeatures(shape, facts) === undefined;
+}
+
+function amountsOf(resources: Resources, extended: readonly string[]): readonly number[] {
+  const { cpuMillis, memoryBytes, ephemeralBytes, pods } = resources;
+  return [cpuMillis, memoryBytes, ephemeralBytes, pods, ...extended.map((name) => resources.extended.get(name) ?? 0)];
+}
+
+function poolOf(kind: Kind): PoolState {
+  const [offer] = kind.offers;
+  if (offer === undefined) throw new Error('A kind of node must have an offer');
+  return offer.pool;
+}
+
+function flavorOf(kind: Kind): string {
+  return kind.offers[0]?.template.flavor.name ?? '';
+}
