@@ -57,6 +57,8 @@ const BUILT_IN: readonly Row[] = [
   ['events.k8s.io', 'v1', 'events', 'Event', 'n', 'ev'],
   ['storage.k8s.io', 'v1', 'storageclasses', 'StorageClass', 'c', 'sc'],
   ['storage.k8s.io', 'v1', 'csinodes', 'CSINode', 'c'],
+  ['storage.k8s.io', 'v1', 'csidrivers', 'CSIDriver', 'c'],
+  ['storage.k8s.io', 'v1', 'csistoragecapacities', 'CSIStorageCapacity', 'n'],
   ['storage.k8s.io', 'v1', 'volumeattachments', 'VolumeAttachment', 'cs'],
   ['certificates.k8s.io', 'v1', 'certificatesigningrequests', 'CertificateSigningRequest', 'cs', 'csr'],
   ['apiextensions.k8s.io', 'v1', 'customresourcedefinitions', 'CustomResourceDefinition', 'cs', 'crd'],
@@ -124,8 +126,13 @@ export function definedResources(definition: KubeObject): readonly Resource[] {
 
 /** The resources that are served now. */
 export class ResourceCatalog {
-  readonly #builtIn = BUILT_IN.map(builtIn);
+  readonly #builtIn: readonly Resource[];
   readonly #defined = new Map<string, readonly Resource[]>();
+
+  /** `absent`: built-in kinds by plural that this API does not serve, as an older server would not. */
+  constructor(absent: readonly string[] = []) {
+    this.#builtIn = BUILT_IN.map(builtIn).filter((resource) => !absent.includes(resource.plural));
+  }
 
   /** All, built-in ones first. */
   all(): readonly Resource[] {
