@@ -6,12 +6,14 @@ import { coldStart } from './cold-start.ts';
 import { feasibility } from './feasibility.ts';
 import { idle } from './idle.ts';
 import { packing, PACKING_USAGE } from './packing/packing.ts';
+import { placement } from './placement.ts';
 import { steadyState } from './steady-state.ts';
 
 const BENCHMARKS: Readonly<Record<string, (argv: readonly string[]) => Promise<Readonly<Record<string, unknown>>>>> = {
   'steady-state': steadyState,
   'cold-start': coldStart,
   feasibility,
+  placement,
   idle,
 };
 
