@@ -60,6 +60,9 @@ const BUILT_IN: readonly Row[] = [
   ['storage.k8s.io', 'v1', 'csidrivers', 'CSIDriver', 'c'],
   ['storage.k8s.io', 'v1', 'csistoragecapacities', 'CSIStorageCapacity', 'n'],
   ['storage.k8s.io', 'v1', 'volumeattachments', 'VolumeAttachment', 'cs'],
+  ['resource.k8s.io', 'v1', 'deviceclasses', 'DeviceClass', 'c'],
+  ['resource.k8s.io', 'v1', 'resourceclaims', 'ResourceClaim', 'ns'],
+  ['resource.k8s.io', 'v1', 'resourceslices', 'ResourceSlice', 'c'],
   ['certificates.k8s.io', 'v1', 'certificatesigningrequests', 'CertificateSigningRequest', 'cs', 'csr'],
   ['apiextensions.k8s.io', 'v1', 'customresourcedefinitions', 'CustomResourceDefinition', 'cs', 'crd'],
 ];
@@ -144,6 +147,11 @@ export class ResourceCatalog {
     return this.all().find(
       (resource) => resource.group === group && resource.version === version && resource.plural === plural,
     );
+  }
+
+  /** Some resource of this plural is there. */
+  serves(plural: string): boolean {
+    return this.all().some((resource) => resource.plural === plural);
   }
 
   /** The first resource of this plural; for callers inside, who know that it exists. */
