@@ -25,6 +25,17 @@ export async function startListServer(cluster: StillCluster): Promise<ListServer
     },
     '/apis/storage.k8s.io/v1/storageclasses': { kind: 'StorageClass', apiVersion: 'storage.k8s.io/v1', items: [] },
     '/apis/storage.k8s.io/v1/csinodes': { kind: 'CSINode', apiVersion: 'storage.k8s.io/v1', items: [] },
+    '/apis/storage.k8s.io/v1/csidrivers': { kind: 'CSIDriver', apiVersion: 'storage.k8s.io/v1', items: [] },
+    '/apis/storage.k8s.io/v1/csistoragecapacities': {
+      kind: 'CSIStorageCapacity',
+      apiVersion: 'storage.k8s.io/v1',
+      items: [],
+    },
+    '/apis/storage.k8s.io/v1/volumeattachments': {
+      kind: 'VolumeAttachment',
+      apiVersion: 'storage.k8s.io/v1',
+      items: [],
+    },
     '/apis/sluice.dev/v1alpha1/nodepools': {
       kind: 'NodePool',
       apiVersion: 'sluice.dev/v1alpha1',

@@ -1,21 +1,26 @@
 // `npm run bench -- NAME [options]`: each benchmark prints one line of JSON. Without a name: all of them, each in a fresh
-// process, because memory is one of the figures.
+// process, because memory is one of the figures. `npm run bench -- --inputs DIR …` packs the workloads of a directory.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { coldStart } from './cold-start.ts';
 import { feasibility } from './feasibility.ts';
 import { idle } from './idle.ts';
+import { packing, PACKING_USAGE } from './packing/packing.ts';
+import { placement } from './placement.ts';
 import { steadyState } from './steady-state.ts';
 
 const BENCHMARKS: Readonly<Record<string, (argv: readonly string[]) => Promise<Readonly<Record<string, unknown>>>>> = {
   'steady-state': steadyState,
   'cold-start': coldStart,
   feasibility,
+  placement,
   idle,
 };
 
 const [name, ...rest] = process.argv.slice(2);
-if (name === undefined) {
+if (name?.startsWith('-')) {
+  process.exitCode = packing(process.argv.slice(2));
+} else if (name === undefined) {
   for (const each of Object.keys(BENCHMARKS)) {
     const done = spawnSync(process.execPath, ['--expose-gc', fileURLToPath(import.meta.url), each], {
       stdio: 'inherit',
@@ -25,7 +30,9 @@ if (name === undefined) {
 } else {
   const run = BENCHMARKS[name];
   if (run === undefined) {
-    process.stderr.write(`bench: no benchmark '${name}'; there are ${Object.keys(BENCHMARKS).join(', ')}\n`);
+    process.stderr.write(
+      `bench: no benchmark '${name}'; there are ${Object.keys(BENCHMARKS).join(', ')}\n${PACKING_USAGE}\n`,
+    );
     process.exitCode = 2;
   } else {
     process.stdout.write(`${JSON.stringify(await run(rest))}\n`);

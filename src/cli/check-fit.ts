@@ -5,11 +5,13 @@ import { parseArgs } from 'node:util';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
 import { buildSnapshot } from '../cluster/build-snapshot.ts';
 import type { ClusterObjects } from '../cluster/cluster-objects.ts';
+import { parseDeviceClass, parseResourceClaim, parseResourceSlice } from '../cluster/parse-devices.ts';
 import { parseNode } from '../cluster/parse-node.ts';
 import * as parse from '../cluster/parse-objects.ts';
 import { parsePod } from '../cluster/parse-pod.ts';
 import { parseCsiStorageCapacity, parseVolumeAttachment } from '../cluster/parse-storage-state.ts';
 import { PodShapeInterner } from '../cluster/pod-shape-interner.ts';
+import { servedResources } from '../scheduling/dynamic-resources.ts';
 import { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
 import type { CommandIo } from './command-io.ts';
 
@@ -134,7 +136,7 @@ function withoutStatus(pod: unknown): unknown {
 }
 
 function objectsOf(parts: ReadonlyMap<string, unknown>, interner: PodShapeInterner): ClusterObjects {
-  const deviceClasses = listOf(parts, 'deviceClasses', parse.parseDeviceClass);
+  const deviceClasses = listOf(parts, 'deviceClasses', parseDeviceClass);
   return {
     cluster: NO_CLUSTER,
     observedAtMs: 0,
@@ -152,7 +154,10 @@ function objectsOf(parts: ReadonlyMap<string, unknown>, interner: PodShapeIntern
     csiDrivers: listOf(parts, 'csiDrivers', parse.parseCsiDriver),
     csiStorageCapacities: listOf(parts, 'csiStorageCapacities', parseCsiStorageCapacity),
     volumeAttachments: listOf(parts, 'volumeAttachments', parseVolumeAttachment),
-    ...(deviceClasses.length === 0 ? {} : { deviceResources: new Set(deviceClasses.flat()) }),
+    resourceClaims: listOf(parts, 'resourceClaims', parseResourceClaim),
+    resourceSlices: listOf(parts, 'resourceSlices', parseResourceSlice),
+    deviceClasses,
+    ...(deviceClasses.length === 0 ? {} : { deviceResources: servedResources(deviceClasses) ?? new Set() }),
     namespaces: listOf(parts, 'namespaces', parse.parseNamespace),
     flavors: [],
     targets: { networkId: '', subnetId: undefined, images: [], zones: [], region: '' },

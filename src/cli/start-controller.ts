@@ -4,6 +4,7 @@ import { customResourceDefinition } from '../api/custom-resource-definition.ts';
 import { parseNodeClaim, parseNodePool, parseWorkloadCluster } from '../api/parse-resources.ts';
 import { parseNode } from '../cluster/parse-node.ts';
 import {
+  parseCsiDriver,
   parseCsiNode,
   parseDaemonSet,
   parseNamespace,
@@ -13,6 +14,7 @@ import {
   parseStorageClass,
 } from '../cluster/parse-objects.ts';
 import { parsePod } from '../cluster/parse-pod.ts';
+import { parseCsiStorageCapacity, parseVolumeAttachment } from '../cluster/parse-storage-state.ts';
 import { PodShapeInterner } from '../cluster/pod-shape-interner.ts';
 import type { Sessions, Telemetry } from '../controllers/ports.ts';
 import { FleetController } from '../fleet/fleet-controller.ts';
@@ -74,6 +76,9 @@ export function workloadParsers(): WorkloadParsers {
     persistentVolume: parsePersistentVolume,
     storageClass: parseStorageClass,
     csiNode: parseCsiNode,
+    csiDriver: parseCsiDriver,
+    csiStorageCapacity: parseCsiStorageCapacity,
+    volumeAttachment: parseVolumeAttachment,
     namespace: parseNamespace,
   };
 }

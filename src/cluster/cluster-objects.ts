@@ -5,6 +5,13 @@
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { NodePool } from '../api/node-pool.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
+import type {
+  ContainerDevices,
+  DeviceClassObject,
+  PodClaim,
+  ResourceClaimObject,
+  ResourceSliceObject,
+} from './device-objects.ts';
 
 export interface Resources {
   readonly cpuMillis: number;
@@ -113,8 +120,10 @@ export interface PodShape {
   readonly disks?: readonly InlineDisk[];
   /** Features that its node must declare, sorted. */
   readonly features?: readonly string[];
-  /** Names of its resource claims (dynamic resource allocation). */
-  readonly resourceClaims?: readonly string[];
+  /** Its claims of devices (dynamic resource allocation), in their order. */
+  readonly resourceClaims?: readonly PodClaim[];
+  /** Its containers that ask for extended resources, which a device class may serve. */
+  readonly containerDevices?: readonly ContainerDevices[];
   readonly faults?: ShapeFaults;
 }
 
@@ -354,8 +363,12 @@ export interface ClusterObjects {
   /** Absent: as above, and so for the next. */
   readonly csiStorageCapacities?: readonly CsiStorageCapacityObject[];
   readonly volumeAttachments?: readonly VolumeAttachmentObject[];
-  /** Extended resources that device classes serve (dynamic resource allocation); absent: not looked at. */
+  /** Extended resources that device classes serve; absent: not looked at. */
   readonly deviceResources?: ReadonlySet<string>;
+  /** Dynamic resource allocation. Absent: not looked at; pods with claims are then refused and say so. */
+  readonly resourceClaims?: readonly ResourceClaimObject[];
+  readonly resourceSlices?: readonly ResourceSliceObject[];
+  readonly deviceClasses?: readonly DeviceClassObject[];
   readonly namespaces: readonly NamespaceObject[];
   readonly flavors: readonly Flavor[];
   readonly targets: CloudTargets;

@@ -64,6 +64,15 @@ export class Fields {
     return value === undefined ? undefined : this.#text(name, value);
   }
 
+  /** Text that may be longer than others: what it is says how long. */
+  longText(name: string, lengthMax: number): string {
+    const value = this.#value(name);
+    if (value === undefined) return '';
+    if (typeof value !== 'string') throw this.error(name, 'be text');
+    if (value.length > lengthMax) throw this.error(name, `have at most ${lengthMax} characters`);
+    return value;
+  }
+
   boolean(name: string): boolean {
     const value = this.#value(name);
     if (value === undefined) return false;
@@ -76,6 +85,22 @@ export class Fields {
     if (value === undefined) return undefined;
     if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw this.error(name, 'be an integer');
     return value;
+  }
+
+  integers(name: string): readonly number[] {
+    return this.#list(name).map((value, index) => {
+      const item = value ?? 0;
+      if (typeof item === 'number' && Number.isSafeInteger(item)) return item;
+      throw this.error(`${name}[${index}]`, 'be an integer');
+    });
+  }
+
+  booleans(name: string): readonly boolean[] {
+    return this.#list(name).map((value, index) => {
+      const item = value ?? false;
+      if (typeof item === 'boolean') return item;
+      throw this.error(`${name}[${index}]`, 'be a boolean');
+    });
   }
 
   /** RFC 3339 text as epoch milliseconds; 0 when absent. */
@@ -103,6 +128,24 @@ export class Fields {
       map.set(key, value === null ? NO_AMOUNT : this.#amount(`${name}.${key.slice(0, 64)}`, value));
     }
     return map;
+  }
+
+  /** A map of objects. */
+  objectMap(name: string): ReadonlyMap<string, Fields> {
+    const map = new Map<string, Fields>();
+    for (const [key, value] of this.#entries(name)) {
+      const at = `${name}.${key.slice(0, 64)}`;
+      const item = value ?? {};
+      if (!isRaw(item)) throw this.error(at, 'be an object');
+      map.set(key, new Fields(item, { name: at, parent: this, kind: this.#kind }));
+    }
+    return map;
+  }
+
+  quantityList(name: string): readonly Amount[] {
+    return this.#list(name).map((value, index) =>
+      value === null ? NO_AMOUNT : this.#amount(`${name}[${index}]`, value),
+    );
   }
 
   /** A quantity; undefined when absent. */

@@ -193,14 +193,6 @@ export function parseCsiDriver(raw: unknown): CsiDriverObject {
   };
 }
 
-/** Reads a resource.k8s.io/v1 DeviceClass: the extended resources that it serves. */
-export function parseDeviceClass(raw: unknown): readonly string[] {
-  const { object, identity } = openObject('DeviceClass', raw);
-  const named = object.object('spec')?.text('extendedResourceName') ?? '';
-  const implicit = `deviceclass.resource.kubernetes.io/${identity.name}`;
-  return named === '' ? [implicit] : [named, implicit];
-}
-
 /** Reads a v1 Namespace. */
 export function parseNamespace(raw: unknown): NamespaceObject {
   const { metadata, identity } = openObject('Namespace', raw);

@@ -7,12 +7,14 @@ import type {
   PodObject,
   PodShape,
   Requirement,
+  Resources,
   ShapeFaults,
   SpreadConstraint,
   Toleration,
 } from './cluster-objects.ts';
 import { Fields } from './fields.ts';
 import { parseRequiredFeatures } from './parse-features.ts';
+import { parseContainerDevices, parsePodClaims } from './parse-pod-devices.ts';
 import { parseAffinityTerms, parseLabelSelector, parseNodeSelector } from './parse-selectors.ts';
 import { affinityFault, spreadFault } from './parse-shape-faults.ts';
 import { parseDisks, parseVolumes } from './parse-volumes.ts';
@@ -84,13 +86,14 @@ export function parsePodShape(parts: PodParts, interner: PodShapeInterner): PodS
   const { spec, namespace } = parts;
   const affinity = spec.object('affinity');
   const labels = parts.metadata?.textMap('labels') ?? new Map<string, string>();
+  const requests = podRequests(spec, {
+    limitsCount: parts.template,
+    status: spec.text('nodeName') === '' ? undefined : parts.status,
+  });
   return interner.intern({
     namespace,
     labels,
-    requests: podRequests(spec, {
-      limitsCount: parts.template,
-      status: spec.text('nodeName') === '' ? undefined : parts.status,
-    }),
+    requests,
     nodeSelector: spec.textMap('nodeSelector'),
     nodeAffinity: parseNodeSelector(affinity?.object('nodeAffinity'), 'requiredDuringSchedulingIgnoredDuringExecution'),
     tolerations: [...spec.objects('tolerations').map(parseToleration), ...parts.tolerations],
@@ -99,15 +102,20 @@ export function parsePodShape(parts: PodParts, interner: PodShapeInterner): PodS
     podAffinity: parseAffinityTerms(affinity?.object('podAffinity'), namespace),
     podAntiAffinity: parseAffinityTerms(affinity?.object('podAntiAffinity'), namespace),
     volumes: parseVolumes(spec, parts.podName),
-    ...parseRare(spec),
+    ...parseRare(parts, requests),
   });
 }
 
 /** What few pods have; absent where there is none, so that shapes stay small. */
-function parseRare(spec: Fields): Pick<PodShape, 'disks' | 'features' | 'resourceClaims' | 'faults'> {
+function parseRare(
+  parts: PodParts,
+  requests: Resources,
+): Pick<PodShape, 'disks' | 'features' | 'resourceClaims' | 'containerDevices' | 'faults'> {
+  const { spec } = parts;
   const disks = parseDisks(spec);
   const features = parseRequiredFeatures(spec);
-  const resourceClaims = spec.objects('resourceClaims').map((claim) => claim.text('name'));
+  const resourceClaims = parsePodClaims(parts);
+  const containerDevices = parseContainerDevices(spec, requests.extended);
   const spread = spreadFault(spec);
   const affinity = affinityFault(spec.object('affinity'));
   const faults: ShapeFaults = {
@@ -118,6 +126,7 @@ function parseRare(spec: Fields): Pick<PodShape, 'disks' | 'features' | 'resourc
     ...(disks.length === 0 ? {} : { disks }),
     ...(features.length === 0 ? {} : { features }),
     ...(resourceClaims.length === 0 ? {} : { resourceClaims }),
+    ...(containerDevices.length === 0 ? {} : { containerDevices }),
     ...((spread ?? affinity) === undefined ? {} : { faults }),
   };
 }

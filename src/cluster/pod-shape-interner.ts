@@ -64,12 +64,13 @@ function shapeKey(parts: Omit<PodShape, 'index' | 'key'>): string {
 
 /** What few pods have; nothing for all others, whose keys stay short. */
 function rareParts(parts: Omit<PodShape, 'index' | 'key'>): readonly unknown[] {
-  const { disks, features, resourceClaims, faults } = parts;
-  if ((disks ?? features ?? resourceClaims ?? faults) === undefined) return [];
+  const { disks, features, resourceClaims, containerDevices, faults } = parts;
+  if ((disks ?? features ?? resourceClaims ?? containerDevices ?? faults) === undefined) return [];
   return [
     disks?.map(({ kind, id, readOnly, monitors }) => [kind, id, readOnly, monitors]) ?? null,
     features ?? null,
     resourceClaims ?? null,
+    containerDevices?.map(({ index, lasting, amounts }) => [index, lasting, [...amounts]]) ?? null,
     [faults?.spread ?? null, faults?.affinity ?? null],
   ];
 }

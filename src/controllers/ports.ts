@@ -7,7 +7,9 @@ import type { NodePool, NodePoolStatus } from '../api/node-pool.ts';
 import type { WorkloadCluster, WorkloadClusterStatus } from '../api/workload-cluster.ts';
 import type {
   CloudTargets,
+  CsiDriverObject,
   CsiNodeObject,
+  CsiStorageCapacityObject,
   DaemonSetObject,
   Flavor,
   NamespaceObject,
@@ -19,6 +21,7 @@ import type {
   Quota,
   StorageClassObject,
   Taint,
+  VolumeAttachmentObject,
 } from '../cluster/cluster-objects.ts';
 import type { PortErrorCode } from './port-errors.ts';
 
@@ -62,6 +65,10 @@ export interface WorkloadStores {
   readonly persistentVolumes: ObjectStore<PersistentVolumeObject>;
   readonly storageClasses: ObjectStore<StorageClassObject>;
   readonly csiNodes: ObjectStore<CsiNodeObject>;
+  readonly csiDrivers: ObjectStore<CsiDriverObject>;
+  /** Synced and empty where the server does not have the kind. */
+  readonly csiStorageCapacities: ObjectStore<CsiStorageCapacityObject>;
+  readonly volumeAttachments: ObjectStore<VolumeAttachmentObject>;
   readonly namespaces: ObjectStore<NamespaceObject>;
 }
 

@@ -5,6 +5,7 @@
 //   empty ─┬─▶ streaming ──▶ watching ◀─▶ resuming      streaming: list and watch in one request (WatchList)
 //          └─▶ listing ─────────────────▶ resuming      listing: pages of 500, where the server has no WatchList
 //   any ──▶ backoff ──▶ the state it names              410 and too many failures lead back to empty
+//   any ──▶ doubted ──▶ absent for a while, or empty    404 of a kind that not every server has
 //
 // Longer than 250 lines, because a state machine is read in one place.
 import type { Clock, Random, Telemetry } from '../controllers/ports.ts';
@@ -12,6 +13,7 @@ import { PortError } from '../controllers/port-errors.ts';
 import { ApiError } from './api-error.ts';
 import type { StorePart } from './object-store.ts';
 import type { LineStream, Transport } from './transport.ts';
+import { backoffMs, relistMs } from './watch-backoff.ts';
 import { keyOf, parseListPage, parseWatchLine, type WatchEvent } from './watch-protocol.ts';
 
 export interface ListWatchOptions<T> {
@@ -22,6 +24,9 @@ export interface ListWatchOptions<T> {
   readonly labels: { readonly cluster: string; readonly resource: string };
   /** Throws for an object that does not fit; it is counted and left out. */
   readonly parse: (raw: unknown) => T;
+  /** Asked after a 404 whether the server has the kind at all; rejects with a PortError in doubt. When it has not, the
+   *  part is complete and empty. Absent: every server has it, so that a 404 is a failure like any other. */
+  readonly isServed?: () => Promise<boolean>;
   readonly part: StorePart<T>;
   readonly clock: Clock;
   readonly random: Random;
@@ -38,16 +43,11 @@ const IDLE_TIMEOUT_MS = 130_000;
 const INITIAL_IDLE_TIMEOUT_MS = 15_000;
 /** The server ends a watch after this, jittered upwards by as much, so that replicas behind a balancer even out. */
 const WATCH_SECONDS_MIN = 300;
-/** First retry; doubles each time. Jitter takes up to half, so that many clusters do not come back in step. */
-const BACKOFF_FIRST_MS = 500;
-/** A repaired control plane, or a CRD that came, is noticed within this. */
-const BACKOFF_MAX_MS = 30_000;
-/** After an expired version lists are spread over this: all watches of a server expire together. */
-const RELIST_SPREAD_MS = 1_000;
-/** A server that calls every version expired must not have us list, and parse, without pause. */
-const RELIST_EVERY_MS = 10_000;
 /** A version that never works again (etcd was restored) must not be tried for ever. */
 const RESUMES_MAX = 5;
+/** A kind that the server does not have comes with an upgrade, which is seldom; but it must be heard of more often than a
+ *  store counts as silent (three minutes). */
+const ABSENT_LOOK_EVERY_MS = 120_000;
 /** A watch that ends sooner counts as failed: a server that closes at once would have us spin. */
 const WATCH_SHORT_MS = 1_000;
 /** A tenant can make any number of unparsable objects; the counter has them all, the log a few per list. */
@@ -78,6 +78,7 @@ type State<T> =
       readonly resourceVersion: string;
       readonly openedMs: number;
     }
+  | { readonly kind: 'doubted'; readonly absent: boolean }
   | { readonly kind: 'backoff'; readonly afterMs: number; readonly next: State<T> };
 
 export class ListWatch<T> {
@@ -139,6 +140,8 @@ export class ListWatch<T> {
         return await this.#resume(state.resourceVersion);
       case 'watching':
         return await this.#readEvents(state);
+      case 'doubted':
+        return await this.#askWhetherServed(state);
       case 'backoff':
         break;
     }
@@ -224,6 +227,24 @@ export class ListWatch<T> {
     return { kind: 'resuming', resourceVersion: state.resourceVersion };
   }
 
+  /** A kind that is not there is told apart from one that is empty: here its store is complete without a list. */
+  async #askWhetherServed(state: Extract<State<T>, { kind: 'doubted' }>): Promise<State<T>> {
+    const { isServed, path, part, clock, telemetry, labels } = this.#options;
+    if (isServed === undefined || (await isServed())) {
+      if (state.absent) return { kind: 'empty', reason: 'first' };
+      throw new ApiError('unavailable', `Cannot list ${path}: HTTP 404, although discovery names it`, {
+        fault: 'broken',
+      });
+    }
+    this.#failures = 0;
+    part.heard(clock.monotonicMs());
+    if (!state.absent) {
+      part.replace(new Map());
+      telemetry.log('info', 'kind is not served by this cluster, so it counts as having none', labels);
+    }
+    return { kind: 'backoff', afterMs: ABSENT_LOOK_EVERY_MS, next: { kind: 'doubted', absent: true } };
+  }
+
   /** Events up to the first one that breaks the watch are applied together. */
   #applyLines(state: Extract<State<T>, { kind: 'watching' }>, lines: readonly string[]): State<T> {
     const { part, telemetry, labels, path } = this.#options;
@@ -276,10 +297,16 @@ export class ListWatch<T> {
     const fault = error instanceof ApiError ? error : undefined;
     this.#failures += 1;
     if (!this.#closing) this.#logFailure(error);
+    const missing = fault?.httpStatus === 404 && this.#options.isServed !== undefined;
+    if (missing && state.kind !== 'doubted') return { kind: 'doubted', absent: false };
     const next = this.#nextAfter(state, fault);
     // The server is well, only our version is old: no reason to wait as after a failure.
     const outdated = fault?.httpStatus === 410 && (state.kind === 'watching' || state.kind === 'resuming');
-    return { kind: 'backoff', afterMs: outdated ? this.#relistMs() : this.#backoffMs(error), next };
+    const { clock, random } = this.#options;
+    const afterMs = outdated
+      ? relistMs(clock.monotonicMs() - this.#listedMs, random)
+      : backoffMs(this.#failures, error, random);
+    return { kind: 'backoff', afterMs, next };
   }
 
   #nextAfter(state: State<T>, fault: ApiError | undefined): State<T> {
@@ -307,24 +334,12 @@ export class ListWatch<T> {
         return fault?.fault === 'tooLarge' || this.#failures > RESUMES_MAX
           ? { kind: 'empty', reason: 'failed' }
           : { kind: 'resuming', resourceVersion: state.resourceVersion };
+      case 'doubted':
+        return { kind: 'empty', reason: 'failed' };
       case 'backoff':
         break;
     }
     return state.next;
-  }
-
-  #relistMs(): number {
-    const { clock, random } = this.#options;
-    const sinceListMs = clock.monotonicMs() - this.#listedMs;
-    return Math.max(RELIST_SPREAD_MS * random.fraction(), RELIST_EVERY_MS - sinceListMs);
-  }
-
-  #backoffMs(error: PortError): number {
-    const ceilingMs = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures - 1, 16), BACKOFF_MAX_MS);
-    const jitteredMs = ceilingMs * (0.5 + this.#options.random.fraction() / 2);
-    return error.retry.kind === 'after' && error.code === 'throttled'
-      ? Math.max(jitteredMs, error.retry.ms)
-      : jitteredMs;
   }
 
   async #sleep(afterMs: number): Promise<void> {

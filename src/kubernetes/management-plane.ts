@@ -43,8 +43,8 @@ export function openManagementPlane(
   const leases = new Set<Lease>();
   return {
     stores: {
-      workloadClusters: watches.add(RESOURCES.workloadClusters, (raw) => parsers.workloadCluster(raw), namespaces),
-      nodeClaims: watches.add(RESOURCES.nodeClaims, (raw) => parsers.nodeClaim(raw), namespaces),
+      workloadClusters: watches.add(RESOURCES.workloadClusters, (raw) => parsers.workloadCluster(raw), { namespaces }),
+      nodeClaims: watches.add(RESOURCES.nodeClaims, (raw) => parsers.nodeClaim(raw), { namespaces }),
     },
     start: () => {
       watches.start();

@@ -3,6 +3,7 @@ import type { Clock, ObjectStore, Random, Telemetry } from '../controllers/ports
 import { ListWatch } from './list-watch.ts';
 import { WatchedStore } from './object-store.ts';
 import { resourcePath, type Resource } from './resource-path.ts';
+import { isServed } from './served-kinds.ts';
 import type { Transport } from './transport.ts';
 
 export class PlaneStores {
@@ -26,9 +27,16 @@ export class PlaneStores {
     this.#deps = deps;
   }
 
-  /** A store of one kind, fed from every one of `namespaces`; none: cluster-scoped, or all namespaces. */
-  add<T>(resource: Resource, parse: (raw: unknown) => T, namespaces: readonly string[] = []): ObjectStore<T> {
+  /** A store of one kind. `namespaces`: where it is fed from; none: cluster-scoped, or all namespaces. `optional`: older
+   *  servers do not have the kind, which then counts as having no objects. */
+  add<T>(
+    resource: Resource,
+    parse: (raw: unknown) => T,
+    options: { readonly namespaces?: readonly string[]; readonly optional?: boolean } = {},
+  ): ObjectStore<T> {
     const { transport, cluster, clock, random, telemetry } = this.#deps;
+    const { namespaces = [], optional = false } = options;
+    const served = optional ? { isServed: async () => await isServed(transport, resource) } : {};
     const store = new WatchedStore<T>();
     const labels = { cluster, resource: resource.plural };
     store.subscribe(() => {
@@ -37,7 +45,7 @@ export class PlaneStores {
     for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
       const path = resourcePath(resource, { namespace });
       const part = store.openPart(clock.monotonicMs());
-      this.#watches.push(new ListWatch({ transport, path, labels, parse, part, clock, random, telemetry }));
+      this.#watches.push(new ListWatch({ transport, path, labels, parse, part, clock, random, telemetry, ...served }));
     }
     return store;
   }

@@ -20,6 +20,8 @@ export const RESOURCES = {
   podDisruptionBudgets: { group: 'policy', version: 'v1', plural: 'poddisruptionbudgets' },
   storageClasses: { group: 'storage.k8s.io', version: 'v1', plural: 'storageclasses' },
   csiNodes: { group: 'storage.k8s.io', version: 'v1', plural: 'csinodes' },
+  csiDrivers: { group: 'storage.k8s.io', version: 'v1', plural: 'csidrivers' },
+  csiStorageCapacities: { group: 'storage.k8s.io', version: 'v1', plural: 'csistoragecapacities' },
   volumeAttachments: { group: 'storage.k8s.io', version: 'v1', plural: 'volumeattachments' },
   leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' },
   events: { group: 'events.k8s.io', version: 'v1', plural: 'events' },

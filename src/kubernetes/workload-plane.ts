@@ -3,7 +3,9 @@
 import { FIELD_MANAGERS, FINALIZERS, GROUP_VERSION } from '../api/names.ts';
 import type { NodePool } from '../api/node-pool.ts';
 import type {
+  CsiDriverObject,
   CsiNodeObject,
+  CsiStorageCapacityObject,
   DaemonSetObject,
   NamespaceObject,
   NodeObject,
@@ -12,6 +14,7 @@ import type {
   PodDisruptionBudgetObject,
   PodObject,
   StorageClassObject,
+  VolumeAttachmentObject,
 } from '../cluster/cluster-objects.ts';
 import type { Clock, Random, Telemetry, TelemetryLabels, WorkloadPlane, WorkloadStores } from '../controllers/ports.ts';
 import { ApiError } from './api-error.ts';
@@ -39,11 +42,17 @@ export interface WorkloadParsers {
   persistentVolume(raw: unknown): PersistentVolumeObject;
   storageClass(raw: unknown): StorageClassObject;
   csiNode(raw: unknown): CsiNodeObject;
+  csiDriver(raw: unknown): CsiDriverObject;
+  csiStorageCapacity(raw: unknown): CsiStorageCapacityObject;
+  volumeAttachment(raw: unknown): VolumeAttachmentObject;
   namespace(raw: unknown): NamespaceObject;
 }
 
 /** The probe of the path to a control plane must not take longer than the next probe. */
 const VERSION_TIMEOUT_MS = 5_000;
+
+/** Kinds that came with Kubernetes 1.24 (CSIStorageCapacity) and 1.34 (dynamic resource allocation). */
+const OPTIONAL = { optional: true } as const;
 
 /** Opens the connection; nothing is sent before the first call. `labels.cluster` is the metric label. */
 export function openWorkloadPlane(
@@ -96,6 +105,13 @@ function workloadStores(watches: PlaneStores, parsers: WorkloadParsers): Workloa
     persistentVolumes: watches.add(RESOURCES.persistentVolumes, (raw) => parsers.persistentVolume(raw)),
     storageClasses: watches.add(RESOURCES.storageClasses, (raw) => parsers.storageClass(raw)),
     csiNodes: watches.add(RESOURCES.csiNodes, (raw) => parsers.csiNode(raw)),
+    csiDrivers: watches.add(RESOURCES.csiDrivers, (raw) => parsers.csiDriver(raw)),
+    csiStorageCapacities: watches.add(
+      RESOURCES.csiStorageCapacities,
+      (raw) => parsers.csiStorageCapacity(raw),
+      OPTIONAL,
+    ),
+    volumeAttachments: watches.add(RESOURCES.volumeAttachments, (raw) => parsers.volumeAttachment(raw)),
     namespaces: watches.add(RESOURCES.namespaces, (raw) => parsers.namespace(raw)),
   };
 }

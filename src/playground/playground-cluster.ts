@@ -18,15 +18,16 @@ export interface StartedCluster {
 export interface ClusterOptions {
   readonly name: string;
   readonly timings: PlaygroundTimings;
+  readonly absentKinds: readonly string[];
   readonly emit: (event: PlaygroundEvent) => void;
   readonly onFault: (error: unknown) => void;
 }
 
 /** Starts API and brain. */
 export async function startPlaygroundCluster(options: ClusterOptions): Promise<StartedCluster> {
-  const { name, emit, timings, onFault } = options;
+  const { name, emit, timings, onFault, absentKinds } = options;
   const observer = new ClusterObserver(name, emit);
-  const api = await startApiServer({ onEvicted: (pod) => observer.evicted(pod) });
+  const api = await startApiServer({ onEvicted: (pod) => observer.evicted(pod), absentKinds });
   observer.follow(api);
   const brain = startClusterBrain(api, { timings, onFault });
   return {

@@ -41,6 +41,8 @@ export interface PlaygroundOptions {
   readonly zones?: readonly string[];
   readonly quota?: Partial<PlaygroundQuota>;
   readonly timings?: Partial<PlaygroundTimings>;
+  /** Built-in kinds by plural that no cluster serves, as those of an older Kubernetes would not. */
+  readonly absentKinds?: readonly string[];
 }
 
 /** What ever happened, counted where it happened and never from the controller's words. */

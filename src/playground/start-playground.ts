@@ -84,6 +84,7 @@ class RunningPlayground {
     return startPlaygroundCluster({
       name,
       timings: this.#timings,
+      absentKinds: this.#options.absentKinds ?? [],
       emit: (event) => this.#happened(event),
       onFault: (error) => {
         this.#fault ??= error;

@@ -1,100 +1,177 @@
 // All domain counters of one fork. A counter is made when a shape first needs it, from the pods as they are then, and is
-// kept up to date from there on. Which shapes a counter counts is decided once per shape.
+// kept up to date from there on. Which shapes an audience holds is decided once per shape, and only for shapes that have a
+// word in common with it; counters of one audience over several topologies share that.
 import type { PodShape } from '../cluster/cluster-objects.ts';
-import { type CounterOptions, DomainCounter } from './domain-counter.ts';
+import { DomainCounter } from './domain-counter.ts';
 import type { NodeFacts } from './node-facts.ts';
+import { ShapeDirectory } from './shape-directory.ts';
+import { type Tokens, tokensOf } from './shape-tokens.ts';
+import type { StepBudget } from './step-budget.ts';
+import { Topology, type TopologyNodes } from './topology.ts';
 
-export interface CounterRequest extends CounterOptions {
-  /** Canonical text; equal text = equal counter. */
+/** Whose pods are counted. */
+export interface Audience {
+  /** Canonical text; equal text = equal audience. */
   readonly key: string;
+  /** Every shape that counts has one of these words. */
+  readonly tokens: Tokens;
   readonly counts: (shape: PodShape) => boolean;
+  /** Steps to ask `counts` once. */
+  readonly cost: number;
 }
 
-export interface PlacedPod {
-  readonly shape: PodShape;
-  /** Dense number of the shape within the fork. */
-  readonly shapeNumber: number;
+/** Nodes on which pods count. */
+export interface Eligibility {
+  readonly key: string;
+  readonly eligible: (node: NodeFacts) => boolean;
+  readonly cost: number;
+}
+
+export const EVERYWHERE: Eligibility = { key: '', eligible: () => true, cost: 1 };
+
+export interface CounterRequest {
+  readonly audience: Audience;
+  /** undefined: one domain for the whole cluster. */
+  readonly topologyKey: string | undefined;
+  readonly eligibility: Eligibility;
+  readonly skipTerminating: boolean;
+}
+
+/** Pods of one shape on one node. */
+export interface PodsOnNode {
   readonly node: number;
   readonly terminating: boolean;
+  readonly by: number;
 }
 
 /** What a new counter is filled from. */
 export interface CounterSource {
-  readonly nodes: () => Iterable<{ readonly facts: NodeFacts; readonly removed: boolean }>;
-  /** Calls back with every pod that came to a node (1) or left it (−1), only for shapes that `wanted` says yes to. */
-  readonly eachPod: (
-    wanted: (shape: PodShape, shapeNumber: number) => boolean,
-    take: (pod: PlacedPod, by: 1 | -1) => void,
-  ) => void;
+  readonly nodes: TopologyNodes;
+  readonly budget: StepBudget;
+  /** Shapes of the pods that were there at the beginning. */
+  readonly shapes: (tokens: Tokens) => Iterable<PodShape>;
+  /** Pods of a shape on nodes that are not gone. */
+  readonly eachPod: (shape: PodShape, take: (pods: PodsOnNode) => void) => void;
 }
 
-interface Entry {
-  readonly counter: DomainCounter;
-  readonly counts: (shape: PodShape) => boolean;
-  /** Per shape number: does it count? */
-  readonly decided: (boolean | undefined)[];
+interface OpenAudience extends Audience {
+  /** Of all shapes that were met. */
+  readonly members: Set<PodShape>;
+  readonly counters: Map<string, DomainCounter>;
 }
 
 export class CounterBook {
-  readonly #entries: Entry[] = [];
-  readonly #byKey = new Map<string, DomainCounter>();
   readonly #source: CounterSource;
+  readonly #topologies = new Map<string, Topology>();
+  readonly #audiences = new Map<string, OpenAudience>();
+  readonly #audiencesByToken = new Map<string, OpenAudience[]>();
+  /** Those that any shape may be in. */
+  readonly #untokened: OpenAudience[] = [];
+  /** Shapes that came with a pod, and the counters that count them. */
+  readonly #countersOf = new Map<PodShape, DomainCounter[]>();
+  readonly #met = new ShapeDirectory();
+  /** Shapes that came while there was no audience yet. */
+  readonly #unmet = new Set<PodShape>();
 
   constructor(source: CounterSource) {
     this.#source = source;
   }
 
-  /** The counter of this key, made if need be. Cost of making: nodes + distinct shapes + pods that count. */
-  counter(request: CounterRequest): DomainCounter {
-    const known = this.#byKey.get(request.key);
+  /** The counter, made if need be; undefined: the budget does not allow it. Cost of making: shapes with a word in common,
+   *  and their pods. */
+  counter(request: CounterRequest): DomainCounter | undefined {
+    const audience = this.#audience(request.audience);
+    if (audience === undefined) return undefined;
+    const { topologyKey, eligibility, skipTerminating } = request;
+    const key = JSON.stringify([topologyKey ?? null, eligibility.key, skipTerminating]);
+    const known = audience.counters.get(key);
     if (known !== undefined) return known;
-    const counter = new DomainCounter(request);
-    const entry: Entry = { counter, counts: request.counts, decided: [] };
-    let index = 0;
-    const removed: number[] = [];
-    for (const node of this.#source.nodes()) {
-      counter.addNode(node.facts);
-      if (node.removed) removed.push(index);
-      index += 1;
+    const topology = this.#topology(topologyKey, eligibility);
+    if (topology === undefined) return undefined;
+    const counter = new DomainCounter(topology, { skipTerminating });
+    for (const shape of audience.members) {
+      this.#source.eachPod(shape, (pods) => counter.count(pods.node, pods));
+      this.#countersOf.get(shape)?.push(counter);
     }
-    this.#source.eachPod(
-      (shape, shapeNumber) => counts(entry, { shape, shapeNumber }),
-      (pod, by) => counter.count(pod.node, { terminating: pod.terminating, by }),
-    );
-    for (const node of removed) counter.dropNode(node);
-    this.#entries.push(entry);
-    this.#byKey.set(request.key, counter);
+    audience.counters.set(key, counter);
     return counter;
   }
 
-  addNode(facts: NodeFacts): void {
-    for (const { counter } of this.#entries) counter.addNode(facts);
-  }
-
   popNode(): void {
-    for (const { counter } of this.#entries) counter.popNode();
+    for (const topology of this.#topologies.values()) topology.popNode();
   }
 
   dropNode(node: number): void {
-    for (const { counter } of this.#entries) counter.dropNode(node);
+    for (const topology of this.#topologies.values()) topology.dropNode(node);
   }
 
-  /** `facts` are those of the node: whether it counts is asked again, because counters may have come since. */
-  restoreNode(node: number, facts: NodeFacts): void {
-    for (const { counter } of this.#entries) counter.restoreNode(node, facts);
+  restoreNode(node: number): void {
+    for (const topology of this.#topologies.values()) topology.restoreNode(node);
   }
 
-  count(pod: PlacedPod, by: 1 | -1): void {
-    for (const entry of this.#entries) {
-      if (counts(entry, pod)) entry.counter.count(pod.node, { terminating: pod.terminating, by });
+  /** Pods of the shape came to a node, or left it (`by` below zero). */
+  count(shape: PodShape, pods: PodsOnNode): void {
+    if (this.#audiences.size === 0) {
+      this.#unmet.add(shape);
+      return;
     }
+    for (const counter of this.#countersOf.get(shape) ?? this.#meet(shape)) counter.count(pods.node, pods);
   }
-}
 
-function counts(entry: Entry, pod: Pick<PlacedPod, 'shape' | 'shapeNumber'>): boolean {
-  const decided = entry.decided[pod.shapeNumber];
-  if (decided !== undefined) return decided;
-  const answer = entry.counts(pod.shape);
-  entry.decided[pod.shapeNumber] = answer;
-  return answer;
+  /** Finds the audiences of a shape that is new here. */
+  #meet(shape: PodShape): readonly DomainCounter[] {
+    const counters: DomainCounter[] = [];
+    const ask = (audience: OpenAudience): void => {
+      if (!audience.members.has(shape)) {
+        this.#source.budget.spend(audience.cost);
+        if (!audience.counts(shape)) return;
+        audience.members.add(shape);
+      }
+      counters.push(...audience.counters.values());
+    };
+    const asked = new Set<OpenAudience>();
+    for (const token of tokensOf(shape)) for (const one of this.#audiencesByToken.get(token) ?? []) asked.add(one);
+    for (const audience of asked) ask(audience);
+    for (const audience of this.#untokened) ask(audience);
+    this.#countersOf.set(shape, counters);
+    this.#met.add(shape);
+    return counters;
+  }
+
+  #audience(of: Audience): OpenAudience | undefined {
+    const known = this.#audiences.get(of.key);
+    if (known !== undefined) return known;
+    for (const shape of this.#unmet) this.#meet(shape);
+    this.#unmet.clear();
+    const { budget, shapes } = this.#source;
+    const members = new Set<PodShape>();
+    for (const candidates of [shapes(of.tokens), this.#met.withAny(of.tokens)]) {
+      for (const shape of candidates) {
+        budget.spend(of.cost);
+        if (budget.exhausted) return undefined;
+        if (of.counts(shape)) members.add(shape);
+      }
+    }
+    const audience: OpenAudience = { ...of, members, counters: new Map() };
+    this.#audiences.set(of.key, audience);
+    if (of.tokens === undefined) this.#untokened.push(audience);
+    for (const token of new Set(of.tokens)) {
+      const others = this.#audiencesByToken.get(token);
+      if (others === undefined) this.#audiencesByToken.set(token, [audience]);
+      else others.push(audience);
+    }
+    return audience;
+  }
+
+  #topology(topologyKey: string | undefined, eligibility: Eligibility): Topology | undefined {
+    const key = JSON.stringify([topologyKey ?? null, eligibility.key]);
+    const known = this.#topologies.get(key);
+    if (known !== undefined) return known;
+    const { budget, nodes } = this.#source;
+    budget.spend(nodes.count() * eligibility.cost);
+    if (budget.exhausted) return undefined;
+    const topology = new Topology(nodes, { topologyKey, eligible: eligibility.eligible });
+    this.#topologies.set(key, topology);
+    return topology;
+  }
 }

@@ -1,33 +1,23 @@
-// Pods of one kind counted per topology domain (zone, node, …), kept up to date while pods are placed and taken off.
-// A node is counted in its domain only when it is eligible; what was excluded from counting still knows its domain.
-import type { NodeFacts } from './node-facts.ts';
-
-export interface CounterOptions {
-  /** Label that names the domain; undefined: one domain for the whole cluster. */
-  readonly topologyKey: string | undefined;
-  /** Terminating pods are not counted (topology spread). */
-  readonly skipTerminating: boolean;
-  readonly eligible: (node: NodeFacts) => boolean;
-}
-
-const NO_DOMAIN = -1;
+// Pods of one kind counted per topology domain (zone, node, …), kept up to date while pods are placed and taken off. Every
+// operation takes the same time however many pods and domains there are.
+import { NO_DOMAIN, type Topology } from './topology.ts';
 
 export class DomainCounter {
-  readonly #options: CounterOptions;
-  readonly #domainNumbers = new Map<string, number>();
-  /** Per node: its domain, NO_DOMAIN without the label. */
-  readonly #domains: number[] = [];
-  readonly #eligible: boolean[] = [];
-  /** Per domain. */
-  readonly #pods: number[] = [];
-  readonly #nodes: number[] = [];
+  readonly topology: Topology;
+  readonly #skipTerminating: boolean;
+  /** Per domain with pods. A domain without eligible nodes has none. */
+  readonly #pods = new Map<number, number>();
+  /** Count of pods → domains that have so many. */
+  readonly #domainsWith = new Map<number, number>();
   #total = 0;
-  #domainsPresent = 0;
-  /** Smallest count of the domains present; undefined: to be found again. */
-  #least: number | undefined = 0;
+  #openings = 0;
+  /** Smallest count of a domain with pods; undefined: to be found again. */
+  #leastUsed: number | undefined;
 
-  constructor(options: CounterOptions) {
-    this.#options = options;
+  /** `skipTerminating`: terminating pods are not counted (topology spread). */
+  constructor(topology: Topology, options: { readonly skipTerminating: boolean }) {
+    this.topology = topology;
+    this.#skipTerminating = options.skipTerminating;
   }
 
   /** Pods counted, anywhere. */
@@ -35,82 +25,79 @@ export class DomainCounter {
     return this.#total;
   }
 
-  /** The node with the next index. */
-  addNode(facts: NodeFacts): void {
-    const { topologyKey, eligible } = this.#options;
-    const value = topologyKey === undefined ? '' : facts.labels.get(topologyKey);
-    this.#domains.push(value === undefined ? NO_DOMAIN : this.#domainNumber(value));
-    this.#eligible.push(false);
-    if (value !== undefined && eligible(facts)) this.#setEligible(this.#domains.length - 1, true);
+  /** How often a domain got its first pod; never falls. */
+  get openings(): number {
+    return this.#openings;
   }
 
-  /** Takes back the last addNode; its pods must be off. */
-  popNode(): void {
-    this.dropNode(this.#domains.length - 1);
-    this.#domains.pop();
-    this.#eligible.pop();
-  }
-
-  /** The node is gone: no longer a place to count in. Its pods must be off. */
-  dropNode(index: number): void {
-    if (this.#eligible[index] === true) this.#setEligible(index, false);
-  }
-
-  /** Takes back dropNode. */
-  restoreNode(index: number, facts: NodeFacts): void {
-    if (this.hasDomain(index) && this.#options.eligible(facts)) this.#setEligible(index, true);
-  }
-
-  /** Counts `by` (±1) pods of the kind on a node. */
-  count(index: number, pod: { readonly terminating: boolean; readonly by: number }): void {
-    if (this.#eligible[index] !== true || (pod.terminating && this.#options.skipTerminating)) return;
-    const domain = this.#domains[index] ?? NO_DOMAIN;
-    const before = this.#pods[domain] ?? 0;
-    this.#pods[domain] = before + pod.by;
-    this.#total += pod.by;
-    // Only a domain at the bottom that rises, or one that falls below it, moves the least.
-    if (this.#least !== undefined && (before === this.#least || before + pod.by < this.#least)) this.#least = undefined;
+  /** Counts `by` pods more (or less) of the kind on a node. */
+  count(index: number, pods: { readonly terminating: boolean; readonly by: number }): void {
+    if (pods.terminating && this.#skipTerminating) return;
+    const domain = this.topology.countedDomainOf(index);
+    if (domain === NO_DOMAIN) return;
+    const before = this.#pods.get(domain) ?? 0;
+    const after = before + pods.by;
+    this.#total += pods.by;
+    if (after === 0) this.#pods.delete(domain);
+    else this.#pods.set(domain, after);
+    if (before === 0 && after > 0) this.#openings += 1;
+    this.#move(before, after);
   }
 
   /** The node carries the topology label. */
   hasDomain(index: number): boolean {
-    return this.#domains[index] !== NO_DOMAIN;
+    return this.topology.domainOf(index) !== NO_DOMAIN;
   }
 
   /** Pods in the node's domain; 0 without one. */
   countAt(index: number): number {
-    return this.#pods[this.#domains[index] ?? NO_DOMAIN] ?? 0;
+    return this.#pods.get(this.topology.domainOf(index)) ?? 0;
   }
 
   /** Smallest count of the domains that eligible nodes form; 0 when those are fewer than `domainsMin`. */
   least(domainsMin: number): number {
-    if (this.#domainsPresent < domainsMin || this.#domainsPresent === 0) return 0;
-    if (this.#least === undefined) {
+    const { present } = this.topology;
+    if (present < domainsMin || present > this.#pods.size || present === 0) return 0;
+    return this.#smallest();
+  }
+
+  /** The same without the domain in which pods of this node count; Infinity: there is no other. */
+  leastElsewhere(index: number, domainsMin: number): number {
+    const own = this.topology.countedDomainOf(index);
+    const { present } = this.topology;
+    if (own === NO_DOMAIN || present < domainsMin) return this.least(domainsMin);
+    const ownCount = this.#pods.get(own) ?? 0;
+    if (present === 1) return Infinity;
+    if (present - 1 > this.#pods.size - (ownCount > 0 ? 1 : 0)) return 0;
+    const least = this.#smallest();
+    if (ownCount !== least || (this.#domainsWith.get(least) ?? 0) > 1) return least;
+    let next = Infinity;
+    for (const count of this.#domainsWith.keys()) if (count !== least) next = Math.min(next, count);
+    return next;
+  }
+
+  #smallest(): number {
+    if (this.#leastUsed === undefined) {
       let least = Infinity;
-      for (let domain = 0; domain < this.#nodes.length; domain += 1) {
-        if ((this.#nodes[domain] ?? 0) > 0) least = Math.min(least, this.#pods[domain] ?? 0);
-      }
-      this.#least = least;
+      for (const count of this.#domainsWith.keys()) least = Math.min(least, count);
+      this.#leastUsed = least;
     }
-    return this.#least;
+    return this.#leastUsed;
   }
 
-  #domainNumber(value: string): number {
-    const known = this.#domainNumbers.get(value);
-    if (known !== undefined) return known;
-    this.#domainNumbers.set(value, this.#nodes.length);
-    this.#nodes.push(0);
-    this.#pods.push(0);
-    return this.#nodes.length - 1;
-  }
-
-  #setEligible(index: number, eligible: boolean): void {
-    const domain = this.#domains[index] ?? NO_DOMAIN;
-    const before = this.#nodes[domain] ?? 0;
-    this.#eligible[index] = eligible;
-    this.#nodes[domain] = before + (eligible ? 1 : -1);
-    if (eligible && before === 0) this.#domainsPresent += 1;
-    if (!eligible && before === 1) this.#domainsPresent -= 1;
-    this.#least = undefined;
+  /** A domain went from one count to another. */
+  #move(before: number, after: number): void {
+    let emptied = false;
+    if (before > 0) {
+      const left = (this.#domainsWith.get(before) ?? 0) - 1;
+      emptied = left === 0;
+      if (emptied) this.#domainsWith.delete(before);
+      else this.#domainsWith.set(before, left);
+    }
+    if (after > 0) this.#domainsWith.set(after, (this.#domainsWith.get(after) ?? 0) + 1);
+    if (this.#leastUsed === undefined) return;
+    if (after > 0 && after < this.#leastUsed) this.#leastUsed = after;
+    // The next smallest is near: a domain that rose by one is there itself.
+    else if (emptied && before === this.#leastUsed) this.#leastUsed = after === before + 1 ? after : undefined;
   }
 }

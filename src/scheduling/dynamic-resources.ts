@@ -1,6 +1,8 @@
 // DynamicResources: claims of devices are not simulated. A pod that needs one is refused and says so; it is never guessed
 // that a node would do.
 import type { PodShape, Resources } from '../cluster/cluster-objects.ts';
+import type { DeviceClassObject } from '../cluster/device-objects.ts';
+import { DEVICE_CLASS_PREFIX } from '../cluster/parse-pod-devices.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
 const PLUGIN = 'DynamicResources';
@@ -8,8 +10,18 @@ const PLUGIN = 'DynamicResources';
 /** Before any filter, for the whole pod. */
 export function resourceClaims(shape: PodShape): Refusal | undefined {
   if (shape.resourceClaims === undefined) return undefined;
-  const names = shape.resourceClaims.map((name) => `"${name}"`).join(', ');
-  return refuse(PLUGIN, `resource claims are not supported yet: ${names}`);
+  return refuse(PLUGIN, 'resource claims are not supported yet');
+}
+
+/** The extended resources that device classes serve; undefined: none. */
+export function servedResources(classes: readonly DeviceClassObject[] | undefined): ReadonlySet<string> | undefined {
+  if (classes === undefined || classes.length === 0) return undefined;
+  return new Set(
+    classes.flatMap(({ name, extendedResourceName: named }) => {
+      const implicit = `${DEVICE_CLASS_PREFIX}${name}`;
+      return named === undefined ? [implicit] : [named, implicit];
+    }),
+  );
 }
 
 /** Per node: an extended resource that the node does not offer and a device class serves. */

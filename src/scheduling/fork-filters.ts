@@ -1,12 +1,12 @@
 // Every filter of kube-scheduler's default profile, asked in its order of one pod and one node of a fork. What a kind of
 // pod asks is put together once per shape; what does not depend on the pods of a node once per kind of pod and class of node.
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
-import type { PodAffinityTerm, PodObject, PodShape } from '../cluster/cluster-objects.ts';
+import type { PodObject, PodShape } from '../cluster/cluster-objects.ts';
+import { CarriedTerms } from './carried-terms.ts';
 import type { CounterBook } from './counter-book.ts';
-import type { DomainCounter } from './domain-counter.ts';
-import { deviceResources } from './dynamic-resources.ts';
+import { deviceResources, servedResources } from './dynamic-resources.ts';
 import type { ForkNodes } from './fork-nodes.ts';
-import { interPodAffinity, type NamespaceLabels, termForbids } from './inter-pod-affinity.ts';
+import { interPodAffinity, type NamespaceLabels } from './inter-pod-affinity.ts';
 import { namesConflict, notNamed } from './node-affinity.ts';
 import { nodeDeclaredFeatures } from './node-declared-features.ts';
 import { nodePorts } from './node-ports.ts';
@@ -15,8 +15,9 @@ import { nodeVolumeLimits } from './node-volume-limits.ts';
 import { podTopologySpread } from './pod-topology-spread.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { nextWithRoom } from './room-kernel.ts';
-import { carriersCounter, claimRefusal, podRefusal, shapeChecks, type ShapeChecks, termKey } from './shape-checks.ts';
+import { claimRefusal, podRefusal, shapeChecks, type ShapeChecks } from './shape-checks.ts';
 import { StaticVerdicts } from './static-verdicts.ts';
+import type { StepBudget } from './step-budget.ts';
 import { volumeBinding } from './volume-binding.ts';
 import { type VolumeLookup, volumeLookup } from './volume-lookup.ts';
 import { diskConflict } from './volume-restrictions.ts';
@@ -32,39 +33,38 @@ export interface FilterContext {
   readonly snapshot: ClusterSnapshot;
   readonly nodes: ForkNodes;
   readonly counters: CounterBook;
-  readonly shapeNumber: (shape: PodShape) => number;
+  readonly budget: StepBudget;
 }
 
-/** Anti-affinity of pods on nodes that concerns a shape. `seen`: how many of all carried terms were looked at. */
-interface ForbiddingTerms {
-  seen: number;
-  readonly counters: DomainCounter[];
-}
+/** Counters that one question may read without being charged for: three times what any real pod has. */
+const COUNTERS_FREE = 16;
+/** Said of pods whose constraints, or those of pods that run, are more than is looked at for one decision. */
+export const TOO_MUCH: Refusal = refuse('Sluice', "pods' constraints on each other are too many to be worked out");
 
 export class ForkFilters {
   readonly #context: FilterContext;
   readonly #statics = new StaticVerdicts();
   #lookupMade: VolumeLookup | undefined;
   readonly #namespaceLabels: NamespaceLabels;
-  /** Per shape number. */
-  readonly #checks: (ShapeChecks | undefined)[] = [];
-  readonly #forbidding: (ForbiddingTerms | undefined)[] = [];
-  /** Anti-affinity terms of pods on nodes, each once. */
-  readonly #carriedTerms: PodAffinityTerm[] = [];
-  readonly #carriedKeys = new Set<string>();
+  readonly #served: ReadonlySet<string> | undefined;
+  readonly #checks = new Map<PodShape, ShapeChecks>();
+  readonly #carried: CarriedTerms;
 
   constructor(context: FilterContext) {
     this.#context = context;
-    const { namespaces } = context.snapshot.objects;
+    const { namespaces, deviceClasses } = context.snapshot.objects;
+    this.#served = servedResources(deviceClasses);
     const labels = new Map(namespaces.map((one) => [one.name, one.labels]));
     this.#namespaceLabels = (namespace) => labels.get(namespace);
-    for (const shape of context.snapshot.shapes) this.noteCarriedTerms(shape);
+    this.#carried = new CarriedTerms({ ...context, namespaceLabels: this.#namespaceLabels });
+    for (const shape of context.snapshot.shapes) this.#carried.note(shape);
   }
 
   /** Why the pod cannot run on the node now; undefined: it fits. */
   whyNot(pod: PodObject, index: number, options: WhyNotOptions): Refusal | undefined {
     if (!this.#context.nodes.isOpen(index)) return refuse('Sluice', 'node(s) were being removed');
     const checks = this.checksOf(pod.shape);
+    if (this.isTooMuch(checks)) return TOO_MUCH;
     const names = { affinity: checks.named, nodeName: options.asBound === true ? pod.nodeName : '' };
     // A pod whose names contradict each other hears that first, one that names other nodes after its volumes.
     return (
@@ -77,6 +77,7 @@ export class ForkFilters {
 
   /** What every node would say to the pod alike. */
   everywhere(checks: ShapeChecks, pod: PodObject): Refusal | undefined {
+    if (this.isTooMuch(checks)) return TOO_MUCH;
     return podRefusal(checks, pod, () => this.#lookup) ?? claimRefusal(checks);
   }
 
@@ -94,35 +95,40 @@ export class ForkFilters {
 
   /** Everything that pods of this shape ask. */
   checksOf(shape: PodShape): ShapeChecks {
-    const shapeNumber = this.#context.shapeNumber(shape);
-    const known = this.#checks[shapeNumber];
+    const known = this.#checks.get(shape);
     if (known !== undefined) return known;
-    const checks = shapeChecks(shape, shapeNumber, {
+    const checks = shapeChecks(shape, {
       counters: this.#context.counters,
       statics: this.#statics,
       lookup: () => this.#lookup,
       namespaceLabels: this.#namespaceLabels,
     });
-    this.#checks[shapeNumber] = checks;
+    this.#checks.set(shape, checks);
     return checks;
   }
 
   /** A pod of this shape is on a node: its anti-affinity concerns others from now on. */
   noteCarriedTerms(shape: PodShape): void {
-    for (const term of shape.podAntiAffinity) {
-      const key = termKey(term);
-      if (this.#carriedKeys.has(key)) continue;
-      this.#carriedKeys.add(key);
-      this.#carriedTerms.push(term);
-    }
+    this.#carried.note(shape);
   }
 
   /** Pods that leave may open a node to this shape, room aside. */
-  opensWhenPodsLeave(shapeNumber: number): boolean {
-    return (
-      (this.#checks[shapeNumber]?.affinity.antiAffinity.length ?? 0) > 0 ||
-      (this.#forbidding[shapeNumber]?.counters.length ?? 0) > 0
-    );
+  opensWhenPodsLeave(shape: PodShape): boolean {
+    const checks = this.#checks.get(shape);
+    if (checks === undefined) return false;
+    return !checks.monotone || checks.affinity.antiAffinity.length > 0 || this.#carried.concern(shape);
+  }
+
+  /** The budget does not allow to say anything of the shape. */
+  isTooMuch(checks: ShapeChecks): boolean {
+    const { budget } = this.#context;
+    const forbidding = this.#carried.forbidding(checks.shape);
+    if (!checks.complete || forbidding === undefined) return true;
+    const { affinity, antiAffinity } = checks.affinity;
+    const asked = checks.spread.length + affinity.length + antiAffinity.length + forbidding.length;
+    if (asked <= COUNTERS_FREE) return false;
+    budget.spend(asked);
+    return budget.exhausted;
   }
 
   #volumeRefusal(checks: ShapeChecks, index: number): Refusal | undefined {
@@ -141,19 +147,19 @@ export class ForkFilters {
 
   #topologyRefusal(checks: ShapeChecks, index: number): Refusal | undefined {
     const { shape } = checks;
-    const { nodes, snapshot } = this.#context;
-    const served = snapshot.objects.deviceResources;
+    const { nodes } = this.#context;
+    const served = this.#served;
     return (
       podTopologySpread(checks.spread, index) ??
-      interPodAffinity({ ...checks.affinity, existing: this.#forbiddingTerms(checks).counters }, index) ??
-      deviceResources(shape, { allocatable: nodes.allocatable(index), served }) ??
+      interPodAffinity({ ...checks.affinity, existing: this.#carried.forbidding(shape) ?? [] }, index) ??
+      (served === undefined ? undefined : deviceResources(shape, { allocatable: nodes.allocatable(index), served })) ??
       nodeDeclaredFeatures(shape, nodes.factsOf(index))
     );
   }
 
   #shortage(shape: PodShape, index: number): Refusal | undefined {
-    const { nodes, snapshot } = this.#context;
-    const served = snapshot.objects.deviceResources;
+    const { nodes } = this.#context;
+    const served = this.#served;
     if (shape.requests.exact !== undefined || nodes.isOdd(index)) {
       return exactResourcesFit(shape.requests, { ...nodes.room(index), served });
     }
@@ -169,18 +175,6 @@ export class ForkFilters {
     const nodeClass = this.#statics.classOf(nodes.factsOf(index));
     nodes.classes[index] = nodeClass;
     return nodeClass;
-  }
-
-  #forbiddingTerms(checks: ShapeChecks): ForbiddingTerms {
-    const { shape, shapeNumber } = checks;
-    const terms = this.#forbidding[shapeNumber] ?? { seen: 0, counters: [] };
-    this.#forbidding[shapeNumber] = terms;
-    for (; terms.seen < this.#carriedTerms.length; terms.seen += 1) {
-      const term = this.#carriedTerms[terms.seen];
-      if (term === undefined || !termForbids(term, shape, this.#namespaceLabels)) continue;
-      terms.counters.push(carriersCounter(term, this.#context.counters));
-    }
-    return terms;
   }
 
   /** Volumes are indexed when a pod first asks for one. */

@@ -1,15 +1,29 @@
-// First fit on a fork. A node that refused a shape is not asked again until what could change the answer was taken back or
-// pods left with their node; shapes with affinity or spread constraints are asked anew, as placing can open nodes to them.
-import type { PodObject } from '../cluster/cluster-objects.ts';
+// First fit on a fork. What a search learned holds for the next one of the same shape until pods leave or it is taken back:
+// nodes that are full, or refuse for good, are not asked again; nodes that a spread or affinity constraint keeps closed are
+// asked again once something happened that could open them.
+import type { PodObject, PodShape } from '../cluster/cluster-objects.ts';
 import type { ForkFilters } from './fork-filters.ts';
 import type { ForkNodes } from './fork-nodes.ts';
+import { NOT_NEAR } from './inter-pod-affinity.ts';
+import { TOO_SKEWED } from './pod-topology-spread.ts';
+import type { Refusal } from './refusal.ts';
 import { nextWithRoom } from './room-kernel.ts';
 import type { ShapeChecks } from './shape-checks.ts';
 
-/** All nodes below `before` were known to refuse the shape, until more was learned. */
-export interface RefusedBelow {
-  readonly shapeNumber: number;
-  readonly before: number;
+/** What is known of a shape. */
+interface Memory {
+  /** All nodes below refuse it for good. */
+  readonly closedBelow: number;
+  /** All nodes below refuse it as things are at `seals`. At least closedBelow. */
+  readonly refusedBelow: number;
+  /** Least counts behind its spread constraints, then openings behind its affinity terms. */
+  readonly seals: readonly number[];
+}
+
+/** What was known of a shape before more was learned. */
+export interface Learned {
+  readonly shape: PodShape;
+  readonly before: Memory | undefined;
 }
 
 export interface SearchContext {
@@ -18,7 +32,13 @@ export interface SearchContext {
   /** Index of the node of this name; −1: none. */
   readonly indexOf: (name: string) => number;
   /** What was learned must be forgotten when the fork goes back to before now. */
-  readonly learned: (what: RefusedBelow) => void;
+  readonly learned: (what: Learned) => void;
+}
+
+interface Found {
+  readonly index: number;
+  /** Every node from the start of the search to here refuses for good. */
+  readonly closedBelow: number;
 }
 
 interface Range {
@@ -26,10 +46,11 @@ interface Range {
   readonly until: number;
 }
 
+const NOTHING_KNOWN: Memory = { closedBelow: 0, refusedBelow: 0, seals: [] };
+
 export class ForkSearch {
   readonly #context: SearchContext;
-  /** Per shape number. */
-  readonly #refusedBelow: number[] = [];
+  readonly #memories = new Map<PodShape, Memory>();
 
   constructor(context: SearchContext) {
     this.#context = context;
@@ -43,41 +64,58 @@ export class ForkSearch {
     const from = options.from ?? 0;
     const until = Math.min(options.until ?? nodes.count, nodes.count);
     if (checks.named !== undefined) return this.#firstNamedFit(checks, { from, until });
-    const known = this.#refusedBelow[checks.shapeNumber] ?? 0;
-    const start = Math.max(from, known);
-    const found = this.#search(checks, { from: start, until });
-    const refusedBelow = found === -1 ? Math.max(start, until) : found;
-    if (checks.monotone && from <= known && refusedBelow > known) {
-      this.#context.learned({ shapeNumber: checks.shapeNumber, before: known });
-      this.#refusedBelow[checks.shapeNumber] = refusedBelow;
-    }
-    return found;
+    const known = this.#memories.get(checks.shape) ?? NOTHING_KNOWN;
+    const start = stillHolds(known.seals, checks) ? known.refusedBelow : known.closedBelow;
+    const found = this.#search(checks, { from: Math.max(from, start), until });
+    // What was skipped at the caller's wish is not known.
+    if (from <= start) this.#remember(checks, { known, start, found, until });
+    return found.index;
   }
 
   /** Takes back what was learned. */
-  unlearn({ shapeNumber, before }: RefusedBelow): void {
-    this.#refusedBelow[shapeNumber] = before;
+  unlearn({ shape, before }: Learned): void {
+    if (before === undefined) this.#memories.delete(shape);
+    else this.#memories.set(shape, before);
   }
 
   /** Pods left: shapes that other pods kept away from a node may find it open now. */
   forgetRefusals(): void {
-    this.#refusedBelow.forEach((before, shapeNumber) => {
-      if (before === 0 || !this.#context.filters.opensWhenPodsLeave(shapeNumber)) return;
-      this.#context.learned({ shapeNumber, before });
-      this.#refusedBelow[shapeNumber] = 0;
-    });
+    for (const [shape, before] of this.#memories) {
+      if (!this.#context.filters.opensWhenPodsLeave(shape)) continue;
+      this.#context.learned({ shape, before });
+      this.#memories.delete(shape);
+    }
   }
 
-  #search(checks: ShapeChecks, range: Range): number {
+  #search(checks: ShapeChecks, range: Range): Found {
     const { nodes, filters } = this.#context;
     const { requests } = checks.shape;
     let { from } = range;
+    let closedBelow: number | undefined;
     while (from < range.until) {
-      const candidate = nextWithRoom(nodes.columns, requests, { from, until: range.until });
-      if (candidate === -1 || filters.refusal(checks, candidate) === undefined) return candidate;
-      from = candidate + 1;
+      const index = nextWithRoom(nodes.columns, requests, { from, until: range.until });
+      if (index === -1) break;
+      const refusal = filters.refusal(checks, index);
+      if (refusal === undefined) return { index, closedBelow: closedBelow ?? index };
+      if (mayPass(refusal)) closedBelow ??= index;
+      from = index + 1;
     }
-    return -1;
+    return { index: -1, closedBelow: closedBelow ?? range.until };
+  }
+
+  #remember(
+    checks: ShapeChecks,
+    search: { readonly known: Memory; readonly start: number; readonly found: Found; readonly until: number },
+  ): void {
+    const { known, start, found, until } = search;
+    // Claims of devices that pods share may open a node when one of them gets there.
+    if (checks.shape.resourceClaims !== undefined) return;
+    const refusedBelow = found.index === -1 ? Math.max(start, until) : found.index;
+    const closedBelow = start === known.closedBelow ? Math.max(start, found.closedBelow) : known.closedBelow;
+    if (refusedBelow === known.refusedBelow && closedBelow === known.closedBelow) return;
+    const { shape } = checks;
+    this.#context.learned({ shape, before: this.#memories.get(shape) });
+    this.#memories.set(shape, { closedBelow, refusedBelow, seals: sealsOf(checks) });
   }
 
   #firstNamedFit(checks: ShapeChecks, range: Range): number {
@@ -90,4 +128,28 @@ export class ForkSearch {
     }
     return found;
   }
+}
+
+/** Not for good: pods that come elsewhere may change it. */
+function mayPass(refusal: Refusal): boolean {
+  return refusal === TOO_SKEWED || refusal === NOT_NEAR;
+}
+
+function sealsOf({ spread, affinity, monotone }: ShapeChecks): readonly number[] {
+  if (monotone) return NOTHING_KNOWN.seals;
+  return [
+    ...spread.map(({ counter, minDomains }) => counter.least(minDomains)),
+    ...affinity.affinity.map((counter) => counter.openings),
+  ];
+}
+
+/** Nothing came that could open a node: no least count rose, and no domain got its first pod to be near to. */
+function stillHolds(noted: readonly number[], checks: ShapeChecks): boolean {
+  if (checks.monotone) return true;
+  const now = sealsOf(checks);
+  if (noted.length !== now.length) return false;
+  return now.every((seal, position) => {
+    const then = noted[position] ?? 0;
+    return position < checks.spread.length ? seal <= then : seal === then;
+  });
 }

@@ -3,12 +3,14 @@
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { PodObject, PodShape, Resources } from '../cluster/cluster-objects.ts';
 import { expectedLabels } from '../cluster/expected-node.ts';
-import { CounterBook, type PlacedPod } from './counter-book.ts';
+import { CounterBook, type PodsOnNode } from './counter-book.ts';
 import { daemonPod, daemonShapesToCome } from './daemon-pods.ts';
 import { ForkFilters, type WhyNotOptions } from './fork-filters.ts';
 import { ForkNodes } from './fork-nodes.ts';
-import { ForkSearch, type RefusedBelow } from './fork-search.ts';
+import { ForkSearch, type Learned } from './fork-search.ts';
 import type { Refusal } from './refusal.ts';
+import { shapesOf } from './shape-directory.ts';
+import { StepBudget } from './step-budget.ts';
 import type { TemplateNode } from './template-node.ts';
 
 /** What was done, in order, so that it can be taken back in reverse. */
@@ -21,7 +23,7 @@ type Change =
       readonly wasOpen: boolean;
     }
   | { readonly kind: 'addNode' }
-  | { readonly kind: 'learned'; readonly what: RefusedBelow };
+  | { readonly kind: 'learned'; readonly what: Learned };
 
 export class ForkedSnapshot {
   readonly snapshot: ClusterSnapshot;
@@ -30,23 +32,28 @@ export class ForkedSnapshot {
   readonly #log: Change[] = [];
   readonly #removed = new Set<number>();
   readonly #counters: CounterBook;
-  readonly #addedShapeNumbers = new Map<PodShape, number>();
+  readonly #budget: StepBudget;
+  /** Placed since the beginning, by shape, oldest first. */
+  readonly #placed = new Map<PodShape, PodsOnNode[]>();
   readonly #filters: ForkFilters;
   readonly #search: ForkSearch;
 
-  constructor(snapshot: ClusterSnapshot) {
+  /** `stepsMax` bounds what is spent on constraints of pods on each other; see step-budget.ts. */
+  constructor(snapshot: ClusterSnapshot, options: { readonly stepsMax?: number } = {}) {
     this.snapshot = snapshot;
     this.#nodes = new ForkNodes(snapshot);
+    this.#budget = new StepBudget(options);
     this.#counters = new CounterBook({
-      nodes: () => this.#nodes.facts.map((facts, index) => ({ facts, removed: this.#removed.has(index) })),
-      eachPod: (wanted, take) => this.#replay(wanted, take),
+      nodes: {
+        count: () => this.#nodes.count,
+        factsOf: (index) => this.#nodes.factsOf(index),
+        isGone: (index) => this.#removed.has(index),
+      },
+      budget: this.#budget,
+      shapes: (tokens) => shapesOf(snapshot).withAny(tokens),
+      eachPod: (shape, take) => this.#eachPod(shape, take),
     });
-    this.#filters = new ForkFilters({
-      snapshot,
-      nodes: this.#nodes,
-      counters: this.#counters,
-      shapeNumber: (shape) => this.#shapeNumber(shape),
-    });
+    this.#filters = new ForkFilters({ snapshot, nodes: this.#nodes, counters: this.#counters, budget: this.#budget });
     this.#search = new ForkSearch({
       nodes: this.#nodes,
       filters: this.#filters,
@@ -78,7 +85,6 @@ export class ForkedSnapshot {
     };
     const index = this.#nodes.push({ facts, allocatable });
     this.#addedIndexByName.set(name, index);
-    this.#counters.addNode(facts);
     this.#log.push({ kind: 'addNode' });
     this.#placeDaemons(index, template.daemonShapes);
     return index;
@@ -104,7 +110,7 @@ export class ForkedSnapshot {
   place(pod: PodObject, index: number): void {
     this.#nodes.factsOf(index);
     this.#nodes.putPod(index, pod);
-    this.#counters.count(this.#placed(pod, index), 1);
+    this.#notePlaced(pod, index);
     this.#filters.noteCarriedTerms(pod.shape);
     this.#log.push({ kind: 'place', pod, node: index });
   }
@@ -115,7 +121,7 @@ export class ForkedSnapshot {
     if (this.#removed.has(index)) throw new Error(`node ${this.nodeName(index)} was removed before`);
     const wasOpen = this.isOpen(index);
     const pods = this.#nodes.clearPods(index);
-    for (const pod of pods) this.#counters.count(this.#placed(pod, index), -1);
+    for (const pod of pods) this.#counters.count(pod.shape, { node: index, terminating: pod.deleting, by: -1 });
     this.#counters.dropNode(index);
     this.#removed.add(index);
     this.#nodes.setOpen(index, false);
@@ -136,6 +142,17 @@ export class ForkedSnapshot {
     return this.#nodes.allocatable(index);
   }
 
+  /** What could not be looked at because pods' constraints on each other are too many; undefined: all was. */
+  get cutShort(): string | undefined {
+    if (!this.#budget.exhausted) return undefined;
+    return `constraints of pods on each other were not worked out further after ${this.#budget.spent} steps`;
+  }
+
+  /** Steps spent on constraints of pods on each other. */
+  get stepsSpent(): number {
+    return this.#budget.spent;
+  }
+
   /** A point to roll back to. */
   mark(): number {
     return this.#log.length;
@@ -153,14 +170,17 @@ export class ForkedSnapshot {
   #takeBack(change: Change): void {
     switch (change.kind) {
       case 'place':
-        this.#counters.count(this.#placed(change.pod, change.node), -1);
         this.#nodes.popPod(change.node);
+        this.#placed.get(change.pod.shape)?.pop();
+        this.#counters.count(change.pod.shape, { node: change.node, terminating: change.pod.deleting, by: -1 });
         break;
       case 'removeNode':
         this.#removed.delete(change.node);
-        this.#counters.restoreNode(change.node, this.#nodes.factsOf(change.node));
+        this.#counters.restoreNode(change.node);
         this.#nodes.refillPods(change.node, change.pods);
-        for (const pod of change.pods) this.#counters.count(this.#placed(pod, change.node), 1);
+        for (const { shape, deleting } of change.pods) {
+          this.#counters.count(shape, { node: change.node, terminating: deleting, by: 1 });
+        }
         this.#nodes.setOpen(change.node, change.wasOpen);
         break;
       case 'addNode':
@@ -174,40 +194,26 @@ export class ForkedSnapshot {
     }
   }
 
-  /** Pods that came and went since the beginning: those of the snapshot, then what was done since. */
-  #replay(wanted: (shape: PodShape, shapeNumber: number) => boolean, take: (pod: PlacedPod, by: 1 | -1) => void): void {
-    const { shapes, columns } = this.snapshot;
-    shapes.forEach((shape, shapeNumber) => {
-      if (!wanted(shape, shapeNumber)) return;
-      for (const entry of columns.podsOfShape[shapeNumber] ?? []) {
-        take({ shape, shapeNumber, node: entry >> 1, terminating: (entry & 1) === 1 }, 1);
-      }
-    });
-    const takeIfWanted = (pod: PodObject, change: { node: number; by: 1 | -1 }): void => {
-      const placed = this.#placed(pod, change.node);
-      if (wanted(placed.shape, placed.shapeNumber)) take(placed, change.by);
-    };
-    for (const change of this.#log) {
-      if (change.kind === 'place') takeIfWanted(change.pod, { node: change.node, by: 1 });
-      if (change.kind !== 'removeNode') continue;
-      for (const pod of change.pods) takeIfWanted(pod, { node: change.node, by: -1 });
+  /** Pods of the shape on nodes that are there: those of the snapshot, then what was placed. */
+  #eachPod(shape: PodShape, take: (pods: PodsOnNode) => void): void {
+    const { shapeNumbers, columns } = this.snapshot;
+    for (const entry of columns.podsOfShape[shapeNumbers.get(shape) ?? -1] ?? []) {
+      const node = entry >> 1;
+      if (!this.#removed.has(node)) take({ node, terminating: (entry & 1) === 1, by: 1 });
     }
+    for (const pods of this.#placed.get(shape) ?? []) if (!this.#removed.has(pods.node)) take(pods);
   }
 
-  #placed(pod: PodObject, node: number): PlacedPod {
-    return { shape: pod.shape, shapeNumber: this.#shapeNumber(pod.shape), node, terminating: pod.deleting };
+  #notePlaced(pod: PodObject, node: number): void {
+    const pods: PodsOnNode = { node, terminating: pod.deleting, by: 1 };
+    const others = this.#placed.get(pod.shape);
+    if (others === undefined) this.#placed.set(pod.shape, [pods]);
+    else others.push(pods);
+    this.#counters.count(pod.shape, pods);
   }
 
   #placeDaemons(index: number, shapes: readonly PodShape[]): void {
     const nodeName = this.nodeName(index);
     shapes.forEach((shape, number) => this.place(daemonPod(shape, { nodeName, number }), index));
-  }
-
-  #shapeNumber(shape: PodShape): number {
-    const known = this.snapshot.shapeNumbers.get(shape) ?? this.#addedShapeNumbers.get(shape);
-    if (known !== undefined) return known;
-    const number = this.snapshot.shapes.length + this.#addedShapeNumbers.size;
-    this.#addedShapeNumbers.set(shape, number);
-    return number;
   }
 }

@@ -17,8 +17,11 @@ export interface AffinityCheck {
   readonly existing: readonly DomainCounter[];
 }
 
+/** May pass when other pods come; the other refusals of this plugin only when pods go. */
+export const NOT_NEAR: Refusal = refuse(PLUGIN, "node(s) didn't match pod affinity rules");
+
 export function interPodAffinity(check: AffinityCheck, node: number): Refusal | undefined {
-  if (!satisfiesAffinity(check, node)) return refuse(PLUGIN, "node(s) didn't match pod affinity rules");
+  if (!satisfiesAffinity(check, node)) return NOT_NEAR;
   if (check.antiAffinity.some((counter) => counter.countAt(node) > 0)) {
     return refuse(PLUGIN, "node(s) didn't match pod anti-affinity rules");
   }

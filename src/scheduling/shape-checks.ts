@@ -2,22 +2,24 @@
 // profile, its volumes, the counters behind its spread constraints and affinity terms.
 import type { PodAffinityTerm, PodObject, PodShape, ShapeFaults } from '../cluster/cluster-objects.ts';
 import { selectorMatches } from '../cluster/label-selector.ts';
-import type { CounterBook } from './counter-book.ts';
+import { type CounterBook, type CounterRequest, EVERYWHERE } from './counter-book.ts';
 import type { DomainCounter } from './domain-counter.ts';
 import { resourceClaims } from './dynamic-resources.ts';
 import { type AffinityCheck, type NamespaceLabels, termSelects } from './inter-pod-affinity.ts';
 import { namedNodes } from './node-affinity.ts';
-import { countsForSpread, type SpreadCheck, spreadCounterOptions } from './pod-topology-spread.ts';
+import { countsForSpread, type SpreadCheck, spreadEligibility } from './pod-topology-spread.ts';
 import { type Refusal, fail, refuse } from './refusal.ts';
+import { carrierToken, claimToken, fewest, selectorCost, termKey, termTokens, tokensWithin } from './shape-tokens.ts';
 import type { StaticProfile, StaticVerdicts } from './static-verdicts.ts';
 import { volumeBindingPod } from './volume-binding.ts';
 import { type ClaimedVolume, claimedVolumes, type VolumeLookup } from './volume-lookup.ts';
 import { claimInUse, isOncePod, volumeRestrictionsPod } from './volume-restrictions.ts';
 import { volumeZonePod } from './volume-zone.ts';
 
+const ANY_POD = { eligibility: EVERYWHERE, skipTerminating: false } as const;
+
 export interface ShapeChecks {
   readonly shape: PodShape;
-  readonly shapeNumber: number;
   /** The only nodes that it may run on; undefined: any. */
   readonly named: ReadonlySet<string> | undefined;
   readonly profile: StaticProfile;
@@ -28,6 +30,8 @@ export interface ShapeChecks {
   readonly onceUsers: ReadonlyMap<string, DomainCounter>;
   /** Placing pods never opens a node to this shape, so that a node once refused stays refused. */
   readonly monotone: boolean;
+  /** The budget allowed all counters; without them nothing can be said of the shape. */
+  readonly complete: boolean;
 }
 
 export interface CheckContext {
@@ -37,44 +41,62 @@ export interface CheckContext {
   readonly namespaceLabels: NamespaceLabels;
 }
 
-const EVERYWHERE = { skipTerminating: false, eligible: (): boolean => true } as const;
-
 /** Puts the checks of a shape together. */
-export function shapeChecks(shape: PodShape, shapeNumber: number, context: CheckContext): ShapeChecks {
-  const { counters, statics, lookup, namespaceLabels } = context;
+export function shapeChecks(shape: PodShape, context: CheckContext): ShapeChecks {
+  const { counters, statics, lookup } = context;
+  let complete = true;
+  const ask = (request: CounterRequest): readonly DomainCounter[] => {
+    const counter = complete ? counters.counter(request) : undefined;
+    complete &&= counter !== undefined;
+    return counter === undefined ? [] : [counter];
+  };
   const volumes = shape.volumes.length === 0 ? [] : claimedVolumes(shape, lookup());
   const onceUsers = new Map<string, DomainCounter>();
   for (const one of volumes) {
-    if (isOncePod(one)) onceUsers.set(one.volume.claim, usersCounter(shape.namespace, one.volume.claim, counters));
+    if (!isOncePod(one)) continue;
+    for (const counter of ask(usersRequest(shape.namespace, one.volume.claim))) {
+      onceUsers.set(one.volume.claim, counter);
+    }
   }
+  const spread = spreadChecks(shape, ask);
+  const affinity = affinityCheck(shape, ask, context);
   return {
     shape,
-    shapeNumber,
     named: namedNodes(shape.nodeAffinity),
     profile: statics.profileOf(shape),
     volumes,
-    spread: spreadChecks(shape, counters),
-    affinity: {
-      affinity: shape.podAffinity.map((term) =>
-        counters.counter({
-          key: JSON.stringify(['affinity', term.topologyKey, shape.podAffinity]),
-          topologyKey: term.topologyKey,
-          ...EVERYWHERE,
-          counts: (other) => shape.podAffinity.every((one) => termSelects(one, other, namespaceLabels)),
-        }),
-      ),
-      matchesItself: shape.podAffinity.every((term) => termSelects(term, shape, namespaceLabels)),
-      antiAffinity: shape.podAntiAffinity.map((term) =>
-        counters.counter({
-          key: JSON.stringify(['anti-affinity', term]),
-          topologyKey: term.topologyKey,
-          ...EVERYWHERE,
-          counts: (other) => termSelects(term, other, namespaceLabels),
-        }),
-      ),
-    },
+    spread,
+    affinity,
     onceUsers,
     monotone: shape.podAffinity.length === 0 && shape.spread.length === 0,
+    complete,
+  };
+}
+
+type Ask = (request: CounterRequest) => readonly DomainCounter[];
+
+function affinityCheck(shape: PodShape, ask: Ask, context: CheckContext): Omit<AffinityCheck, 'existing'> {
+  const { namespaceLabels } = context;
+  const { podAffinity, podAntiAffinity } = shape;
+  const wanted = {
+    key: podAffinity.length === 0 ? '' : JSON.stringify(['affinity', podAffinity]),
+    tokens: fewest(podAffinity.map(termTokens)),
+    counts: (other: PodShape) => podAffinity.every((one) => termSelects(one, other, namespaceLabels)),
+    cost: podAffinity.reduce((sum, term) => sum + selectorCost(term.selector), 0),
+  };
+  return {
+    affinity: podAffinity.flatMap(({ topologyKey }) => ask({ audience: wanted, topologyKey, ...ANY_POD })),
+    matchesItself: podAffinity.every((term) => termSelects(term, shape, namespaceLabels)),
+    antiAffinity: podAntiAffinity.flatMap((term) => {
+      const { topologyKey, selector, namespaces, namespaceSelector } = term;
+      const audience = {
+        key: JSON.stringify(['anti-affinity', selector, namespaces, namespaceSelector]),
+        tokens: termTokens(term),
+        counts: (other: PodShape) => termSelects(term, other, namespaceLabels),
+        cost: selectorCost(selector),
+      };
+      return ask({ audience, topologyKey, ...ANY_POD });
+    }),
   };
 }
 
@@ -108,44 +130,54 @@ function selectorRefusal({ spread, affinity }: ShapeFaults): Refusal | undefined
   return affinity === undefined ? undefined : refuse('InterPodAffinity', `parsing pod: ${affinity}`);
 }
 
-/** Canonical text of an anti-affinity term; equal text = equal term. */
-export function termKey(term: PodAffinityTerm): string {
-  return JSON.stringify(term);
-}
-
-/** Counter of the pods on nodes that carry the anti-affinity term. */
-export function carriersCounter(term: PodAffinityTerm, counters: CounterBook): DomainCounter {
+/** Counter of the pods on nodes that carry the anti-affinity term; undefined: the budget does not allow it. */
+export function carriersCounter(term: PodAffinityTerm, counters: CounterBook): DomainCounter | undefined {
   const key = termKey(term);
   return counters.counter({
-    key: `carriers ${key}`,
+    audience: {
+      key: `carriers ${key}`,
+      tokens: [carrierToken(key)],
+      counts: (other) => other.podAntiAffinity.some((one) => termKey(one) === key),
+      cost: 1,
+    },
     topologyKey: term.topologyKey,
-    ...EVERYWHERE,
-    counts: (other) => other.podAntiAffinity.some((one) => termKey(one) === key),
+    ...ANY_POD,
   });
 }
 
-function spreadChecks(shape: PodShape, counters: CounterBook): readonly SpreadCheck[] {
-  if (shape.spread.length === 0) return [];
-  // Labels are not in the key: numbered pods of one StatefulSet share their counters.
-  const scope = [shape.namespace, shape.spread, [...shape.nodeSelector], shape.nodeAffinity ?? null, shape.tolerations];
-  return shape.spread.map((constraint, position) => ({
-    counter: counters.counter({
-      key: JSON.stringify(['spread', position, scope]),
-      ...spreadCounterOptions(shape, constraint),
-      counts: (other) => countsForSpread(shape, constraint, other),
-    }),
-    maxSkew: constraint.maxSkew,
-    minDomains: constraint.minDomains,
-    self: selectorMatches(constraint.selector, shape.labels) ? 1 : 0,
-  }));
+function spreadChecks(shape: PodShape, ask: Ask): readonly SpreadCheck[] {
+  const { namespace } = shape;
+  return shape.spread.flatMap((constraint) => {
+    const { maxSkew, minDomains, selector, topologyKey } = constraint;
+    // Labels are not in the key: numbered pods of one StatefulSet share their counters.
+    const audience = {
+      key: JSON.stringify(['spread', namespace, selector]),
+      tokens: tokensWithin(namespace, selector),
+      counts: (other: PodShape) => countsForSpread(namespace, selector, other),
+      cost: selectorCost(selector),
+    };
+    const eligibility = spreadEligibility(shape, constraint);
+    const self = selectorMatches(selector, shape.labels) ? 1 : 0;
+    return ask({ audience, topologyKey, eligibility, skipTerminating: true }).map((counter) => ({
+      counter,
+      maxSkew,
+      minDomains,
+      self,
+      countsItself: audience.counts(shape),
+    }));
+  });
 }
 
-function usersCounter(namespace: string, claim: string, counters: CounterBook): DomainCounter {
-  return counters.counter({
-    key: JSON.stringify(['users', namespace, claim]),
+function usersRequest(namespace: string, claim: string): CounterRequest {
+  return {
+    audience: {
+      key: JSON.stringify(['users', namespace, claim]),
+      tokens: [claimToken(namespace, claim)],
+      counts: (other) =>
+        other.namespace === namespace && other.volumes.some((volume) => volume.claim === claim && !volume.ephemeral),
+      cost: 1,
+    },
     topologyKey: undefined,
-    ...EVERYWHERE,
-    counts: (other) =>
-      other.namespace === namespace && other.volumes.some((volume) => volume.claim === claim && !volume.ephemeral),
-  });
+    ...ANY_POD,
+  };
 }

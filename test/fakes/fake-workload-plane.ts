@@ -1,7 +1,9 @@
 // A workload cluster's API in memory. Pods go when evicted (or after podGraceMs), budgets are functions of the test.
 import type { NodePool, NodePoolStatus } from '../../src/api/node-pool.ts';
 import type {
+  CsiDriverObject,
   CsiNodeObject,
+  CsiStorageCapacityObject,
   DaemonSetObject,
   NamespaceObject,
   NodeObject,
@@ -11,6 +13,7 @@ import type {
   PodObject,
   StorageClassObject,
   Taint,
+  VolumeAttachmentObject,
 } from '../../src/cluster/cluster-objects.ts';
 import { PortError } from '../../src/controllers/port-errors.ts';
 import type {
@@ -38,6 +41,9 @@ export class FakeWorkloadPlane implements WorkloadPlane {
     persistentVolumes: new FakeStore<PersistentVolumeObject>(byName),
     storageClasses: new FakeStore<StorageClassObject>(byName),
     csiNodes: new FakeStore<CsiNodeObject>(byName),
+    csiDrivers: new FakeStore<CsiDriverObject>(byName),
+    csiStorageCapacities: new FakeStore<CsiStorageCapacityObject>(byNamespacedName),
+    volumeAttachments: new FakeStore<VolumeAttachmentObject>(byName),
     namespaces: new FakeStore<NamespaceObject>(byName),
   };
   readonly apiEndpoint = 'https://api.tenant.example:6443';

@@ -66,9 +66,13 @@ export async function registerCluster(
 /** Starts everything; the controller runs. `cloudsYaml` changes the credentials that it gets, `openstack` that part of
  *  the WorkloadCluster. */
 export async function openWorld(
-  options: { readonly cloudsYaml?: (good: string) => string; readonly openstack?: Fields } = {},
+  options: {
+    readonly cloudsYaml?: (good: string) => string;
+    readonly openstack?: Fields;
+    readonly absentKinds?: readonly string[];
+  } = {},
 ): Promise<ScenarioWorld> {
-  const playground = await startPlayground({ timings: TIMINGS });
+  const playground = await startPlayground({ timings: TIMINGS, absentKinds: options.absentKinds ?? [] });
   const cluster = await playground.addWorkloadCluster('shop');
   const events: PlaygroundEvent[] = [];
   playground.on((event) => events.push(event));

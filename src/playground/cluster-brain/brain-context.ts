@@ -14,7 +14,9 @@ export class BrainContext {
     this.timings = timings;
   }
 
+  /** None of a kind that this API does not serve. */
   list(plural: string): readonly KubeObject[] {
+    if (!this.api.catalog.serves(plural)) return [];
     return this.api.storage.list(resourceKey(this.api.catalog.named(plural)));
   }
 

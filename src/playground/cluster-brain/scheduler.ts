@@ -6,6 +6,7 @@ import { buildSnapshot } from '../../cluster/build-snapshot.ts';
 import type { ClusterObjects, PodObject } from '../../cluster/cluster-objects.ts';
 import { parseNode } from '../../cluster/parse-node.ts';
 import {
+  parseCsiDriver,
   parseCsiNode,
   parseDaemonSet,
   parseNamespace,
@@ -15,6 +16,7 @@ import {
   parseStorageClass,
 } from '../../cluster/parse-objects.ts';
 import { parsePod } from '../../cluster/parse-pod.ts';
+import { parseCsiStorageCapacity, parseVolumeAttachment } from '../../cluster/parse-storage-state.ts';
 import { PodShapeInterner } from '../../cluster/pod-shape-interner.ts';
 import { ForkedSnapshot } from '../../scheduling/forked-snapshot.ts';
 import { simulatePendingPods } from '../../simulation/simulate-pending-pods.ts';
@@ -94,6 +96,9 @@ export class Scheduler {
       persistentVolumes: context.list('persistentvolumes').map(parsePersistentVolume),
       storageClasses: context.list('storageclasses').map(parseStorageClass),
       csiNodes: context.list('csinodes').map(parseCsiNode),
+      csiDrivers: context.list('csidrivers').map(parseCsiDriver),
+      csiStorageCapacities: context.list('csistoragecapacities').map(parseCsiStorageCapacity),
+      volumeAttachments: context.list('volumeattachments').map(parseVolumeAttachment),
       namespaces: context.list('namespaces').map(parseNamespace),
       flavors: [],
       targets: { networkId: '', subnetId: undefined, images: [], zones: [], region: '' },

@@ -6,12 +6,14 @@ import type { KubeObject } from '../kubernetes-api/kube-object.ts';
 import { fieldsOf, listOf, textOf } from '../untyped.ts';
 import type { BrainContext } from './brain-context.ts';
 
+/** What schedulers take for the end of binding. */
+const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
+
 /** Volumes for the unbound claims of a pod that goes to `nodeName`. */
 export function bindVolumes(context: BrainContext, pod: PodObject, nodeName: string): void {
   const zone = context.get('nodes', nodeName)?.metadata.labels?.[LABELS.zone];
   for (const volume of pod.shape.volumes) {
-    const name = volume.ephemeral ? `${pod.name}-${volume.claim}` : volume.claim;
-    const claim = context.get('persistentvolumeclaims', name, pod.namespace);
+    const claim = context.get('persistentvolumeclaims', volume.claim, pod.namespace);
     if (claim !== undefined) provision(context, claim, zone);
   }
 }
@@ -46,7 +48,8 @@ function provision(context: BrainContext, claim: KubeObject, zone: string | unde
     },
   });
   context.update('persistentvolumes', { ...volume, status: { phase: 'Bound' } }, 'status');
-  const bound = context.update('persistentvolumeclaims', { ...claim, spec: { ...spec, volumeName } });
+  const metadata = { ...claim.metadata, annotations: { ...claim.metadata.annotations, [BIND_COMPLETED]: 'yes' } };
+  const bound = context.update('persistentvolumeclaims', { ...claim, metadata, spec: { ...spec, volumeName } });
   const status = { phase: 'Bound', accessModes: listOf(spec['accessModes']), capacity };
   context.update('persistentvolumeclaims', { ...bound, status }, 'status');
 }

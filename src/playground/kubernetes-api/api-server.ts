@@ -24,10 +24,14 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
-/** Starts it on a free port of 127.0.0.1. `onEvicted` is told of every granted eviction. */
-export async function startApiServer(options: { readonly onEvicted: (pod: KubeObject) => void }): Promise<ApiServer> {
+/** Starts it on a free port of 127.0.0.1. `onEvicted` is told of every granted eviction; `absentKinds` are built-in ones
+ *  by plural that it does not serve. */
+export async function startApiServer(options: {
+  readonly onEvicted: (pod: KubeObject) => void;
+  readonly absentKinds?: readonly string[];
+}): Promise<ApiServer> {
   const storage = new ObjectStorage();
-  const catalog = new ResourceCatalog();
+  const catalog = new ResourceCatalog(options.absentKinds);
   const writer = new ObjectWriter(storage, catalog);
   const identities = new Identities(storage);
   const streams = new Set<() => void>();

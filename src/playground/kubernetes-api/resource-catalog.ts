@@ -57,7 +57,12 @@ const BUILT_IN: readonly Row[] = [
   ['events.k8s.io', 'v1', 'events', 'Event', 'n', 'ev'],
   ['storage.k8s.io', 'v1', 'storageclasses', 'StorageClass', 'c', 'sc'],
   ['storage.k8s.io', 'v1', 'csinodes', 'CSINode', 'c'],
+  ['storage.k8s.io', 'v1', 'csidrivers', 'CSIDriver', 'c'],
+  ['storage.k8s.io', 'v1', 'csistoragecapacities', 'CSIStorageCapacity', 'n'],
   ['storage.k8s.io', 'v1', 'volumeattachments', 'VolumeAttachment', 'cs'],
+  ['resource.k8s.io', 'v1', 'deviceclasses', 'DeviceClass', 'c'],
+  ['resource.k8s.io', 'v1', 'resourceclaims', 'ResourceClaim', 'ns'],
+  ['resource.k8s.io', 'v1', 'resourceslices', 'ResourceSlice', 'c'],
   ['certificates.k8s.io', 'v1', 'certificatesigningrequests', 'CertificateSigningRequest', 'cs', 'csr'],
   ['apiextensions.k8s.io', 'v1', 'customresourcedefinitions', 'CustomResourceDefinition', 'cs', 'crd'],
 ];
@@ -124,8 +129,13 @@ export function definedResources(definition: KubeObject): readonly Resource[] {
 
 /** The resources that are served now. */
 export class ResourceCatalog {
-  readonly #builtIn = BUILT_IN.map(builtIn);
+  readonly #builtIn: readonly Resource[];
   readonly #defined = new Map<string, readonly Resource[]>();
+
+  /** `absent`: built-in kinds by plural that this API does not serve, as an older server would not. */
+  constructor(absent: readonly string[] = []) {
+    this.#builtIn = BUILT_IN.map(builtIn).filter((resource) => !absent.includes(resource.plural));
+  }
 
   /** All, built-in ones first. */
   all(): readonly Resource[] {
@@ -137,6 +147,11 @@ export class ResourceCatalog {
     return this.all().find(
       (resource) => resource.group === group && resource.version === version && resource.plural === plural,
     );
+  }
+
+  /** Some resource of this plural is there. */
+  serves(plural: string): boolean {
+    return this.all().some((resource) => resource.plural === plural);
   }
 
   /** The first resource of this plural; for callers inside, who know that it exists. */

@@ -4,6 +4,7 @@ import { parseNodePool } from '../../../src/api/parse-resources.ts';
 import type { PodObject } from '../../../src/cluster/cluster-objects.ts';
 import { parseNode } from '../../../src/cluster/parse-node.ts';
 import {
+  parseCsiDriver,
   parseCsiNode,
   parseDaemonSet,
   parseNamespace,
@@ -13,6 +14,7 @@ import {
   parseStorageClass,
 } from '../../../src/cluster/parse-objects.ts';
 import { parsePod } from '../../../src/cluster/parse-pod.ts';
+import { parseCsiStorageCapacity, parseVolumeAttachment } from '../../../src/cluster/parse-storage-state.ts';
 import { PodShapeInterner } from '../../../src/cluster/pod-shape-interner.ts';
 import type { EvictionOutcome, WorkloadPlane } from '../../../src/controllers/ports.ts';
 import { openWorkloadPlane } from '../../../src/kubernetes/workload-plane.ts';
@@ -45,6 +47,9 @@ beforeEach(async () => {
         persistentVolume: parsePersistentVolume,
         storageClass: parseStorageClass,
         csiNode: parseCsiNode,
+        csiDriver: parseCsiDriver,
+        csiStorageCapacity: parseCsiStorageCapacity,
+        volumeAttachment: parseVolumeAttachment,
         namespace: parseNamespace,
       },
       nodePoolDefinition: customResourceDefinition('NodePool'),
@@ -378,7 +383,7 @@ describe('the rest', () => {
   test('start watches every kind once', async () => {
     plane.start();
     const paths: string[] = [];
-    for (let kinds = 0; kinds < 10; kinds += 1) paths.push((await server.next()).path);
+    for (let kinds = 0; kinds < 13; kinds += 1) paths.push((await server.next()).path);
     expect(paths.sort()).toEqual([
       '/api/v1/namespaces',
       '/api/v1/nodes',
@@ -388,8 +393,11 @@ describe('the rest', () => {
       '/apis/apps/v1/daemonsets',
       '/apis/policy/v1/poddisruptionbudgets',
       '/apis/sluice.dev/v1alpha1/nodepools',
+      '/apis/storage.k8s.io/v1/csidrivers',
       '/apis/storage.k8s.io/v1/csinodes',
+      '/apis/storage.k8s.io/v1/csistoragecapacities',
       '/apis/storage.k8s.io/v1/storageclasses',
+      '/apis/storage.k8s.io/v1/volumeattachments',
     ]);
   });
 });

@@ -1,0 +1,155 @@
+// One workload measured from cold: read, decided on, the answer verified, then decided on again for the percentiles.
+// Runs in a process of its own (measured-process.ts): the first decision finds no compiled code.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { verifyPacking } from '../../test/packing/verify-packing.ts';
+import { percentile, round } from '../figures.ts';
+import type { Offered } from '../inputs/empty-cluster.ts';
+import { readNodeTypes } from '../inputs/read-node-types.ts';
+import { type IndexEntry, readWorkload, type Workload } from '../inputs/read-workload.ts';
+import { decide, type Decision, freshSnapshot, loadWorkload, type Loaded } from './decide.ts';
+import { packingLines, packingOf, type PlannedPacking } from './packing-of-plan.ts';
+import { holds, simpleBound } from './simple-bound.ts';
+
+export interface MeasureRequest {
+  readonly inputs: string;
+  readonly entry: IndexEntry;
+  readonly typesFile: string | undefined;
+  readonly zones: readonly string[];
+  /** Further decisions; undefined: as many as fit DECIDING_MS. */
+  readonly repeat: number | undefined;
+  readonly packingOut: string | undefined;
+}
+
+/** The line of JSON that other programs read; names and order are fixed. Times in milliseconds, memory in MiB, bound and
+ *  gap in nodes (one-type) or cost per hour (mixed); gap is the share above the bound. null: there is none. */
+export interface WorkloadFigures {
+  readonly input: string;
+  readonly mode: 'one-type' | 'mixed';
+  readonly decode_ms: number;
+  readonly intern_ms: number;
+  readonly first_ms: number;
+  readonly p50_ms: number;
+  readonly p99_ms: number;
+  readonly nodes: number;
+  readonly cost_per_hour: number;
+  readonly unplaced: number;
+  readonly lower_bound: number;
+  readonly lower_bound_kind: string;
+  readonly gap: number | null;
+  readonly polished_gap: number | null;
+  readonly rss_mb: number;
+  readonly verified: boolean;
+}
+
+export interface Measured {
+  readonly figures: WorkloadFigures;
+  /** What a person should know besides; one line each. */
+  readonly notes: readonly string[];
+}
+
+const WARM_UP = 3;
+const REPEAT_MAX = 200;
+const REPEAT_MIN = 5;
+/** Time for further decisions when nobody says how many. */
+const DECIDING_MS = 15_000;
+/** Lines of what is wrong, and groups without a place, that are shown. */
+const SHOWN = 8;
+
+export function measureWorkload(request: MeasureRequest): Measured {
+  const workload = readWorkload(request.inputs, request.entry);
+  const { typesFile } = request;
+  const types = typesFile === undefined ? [workload.template] : readNodeTypes(typesFile);
+  const offered: Offered = { types, zones: request.zones };
+  const loaded = loadWorkload(workload, offered);
+  const first = decide(loaded.snapshot);
+  const rssMiB = round(process.resourceUsage().maxRSS / 1024, 0);
+  const packing = packingOf(first.plan);
+  const wrong = faultsOf({ workload, offered, decision: first, packing });
+  if (request.packingOut !== undefined) {
+    mkdirSync(request.packingOut, { recursive: true });
+    writeFileSync(join(request.packingOut, `${workload.name}.ndjson`), packingLines(packing.nodes));
+  }
+  const timesMs = wrong.length > 0 ? [] : furtherDecisions(loaded, first, request.repeat);
+  const oneType = typesFile === undefined;
+  const bound = simpleBound(workload, types, oneType);
+  const cost = first.plan.report.costPerHour;
+  // A plan for some of the pods cannot be held against a bound for all of them.
+  const complete = packing.unplaced.length === hopelessPods(workload, offered);
+  const figures: WorkloadFigures = {
+    input: workload.name,
+    mode: oneType ? 'one-type' : 'mixed',
+    decode_ms: round(loaded.decodeMs),
+    intern_ms: round(loaded.internMs),
+    first_ms: round(first.tookMs),
+    p50_ms: round(percentile(timesMs, 0.5)),
+    p99_ms: round(percentile(timesMs, 0.99)),
+    nodes: packing.nodes.length,
+    cost_per_hour: round(cost, 4),
+    unplaced: packing.unplaced.length,
+    lower_bound: round(bound.value, 4),
+    lower_bound_kind: bound.kind,
+    gap: complete ? round((oneType ? packing.nodes.length : cost) / bound.value - 1, 5) : null,
+    polished_gap: null,
+    rss_mb: rssMiB,
+    verified: wrong.length === 0,
+  };
+  const notes = [
+    ...wrong,
+    ...first.plan.report.cutShort.map((what) => `cut short: ${what}`),
+    ...leftNotes(workload, packing),
+  ];
+  return { figures, notes: notes.map((note) => `${workload.name}: ${note}`) };
+}
+
+/** Findings of the product's checker and of the independent one; empty when the plan holds. */
+function faultsOf(of: {
+  readonly workload: Workload;
+  readonly offered: Offered;
+  readonly decision: Decision;
+  readonly packing: PlannedPacking;
+}): readonly string[] {
+  const { workload, offered, decision, packing } = of;
+  const fatal = decision.findings.filter(({ severity }) => severity === 'fatal').map(({ message }) => message);
+  const wrong = [...fatal, ...verifyPacking({ workload, ...offered, ...packing })];
+  return wrong.length <= SHOWN ? wrong : [...wrong.slice(0, SHOWN), `and ${wrong.length - SHOWN} more of the kind`];
+}
+
+function furtherDecisions(loaded: Loaded, first: Decision, repeat: number | undefined): readonly number[] {
+  const timesMs: number[] = [];
+  let spentMs = 0;
+  for (let turn = 1; ; turn += 1) {
+    const measured = turn - WARM_UP;
+    if (repeat !== undefined && measured > repeat) break;
+    if (repeat === undefined && (measured > REPEAT_MAX || (measured > REPEAT_MIN && spentMs > DECIDING_MS))) break;
+    const { plan, tookMs } = decide(freshSnapshot(loaded.objects, 1 + turn));
+    // Also what keeps the work from being thought useless.
+    if (plan.report.costPerHour !== first.plan.report.costPerHour) {
+      throw new Error(`decision ${turn} on the same objects costs ${plan.report.costPerHour}, not as the first`);
+    }
+    spentMs += tookMs;
+    if (measured > 0) timesMs.push(tookMs);
+  }
+  return timesMs;
+}
+
+/** Pods that no type holds even alone. */
+function hopelessPods(workload: Workload, { types }: Offered): number {
+  return workload.groups.reduce((sum, group) => sum + (types.some((type) => holds(type, group)) ? 0 : group.count), 0);
+}
+
+function leftNotes(workload: Workload, { unplaced, reasons }: PlannedPacking): readonly string[] {
+  const groupOfPod = workload.groups.flatMap((group, index) => Array.from({ length: group.count }, () => index));
+  const left = new Map<number, number[]>();
+  for (const pod of unplaced) {
+    const group = groupOfPod[pod] ?? -1;
+    left.set(group, [...(left.get(group) ?? []), pod]);
+  }
+  const notes = [...left].slice(0, SHOWN).map(([index, pods]) => {
+    const group = workload.groups[index];
+    const asks = group === undefined ? '' : `${group.cpuMillis}m cpu, ${group.memoryMiB} MiB, ${group.gpus} GPU`;
+    const numbers = pods.length <= SHOWN ? pods.join(', ') : `${pods[0]} and ${pods.length - 1} more`;
+    return `without a node: pod ${numbers} of group ${index} (${asks}): ${reasons.get(pods[0] ?? -1) ?? ''}`;
+  });
+  return left.size <= SHOWN ? notes : [...notes, `without a node: pods of ${left.size - SHOWN} more groups`];
+}

@@ -1,0 +1,33 @@
+// What a plan promises, in the words of the input: nodes by type and zone with the numbers of their pods, and who has none.
+import { type Plan, podsIn } from '../../src/planner/plan.ts';
+import type { PackedNode } from '../../test/packing/verify-packing.ts';
+import { podNumber } from '../inputs/pods-of-workload.ts';
+
+export interface PlannedPacking {
+  readonly nodes: readonly PackedNode[];
+  readonly unplaced: readonly number[];
+  /** Number of a pod without a node → why, as the plan tells it. */
+  readonly reasons: ReadonlyMap<number, string>;
+}
+
+/** The new nodes of `plan` in its order; pods ascending. */
+export function packingOf(plan: Plan): PlannedPacking {
+  const nodes: PackedNode[] = [];
+  for (const step of plan.steps) {
+    if (step.kind !== 'createClaim') continue;
+    const pods = podsIn(step.pods).map((pod) => podNumber(pod.uid));
+    nodes.push({ type: step.spec.flavor, zone: step.spec.zone, pods: pods.sort((a, b) => a - b) });
+  }
+  const reasons = new Map<number, string>();
+  for (const run of plan.report.pods) {
+    if (run.outcome === 'onNewNode') continue;
+    const why = run.refusals[0]?.message ?? run.outcome;
+    for (const pod of podsIn([run])) reasons.set(podNumber(pod.uid), why);
+  }
+  return { nodes, unplaced: [...reasons.keys()].sort((a, b) => a - b), reasons };
+}
+
+/** A line per node: `{"type":"b3-8","zone":"a","pods":[0,1]}`. */
+export function packingLines(nodes: readonly PackedNode[]): string {
+  return nodes.map(({ type, zone, pods }) => `${JSON.stringify({ type, zone, pods })}\n`).join('');
+}

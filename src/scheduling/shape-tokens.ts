@@ -1,0 +1,84 @@
+// Short words by which shapes and the selectors that may match them find each other, so that a selector is only compared
+// with shapes that have a word in common with it. Words may promise too much, never too little.
+import type { LabelSelector, PodAffinityTerm, PodShape } from '../cluster/cluster-objects.ts';
+
+/** undefined: any shape may match. Else one of the words must be among the shape's. */
+export type Tokens = readonly string[] | undefined;
+
+const known = new WeakMap<PodShape, readonly string[]>();
+const termKeys = new WeakMap<PodAffinityTerm, string>();
+
+/** All words of a shape: namespace, labels, anti-affinity terms that it carries, claims that it uses. */
+export function tokensOf(shape: PodShape): readonly string[] {
+  let tokens = known.get(shape);
+  if (tokens === undefined) {
+    tokens = [
+      ...new Set([
+        namespaceToken(shape.namespace),
+        ...[...shape.labels].map(([key, value]) => labelToken(key, value)),
+        ...shape.podAntiAffinity.map((term) => carrierToken(termKey(term))),
+        ...shape.volumes.map(({ claim }) => claimToken(shape.namespace, claim)),
+      ]),
+    ];
+    known.set(shape, tokens);
+  }
+  return tokens;
+}
+
+/** Canonical text of an affinity term; equal text = equal term. */
+export function termKey(term: PodAffinityTerm): string {
+  let key = termKeys.get(term);
+  if (key === undefined) termKeys.set(term, (key = JSON.stringify(term)));
+  return key;
+}
+
+export function carrierToken(key: string): string {
+  return `!carries ${key}`;
+}
+
+export function claimToken(namespace: string, claim: string): string {
+  return `!claim ${namespace}/${claim}`;
+}
+
+/** Words of the shapes that a term may select. */
+export function termTokens(term: PodAffinityTerm): Tokens {
+  const bySelector = selectorTokens(term.selector);
+  if (bySelector !== undefined || term.namespaceSelector !== undefined) return bySelector;
+  return term.namespaces.map(namespaceToken);
+}
+
+/** Words of the shapes of a namespace that a selector may match. */
+export function tokensWithin(namespace: string, selector: LabelSelector | undefined): Tokens {
+  return selectorTokens(selector) ?? [namespaceToken(namespace)];
+}
+
+/** The shortest of several lists of words, one of which is enough. */
+export function fewest(lists: readonly Tokens[]): Tokens {
+  let best: Tokens;
+  for (const list of lists) if (list !== undefined && (best === undefined || list.length < best.length)) best = list;
+  return best;
+}
+
+/** What it costs to compare the selector with one shape, in steps. */
+export function selectorCost(selector: LabelSelector | undefined): number {
+  let steps = 1;
+  for (const { values } of selector?.requirements ?? []) steps += 1 + values.length;
+  return steps;
+}
+
+function selectorTokens(selector: LabelSelector | undefined): Tokens {
+  if (selector === undefined) return [];
+  return fewest(
+    selector.requirements.map(({ key, operator, values }) =>
+      operator === 'In' ? values.map((value) => labelToken(key, value)) : undefined,
+    ),
+  );
+}
+
+function namespaceToken(namespace: string): string {
+  return `!in ${namespace}`;
+}
+
+function labelToken(key: string, value: string): string {
+  return `${key}=${value}`;
+}

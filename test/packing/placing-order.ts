@@ -1,0 +1,167 @@
+// Looks for an order in which pods may be put on given nodes under kube-scheduler's rules for spread, affinity and
+// anti-affinity (both ways), for the kinds of pods of the bench inputs. Counts matching pods per domain and nothing else.
+// Greedy: whoever may be placed is; pods without a constraint come only when nobody else may, since they help some
+// (affinity) and hinder others (spread).
+import type { WorkloadGroup } from '../../bench/inputs/read-workload.ts';
+
+/** `count` pods of one group on one node. */
+export interface PlacedGroup {
+  readonly group: number;
+  readonly node: number;
+  readonly count: number;
+}
+
+interface Scene {
+  readonly groups: readonly WorkloadGroup[];
+  /** Number of the zone of each node. */
+  readonly zoneOfNode: readonly number[];
+  readonly zones: number;
+  readonly placed: readonly PlacedGroup[];
+}
+
+/** How many pods that carry label `pair` are in each domain. */
+class DomainCounts {
+  readonly #counts: Int32Array;
+  readonly #countable: readonly number[];
+  /** Domains by their count; spread reads the least. */
+  readonly #histogram: number[] = [];
+  #least = 0;
+  total = 0;
+
+  /** `countable`: domains that exist, which is those with nodes. */
+  constructor(domains: number, countable: readonly number[]) {
+    this.#counts = new Int32Array(domains);
+    this.#countable = countable;
+    this.#histogram[0] = countable.length;
+  }
+
+  of(domain: number): number {
+    return this.#counts[domain] ?? 0;
+  }
+
+  get least(): number {
+    return this.#countable.length === 0 ? 0 : this.#least;
+  }
+
+  add(domain: number): void {
+    const before = this.of(domain);
+    this.#counts[domain] = before + 1;
+    this.total += 1;
+    this.#histogram[before] = (this.#histogram[before] ?? 0) - 1;
+    this.#histogram[before + 1] = (this.#histogram[before + 1] ?? 0) + 1;
+    while ((this.#histogram[this.#least] ?? 0) === 0) this.#least += 1;
+  }
+}
+
+/** MaxSkew of every spread constraint of the inputs. */
+const MAX_SKEW = 1;
+
+/** What of `scene.placed` no order was found for; empty: all of it can be placed. */
+export function findOrder(scene: Scene): readonly PlacedGroup[] {
+  const world = new World(scene);
+  const waiting = scene.placed.map((one) => ({ ...one }));
+  const bound = waiting.filter(({ group }) => scene.groups[group]?.kind !== 'generic');
+  const free = waiting.filter(({ group }) => scene.groups[group]?.kind === 'generic');
+  let left = settle(world, bound);
+  for (const one of free) {
+    if (left.length === 0 && world.indifferent(one.group)) continue;
+    while (one.count > 0 && world.may(one)) {
+      world.put(one);
+      one.count -= 1;
+    }
+    if (left.length > 0 && world.changed(one.group)) left = settle(world, left);
+  }
+  return [...left, ...free.filter(({ group, count }) => count > 0 && !(left.length === 0 && world.indifferent(group)))];
+}
+
+type Waiting = { readonly group: number; readonly node: number; count: number };
+
+/** Places who may be placed, one pod of each at a time, until nobody may; returns who is left. */
+function settle(world: World, bound: readonly Waiting[]): readonly Waiting[] {
+  let left = bound.filter(({ count }) => count > 0);
+  for (;;) {
+    let progress = false;
+    for (const one of left) {
+      if (!world.may(one)) continue;
+      world.put(one);
+      one.count -= 1;
+      progress = true;
+    }
+    if (!progress) return left;
+    left = left.filter(({ count }) => count > 0);
+  }
+}
+
+class World {
+  readonly #scene: Scene;
+  /** By label pair, for pairs that some selector names. */
+  readonly #byHost = new Map<string, DomainCounts>();
+  readonly #byZone = new Map<string, DomainCounts>();
+  /** By selector of anti-affinity: pods that carry such a term. */
+  readonly #repelling = new Map<string, DomainCounts>();
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+    const nodes = scene.zoneOfNode.map((_, node) => node);
+    const zones = [...new Set(scene.zoneOfNode)];
+    for (const { selector, kind } of scene.groups) {
+      if (selector === '' || this.#byHost.has(selector)) {
+        if (kind === 'anti-host' && !this.#repelling.has(selector)) {
+          this.#repelling.set(selector, new DomainCounts(nodes.length, nodes));
+        }
+        continue;
+      }
+      this.#byHost.set(selector, new DomainCounts(nodes.length, nodes));
+      this.#byZone.set(selector, new DomainCounts(scene.zones, zones));
+      if (kind === 'anti-host') this.#repelling.set(selector, new DomainCounts(nodes.length, nodes));
+    }
+  }
+
+  /** Nobody selects pods of this group: they may come at any time. */
+  indifferent(group: number): boolean {
+    return !this.changed(group);
+  }
+
+  /** Placing pods of this group changes what others may do. */
+  changed(group: number): boolean {
+    return this.#byHost.has(this.#scene.groups[group]?.label ?? '');
+  }
+
+  /** May one more pod of this group be put on this node now? */
+  may({ group, node }: { readonly group: number; readonly node: number }): boolean {
+    const { kind, label, selector } = this.#groupAt(group);
+    if ((this.#repelling.get(label)?.of(node) ?? 0) > 0) return false;
+    const zone = this.#scene.zoneOfNode[node] ?? -1;
+    const self = label === selector ? 1 : 0;
+    const byHost = this.#byHost.get(selector);
+    const byZone = this.#byZone.get(selector);
+    if (byHost === undefined || byZone === undefined) return true;
+    switch (kind) {
+      case 'spread-host':
+        return byHost.of(node) + self - byHost.least <= MAX_SKEW;
+      case 'spread-zone':
+        return byZone.of(zone) + self - byZone.least <= MAX_SKEW;
+      case 'aff-zone':
+        // The first of its kind may go anywhere, when it is of the kind that it looks for.
+        return byZone.of(zone) > 0 || (byZone.total === 0 && self === 1);
+      case 'anti-host':
+        return byHost.of(node) === 0;
+      case 'generic':
+      default:
+        return true;
+    }
+  }
+
+  put({ group, node }: { readonly group: number; readonly node: number }): void {
+    const { kind, label, selector } = this.#groupAt(group);
+    this.#byHost.get(label)?.add(node);
+    this.#byZone.get(label)?.add(this.#scene.zoneOfNode[node] ?? -1);
+    if (kind === 'anti-host') this.#repelling.get(selector)?.add(node);
+  }
+
+  #groupAt(group: number): WorkloadGroup {
+    const found = this.#scene.groups[group];
+    if (found === undefined) throw new Error(`there is no group ${group}`);
+    return found;
+  }
+}
