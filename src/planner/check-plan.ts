@@ -3,7 +3,7 @@
 // caught here. A fatal finding stops the whole plan; a warning is reported.
 import { FINALIZERS, LABELS } from '../api/names.ts';
 import type { Finding } from './finding.ts';
-import type { NodeClaim } from '../api/node-claim.ts';
+import type { NodeClaim, NodeClaimSpec } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import { checkDisruptions } from './check-disruptions.ts';
@@ -98,6 +98,8 @@ function checkNewClaims(plan: Plan, snapshot: ClusterSnapshot): readonly Finding
     ...objects.claims.map((claim) => claim.metadata.name),
     ...objects.nodes.map((node) => node.name),
   ]);
+  const checked = new Map<NodeClaimSpec, string>();
+  const pools = new Map(objects.nodePools.map((pool) => [pool.metadata.name, pool]));
   for (const step of plan.steps) {
     if (step.kind !== 'createClaim') continue;
     const { name, spec } = step;
@@ -111,13 +113,16 @@ function checkNewClaims(plan: Plan, snapshot: ClusterSnapshot): readonly Finding
     if (objects.cluster.metadata.deletionTimestamp !== undefined) {
       findings.push(fatal('unfounded', `claim '${name}' would be created in a cluster that is being deleted`));
     }
-    const pool = objects.nodePools.find((candidate) => candidate.metadata.name === step.pool);
+    const pool = pools.get(step.pool);
     if (pool === undefined || pool.metadata.deletionTimestamp !== undefined) {
       findings.push(
         fatal('unfounded', `claim '${name}' is for pool '${step.pool}', which is not there or being deleted`),
       );
       continue;
     }
+    // Claims of equal nodes share their spec; what is wrong with it is said of the first.
+    if (checked.get(spec) === step.pool) continue;
+    checked.set(spec, step.pool);
     const expected: readonly (readonly [field: string, given: string, wanted: string])[] = [
       ['poolName', spec.poolName, step.pool],
       ['poolUid', spec.poolUid, pool.metadata.uid],
@@ -228,7 +233,9 @@ function samePods(left: readonly PodObject[], right: readonly PodObject[]): bool
 function checkRuns(pods: readonly PodObject[], runs: readonly PodRun[]): readonly Finding[] {
   const findings: Finding[] = [];
   let reached = 0;
-  for (const { from, to } of [...runs, { from: pods.length, to: pods.length }].sort((a, b) => a.from - b.from)) {
+  const inOrder = runs.every((run, index) => run.from >= (runs[index - 1]?.from ?? 0));
+  const sorted = inOrder ? runs : [...runs].sort((a, b) => a.from - b.from);
+  for (const { from, to } of [...sorted, { from: pods.length, to: pods.length }]) {
     const pod = pods[Math.min(from, reached)];
     const name = `${pod?.namespace}/${pod?.name}`;
     if (from > reached) {

@@ -2,6 +2,7 @@
 // Pure and deterministic: the same snapshot, whatever the order of its objects, gives the same plan. Time is the
 // snapshot's observedAtMs. One planner per cluster is the only author of claims, so sizing by hand, autoscaling and
 // repair are all inputs of this one function and cannot fight.
+import type { NodeClaimSpec } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import { claimSpecOf } from './claim-spec.ts';
 import { block, openDraft, type NewNode, type PlanDraft } from './plan-draft.ts';
@@ -10,8 +11,8 @@ import { planReplacement } from './plan-replacement.ts';
 import { desiredNodesSteps, reportOf } from './plan-report.ts';
 import { planScaleDown } from './plan-scale-down.ts';
 import { planScaleUp } from './plan-scale-up.ts';
-import { type Blocked, type Plan, type PlanStep, podsIn } from './plan.ts';
-import { specRefusals } from './pool-offers.ts';
+import type { Blocked, Plan, PlanStep } from './plan.ts';
+import { type Offer, specRefusals } from './pool-offers.ts';
 import { planClusterDeletion, planGrowth, planPoolDeletions } from './pool-size.ts';
 import { compareText } from './claim-facts.ts';
 
@@ -61,7 +62,7 @@ function closePlan(draft: PlanDraft): Plan {
     // sees too many nodes, which waits, never too few, which would be filled up.
     ...desired.filter(shrinks),
     ...[...draft.removals.values()].sort((a, b) => compareText(a.claim, b.claim)),
-    ...draft.newNodes.map((node) => createStep(draft, node)),
+    ...createSteps(draft),
     ...desired.filter((step) => !shrinks(step)),
     ...draft.timers
       .filter((timer) => !draft.removals.has(timer.claim))
@@ -70,22 +71,34 @@ function closePlan(draft: PlanDraft): Plan {
   return { basedOn: draft.snapshot.version, steps, blocked: sortedBlocked(draft), report: reportOf(draft) };
 }
 
-function createStep(draft: PlanDraft, node: NewNode): PlanStep {
+/** Claims of equal nodes share one spec, so that a plan is as small as the kinds of its nodes. */
+function createSteps(draft: PlanDraft): readonly PlanStep[] {
+  const specs = new Map<Offer, NodeClaimSpec>();
+  return draft.newNodes.map((node) => {
+    const spec = specs.get(node.offer) ?? claimSpecOf(node.offer, draft.objects);
+    specs.set(node.offer, spec);
+    return createStep(node, spec);
+  });
+}
+
+function createStep(node: NewNode, spec: NodeClaimSpec): PlanStep {
   const { pods } = node;
-  const count = pods.reduce((sum, range) => sum + range.to - range.from, 0);
-  const named = podsIn(
-    pods.slice(0, PODS_NAMED).map((range) => ({ ...range, to: Math.min(range.to, range.from + PODS_NAMED) })),
-  )
-    .slice(0, PODS_NAMED)
-    .map((pod) => `${pod.namespace}/${pod.name}`);
+  let count = 0;
+  let named = '';
+  for (const { pods: listed, from, to } of pods) {
+    for (let index = from; index < to && count + index - from < PODS_NAMED; index++) {
+      named += `${named === '' ? 'for ' : ', '}${listed[index]?.namespace}/${listed[index]?.name}`;
+    }
+    count += to - from;
+  }
   const more = count > PODS_NAMED ? ` and ${count - PODS_NAMED} more` : '';
-  const forPods = count === 0 ? '' : `for ${named.join(', ')}${more}`;
+  const forPods = `${named}${more}`;
   return {
     kind: 'createClaim',
     pool: node.pool.name,
     name: node.name,
-    spec: claimSpecOf(node.offer, draft.objects),
-    reason: [node.reason, forPods].filter((part) => part !== '').join('; '),
+    spec,
+    reason: node.reason === '' || forPods === '' ? `${node.reason}${forPods}` : `${node.reason}; ${forPods}`,
     pods,
   };
 }

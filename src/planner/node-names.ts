@@ -13,12 +13,14 @@ const DRAWS_MAX = 50;
 /** Names from `seed` that are not in `taken`; equal seed and calls give equal names. Throws when it cannot find one. */
 export function openNameSource(options: { readonly seed: string; readonly taken: Iterable<string> }): NameSource {
   const taken = new Set(options.taken);
+  const seeds = new Map<string, number>();
   let counter = 0;
   return {
     next(pool) {
+      let seed = seeds.get(pool);
+      if (seed === undefined) seeds.set(pool, (seed = Number.parseInt(hash64(`${options.seed}/${pool}`).slice(-8), 16)));
       for (let draw = 0; draw < DRAWS_MAX; draw++) {
-        // FNV spreads its low bits best when the varying part comes first and more text follows.
-        const hex6 = hash64(`${counter++}/${options.seed}/${pool}`).slice(-6);
+        const hex6 = (mixed(seed + counter++) >>> 8).toString(16).padStart(6, '0');
         const name = claimName(pool, hex6);
         if (taken.has(name)) continue;
         taken.add(name);
@@ -27,4 +29,12 @@ export function openNameSource(options: { readonly seed: string; readonly taken:
       throw new Error(`No free node name for pool '${pool}' in ${DRAWS_MAX} draws: the name seed does not vary`);
     },
   };
+}
+
+/** Spreads 32 bits over 32 bits, one to one (the finalizer of MurmurHash3): neighbours come out far apart. */
+function mixed(value: number): number {
+  let bits = value >>> 0;
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
 }

@@ -57,7 +57,7 @@ export function packPatterns(
     }
     const problem = problemOf(draft, { items, kinds, demand });
     const { patterns, cutShort } = choosePatterns(problem);
-    for (const note of cutShort) draft.cutShort.add(note);
+    if (cutShort) draft.cutShort.add('the search for the best mix of nodes for pending pods stopped at its step limit');
     const met = patterns.map((pattern) => addPattern(draft, { pattern, items, kinds, zones: options.zones }));
     if (!met.includes('limit')) break;
   }

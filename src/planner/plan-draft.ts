@@ -44,6 +44,7 @@ export interface PlanDraft {
   readonly names: NameSource;
   readonly removals: Map<string, PlanStep & { readonly kind: 'removeClaim' }>;
   readonly newNodes: NewNode[];
+  readonly newNodeCounts: Map<PoolState, number>;
   /** Those of them that are in the fork, in the order of their indices, which follow the snapshot's. */
   readonly forkedNodes: NewNode[];
   /** New nodes whose pods were packed by size alone. They enter the fork when somebody has to ask it about them. */
@@ -83,6 +84,7 @@ export function openDraft(snapshot: ClusterSnapshot, options: { readonly nameSee
     }),
     removals: new Map(),
     newNodes: [],
+    newNodeCounts: new Map(),
     forkedNodes: [],
     unforkedNodes: [],
     timers: [],
@@ -146,6 +148,7 @@ export function addUnforkedNode(draft: PlanDraft, offer: Offer, reason: string):
   draft.budget.take(offer.pool, offer.template.flavor);
   const node: NewNode = { pool: offer.pool, offer, name: draft.names.next(offer.pool.name), reason, pods: [] };
   draft.newNodes.push(node);
+  draft.newNodeCounts.set(offer.pool, newNodesOf(draft, offer.pool) + 1);
   draft.unforkedNodes.push(node);
   return node;
 }
@@ -218,9 +221,7 @@ export function standingClaims(draft: PlanDraft, pool: PoolState): readonly Node
 
 /** New nodes of `pool` so far. */
 export function newNodesOf(draft: PlanDraft, pool: PoolState): number {
-  let count = 0;
-  for (const node of draft.newNodes) if (node.pool === pool) count++;
-  return count;
+  return draft.newNodeCounts.get(pool) ?? 0;
 }
 
 /** Where the claim's node is in the snapshot; undefined: it has none there. */

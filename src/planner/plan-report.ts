@@ -86,7 +86,7 @@ function isReady(draft: PlanDraft, claim: NodeClaim): boolean {
 
 /** Summed from the cheapest up, so that the order of claims cannot change the last digits. */
 function costOf(flavors: readonly Flavor[], objects: ClusterObjects): number {
-  const prices = flavors.map((flavor) => pricePerHour(flavor, objects.prices)).sort((a, b) => a - b);
+  const prices = Float64Array.from(flavors, (flavor) => pricePerHour(flavor, objects.prices)).sort();
   return Math.round(prices.reduce((sum, price) => sum + price, 0) * 1e6) / 1e6;
 }
 
