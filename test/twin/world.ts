@@ -4,12 +4,14 @@ import type {
   Texts,
   V1CsiDriver,
   V1CsiNode,
+  V1CsiStorageCapacity,
   V1Namespace,
   V1Node,
   V1Objects,
   V1PersistentVolume,
   V1Pod,
   V1StorageClass,
+  V1VolumeAttachment,
   V1VolumeClaim,
 } from './v1.ts';
 
@@ -24,6 +26,8 @@ export interface World {
   readonly storageClasses: ReadonlyMap<string, V1StorageClass>;
   readonly csiNodes: ReadonlyMap<string, V1CsiNode>;
   readonly csiDrivers: ReadonlyMap<string, V1CsiDriver>;
+  readonly csiStorageCapacities: readonly V1CsiStorageCapacity[];
+  readonly volumeAttachments: readonly V1VolumeAttachment[];
 }
 
 /** What the scheduler's snapshot holds: a pod counts when it names a node that is there and has neither succeeded nor
@@ -44,6 +48,8 @@ export function worldOf(objects: V1Objects): World {
     storageClasses: byName(objects.storageClasses),
     csiNodes: byName(objects.csiNodes),
     csiDrivers: byName(objects.csiDrivers),
+    csiStorageCapacities: objects.csiStorageCapacities ?? [],
+    volumeAttachments: objects.volumeAttachments ?? [],
   };
 }
 
