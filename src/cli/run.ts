@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { parseListen } from '../telemetry/health-server.ts';
 import { type CommandIo, parseOutput, UsageError } from './command-io.ts';
 import { managementSource, objectName } from './management-source.ts';
-import { collectStartUpGarbage, compileWebAssemblyOnce, START_UP_MS } from './process-memory.ts';
+import { compileWebAssemblyOnce, keepHeapSmall } from './process-memory.ts';
 import { type ControllerOptions, startController } from './start-controller.ts';
 
 const HELP = `Usage: sluice run (--in-cluster | --kubeconfig FILE) [options]
@@ -89,7 +89,7 @@ export async function runRun(argv: readonly string[], io: CommandIo): Promise<nu
   });
   // Timers of the controller do not hold the process; this one does until the signal comes.
   const hold = setInterval(() => undefined, 3_600_000);
-  const settled = setTimeout(collectStartUpGarbage, START_UP_MS);
+  const stopCollecting = keepHeapSmall();
   try {
     const controller = await startController(options);
     await stop;
@@ -98,7 +98,7 @@ export async function runRun(argv: readonly string[], io: CommandIo): Promise<nu
     clearTimeout(late);
     return 0;
   } finally {
-    clearTimeout(settled);
+    stopCollecting();
     clearInterval(hold);
   }
 }

@@ -40,12 +40,12 @@ describe('compileWebAssemblyOnce', () => {
   });
 });
 
-describe('collectStartUpGarbage', () => {
+describe('collectSmallHeap', () => {
   const collect = (argument: string) => `
-    const { collectStartUpGarbage } = await import('${MODULE}');
+    const { collectSmallHeap } = await import('${MODULE}');
     const gone = new WeakRef({});
     await new Promise((resolve) => setImmediate(resolve));
-    const collected = collectStartUpGarbage(${argument});
+    const collected = collectSmallHeap(${argument});
     await new Promise((resolve) => setImmediate(resolve));
     process.stdout.write(JSON.stringify({ collected, kept: gone.deref() !== undefined, shown: 'gc' in globalThis }));`;
 
