@@ -15,6 +15,8 @@ import type {
   V1VolumeClaim,
 } from './v1.ts';
 
+const MAPS = new WeakMap<object, ReadonlyMap<string, unknown>>();
+
 export interface World {
   readonly nodes: readonly V1Node[];
   /** On one of `nodes` and not finished. */
@@ -74,9 +76,14 @@ export function labelsOf(object: { readonly metadata: { readonly labels?: Texts 
   return mapOf(object.metadata.labels);
 }
 
-/** A JSON object as a map: keys such as `constructor` are keys like any other. */
+/** A JSON object as a map: keys such as `constructor` are keys like any other. Read once per object, which nobody changes. */
 export function mapOf<T>(object: Maybe<Readonly<Record<string, T>>>): ReadonlyMap<string, T> {
-  return new Map(Object.entries(object ?? {}));
+  if (object === undefined || object === null) return new Map();
+  const known = MAPS.get(object) as ReadonlyMap<string, T> | undefined;
+  if (known !== undefined) return known;
+  const map = new Map(Object.entries(object));
+  MAPS.set(object, map);
+  return map;
 }
 
 function byName<T extends { readonly metadata: { readonly name: string } }>(

@@ -8,7 +8,7 @@ import { TwinSession } from '../../twin/twin-session.ts';
 const SEED = Number(process.env['SLUICE_PROPERTY_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const RUNS = Number(process.env['SLUICE_PROPERTY_RUNS'] ?? 120);
 /** A run costs some ten milliseconds on a slow core. */
-const TIMEOUT_MS = 20_000 + RUNS * 100;
+const TIMEOUT_MS = 60_000 + RUNS * 100;
 
 type Change =
   | { readonly kind: 'place' | 'placeWhereFits'; readonly pod: number; readonly node: number }
