@@ -73,6 +73,8 @@ export async function idle(argv: readonly string[]): Promise<Readonly<Record<str
 
 interface Figures {
   readonly rss_mb: number;
+  /** Highest of the samples taken while idling; start-up is not in it. */
+  readonly rss_max_mb: number;
   readonly core_percent: number;
 }
 
@@ -105,11 +107,15 @@ async function measure(entry: string, seconds: number): Promise<Figures> {
 async function watch(pid: number, what: { seconds: number; playground: Playground }): Promise<Figures> {
   await sleep(SETTLE_MS);
   const before = cpuSeconds(pid);
-  await sleep(what.seconds * 1000);
+  let highest = 0;
+  for (let second = 0; second < what.seconds; second += 1) {
+    await sleep(1000);
+    highest = Math.max(highest, residentMiB(pid));
+  }
   const share = (cpuSeconds(pid) - before) / what.seconds;
   const leads = what.playground.management.get('leases', 'sluice-idle', 'default') !== undefined;
   if (!leads) throw new Error('idle: the controller does not lead its cluster, so nothing was measured');
-  return { rss_mb: residentMiB(pid), core_percent: round(share * 100) };
+  return { rss_mb: residentMiB(pid), rss_max_mb: highest, core_percent: round(share * 100) };
 }
 
 function sleep(ms: number): Promise<void> {

@@ -36,6 +36,9 @@ export async function startListServer(cluster: StillCluster): Promise<ListServer
       apiVersion: 'storage.k8s.io/v1',
       items: [],
     },
+    '/apis/resource.k8s.io/v1/deviceclasses': { kind: 'DeviceClass', apiVersion: 'resource.k8s.io/v1', items: [] },
+    '/apis/resource.k8s.io/v1/resourceclaims': { kind: 'ResourceClaim', apiVersion: 'resource.k8s.io/v1', items: [] },
+    '/apis/resource.k8s.io/v1/resourceslices': { kind: 'ResourceSlice', apiVersion: 'resource.k8s.io/v1', items: [] },
     '/apis/sluice.dev/v1alpha1/nodepools': {
       kind: 'NodePool',
       apiVersion: 'sluice.dev/v1alpha1',

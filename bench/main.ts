@@ -7,11 +7,15 @@ import { feasibility } from './feasibility.ts';
 import { idle } from './idle.ts';
 import { packing, PACKING_USAGE } from './packing/packing.ts';
 import { placement } from './placement.ts';
+import { scaleDown } from './scale-down.ts';
+import { snapshotBenchmark } from './snapshot.ts';
 import { steadyState } from './steady-state.ts';
 
 const BENCHMARKS: Readonly<Record<string, (argv: readonly string[]) => Promise<Readonly<Record<string, unknown>>>>> = {
   'steady-state': steadyState,
   'cold-start': coldStart,
+  'scale-down': scaleDown,
+  snapshot: snapshotBenchmark,
   feasibility,
   placement,
   idle,

@@ -109,8 +109,9 @@ function constraintsOf(kind: Kind, app: string): object {
     case 'plain':
     case 'host-port':
     case 'volume':
-      return {};
+      break;
   }
+  return {};
 }
 
 function rawNode(name: string, zone: string): object {

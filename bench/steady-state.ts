@@ -1,5 +1,6 @@
-// Event to decision on a still cluster: one pod of a Deployment is replaced, and the whole path runs again:
-// parse the event → objects → snapshot → plan → check. The debounce of the loop (200 ms of quiet) is not part of it.
+// Event to decision on a cluster that is in use: pods of Deployments are replaced, now and then a node is lost, and the
+// whole path runs again: parse the events → objects → snapshot → plan → check. The debounce of the loop (200 ms of quiet)
+// is not part of it: at 100 pod events a second a decision sees 20 of them, and a minute is 300 decisions.
 import { parseArgs } from 'node:util';
 import { parseNodeClaim, parseNodePool, parseWorkloadCluster } from '../src/api/parse-resources.ts';
 import { buildSnapshot } from '../src/cluster/build-snapshot.ts';
@@ -10,6 +11,7 @@ import { parsePod } from '../src/cluster/parse-pod.ts';
 import { PodShapeInterner } from '../src/cluster/pod-shape-interner.ts';
 import { checkPlan } from '../src/planner/check-plan.ts';
 import { makePlan } from '../src/planner/make-plan.ts';
+import { carriedOut, withoutNode } from './carry-out.ts';
 import { percentile, round, rssMiB } from './figures.ts';
 import { FLAVOR, podOf, type StillCluster, stillCluster } from './still-cluster.ts';
 
@@ -44,25 +46,70 @@ export function objectsOf(cluster: StillCluster, interner: PodShapeInterner): Cl
   };
 }
 
-/** Replaces one pod by a fresh one of the same kind on the same node, as a rolling update does. */
-function withEvent(objects: ClusterObjects, round: number, interner: PodShapeInterner): ClusterObjects {
-  const index = (round * 7919) % objects.pods.length;
-  const old = objects.pods[index];
-  if (old === undefined) throw new Error('no pod to replace');
-  const fresh = parsePod(
-    podOf({
+/** Replaces `count` pods by fresh ones of the same kind on the same nodes, as rolling updates do. */
+function withEvents(
+  objects: ClusterObjects,
+  of: { readonly turn: number; readonly count: number; readonly interner: PodShapeInterner },
+): ClusterObjects {
+  const pods: PodObject[] = objects.pods.slice();
+  for (let event = 0; event < of.count; event += 1) {
+    const index = ((of.turn * of.count + event) * 7919) % pods.length;
+    const old = pods[index];
+    if (old === undefined) throw new Error('no pod to replace');
+    const raw = podOf({
       app: old.controller?.name ?? 'app',
       kind: old.controller?.kind ?? 'ReplicaSet',
       node: old.nodeName,
       cpuMillis: old.shape.requests.cpuMillis,
       memoryMiB: old.shape.requests.memoryBytes / 2 ** 20,
-    }),
-    interner,
-  );
-  const pods: PodObject[] = objects.pods.slice();
-  pods[index] = fresh;
+    });
+    pods[index] = parsePod(raw, of.interner);
+  }
   return { ...objects, pods };
 }
+
+interface Run {
+  readonly timesMs: number[];
+  readonly stages: { readonly snapshot: number[]; readonly plan: number[]; readonly check: number[] };
+  objects: ClusterObjects;
+  lost: number;
+}
+
+/** One decision after `events` pods were replaced; `losing` a node first. */
+function decide(run: Run, of: { turn: number; events: number; losing: boolean; interner: PodShapeInterner }): void {
+  const { turn, events, losing, interner } = of;
+  if (losing) {
+    const name = run.objects.nodes[(turn * 31) % run.objects.nodes.length]?.name ?? '';
+    run.objects = withoutNode(run.objects, name);
+    run.lost += 1;
+  }
+  const startedMs = performance.now();
+  run.objects = withEvents(run.objects, { turn, count: events, interner });
+  const snapshot = buildSnapshot(run.objects, turn);
+  const builtMs = performance.now();
+  const plan = makePlan(snapshot, { nameSeed: `bench ${turn}` });
+  const plannedMs = performance.now();
+  const findings = checkPlan(plan, snapshot);
+  const checkedMs = performance.now();
+  if (findings.some((finding) => finding.severity === 'fatal')) throw new Error(JSON.stringify(findings));
+  if (!losing && plan.steps.length > 0) {
+    throw new Error(`a cluster that is well must be left alone, but a plan held ${plan.steps.length} steps`);
+  }
+  if (losing) run.objects = carriedOut(run.objects, plan);
+  run.timesMs.push(checkedMs - startedMs);
+  run.stages.snapshot.push(builtMs - startedMs);
+  run.stages.plan.push(plannedMs - builtMs);
+  run.stages.check.push(checkedMs - plannedMs);
+}
+
+/** Bytes in use once nothing is left to collect; needs --expose-gc. */
+function heapMiB(): number {
+  globalThis.gc?.();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return round((heapUsed + arrayBuffers) / 2 ** 20, 1);
+}
+
+const WARM_UP = 20;
 
 export async function steadyState(argv: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
   const { values } = parseArgs({
@@ -72,44 +119,39 @@ export async function steadyState(argv: readonly string[]): Promise<Readonly<Rec
       pods: { type: 'string', default: '30000' },
       rounds: { type: 'string', default: '200' },
       seed: { type: 'string', default: '1' },
+      events: { type: 'string', default: '20' },
+      'lost-every': { type: 'string', default: '0' },
     },
   });
   const size = { nodes: Number(values.nodes), pods: Number(values.pods), seed: Number(values.seed) };
+  const events = Number(values.events);
+  const lostEvery = Number(values['lost-every']);
   const interner = new PodShapeInterner();
-  let objects = objectsOf(stillCluster(size), interner);
-  const times: number[] = [];
-  const stages = { snapshot: [] as number[], plan: [] as number[], check: [] as number[] };
+  const fresh = (objects: ClusterObjects): Run => {
+    return { timesMs: [], stages: { snapshot: [], plan: [], check: [] }, objects, lost: 0 };
+  };
+  const warm = fresh(objectsOf(stillCluster(size), interner));
+  for (let turn = 1; turn <= WARM_UP; turn += 1) decide(warm, { turn, events, losing: false, interner });
+  const run = fresh(warm.objects);
+  const heapBefore = heapMiB();
   const rounds = Number(values.rounds);
-  const warmUp = Math.min(20, rounds);
-  let steps = 0;
-  for (let pass = -warmUp; pass < rounds; pass += 1) {
-    const started = performance.now();
-    objects = withEvent(objects, pass + warmUp, interner);
-    const snapshot = buildSnapshot(objects, pass + warmUp);
-    const built = performance.now();
-    const plan = makePlan(snapshot, { nameSeed: `bench ${pass}` });
-    const planned = performance.now();
-    const findings = checkPlan(plan, snapshot);
-    const checked = performance.now();
-    if (findings.some((finding) => finding.severity === 'fatal')) throw new Error(JSON.stringify(findings));
-    steps += plan.steps.length;
-    if (pass < 0) continue;
-    times.push(checked - started);
-    stages.snapshot.push(built - started);
-    stages.plan.push(planned - built);
-    stages.check.push(checked - planned);
+  for (let turn = 1; turn <= rounds; turn += 1) {
+    decide(run, { turn: WARM_UP + turn, events, losing: lostEvery > 0 && turn % lostEvery === 0, interner });
   }
-  if (steps > 0) throw new Error(`a still cluster must be left alone, but plans held ${steps} steps`);
   return {
     benchmark: 'steady-state',
     ...size,
     rounds,
-    p50_ms: round(percentile(times, 0.5)),
-    p99_ms: round(percentile(times, 0.99)),
-    max_ms: round(Math.max(...times)),
-    snapshot_p50_ms: round(percentile(stages.snapshot, 0.5)),
-    plan_p50_ms: round(percentile(stages.plan, 0.5)),
-    check_p50_ms: round(percentile(stages.check, 0.5)),
+    events_per_decision: events,
+    nodes_lost: run.lost,
+    p50_ms: round(percentile(run.timesMs, 0.5)),
+    p99_ms: round(percentile(run.timesMs, 0.99)),
+    max_ms: round(Math.max(...run.timesMs)),
+    snapshot_p50_ms: round(percentile(run.stages.snapshot, 0.5)),
+    plan_p50_ms: round(percentile(run.stages.plan, 0.5)),
+    check_p50_ms: round(percentile(run.stages.check, 0.5)),
+    heap_before_mb: heapBefore,
+    heap_after_mb: heapMiB(),
     shapes: interner.size,
     rss_mb: rssMiB(),
   };

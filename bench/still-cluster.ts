@@ -1,12 +1,16 @@
 // A made-up but ordinary cluster, as its API would list it: nodes of one pool, Deployments of Zipf sizes, two DaemonSets,
 // budgets. Seeded: the same figures give the same bytes. Every node is used above the scale-down threshold, nothing is
-// pending: a planner that wants to change anything here is wrong. Above 250 lines because it is mostly manifests.
+// pending: a planner that wants to change anything here is wrong. With `idleSince` it is the other way round: few pods, and
+// every node was found unneeded long ago. Above 250 lines because it is mostly manifests.
 import { createHash } from 'node:crypto';
 
 export interface StillClusterOptions {
   readonly nodes: number;
   readonly pods: number;
   readonly seed: number;
+  /** Since when every node is known to be unneeded; then pods under a budget are on a fifth of the nodes, as services that
+   *  somebody cares for often are. Absent: no node is. */
+  readonly idleSince?: string;
 }
 
 /** Raw API objects by kind, and what stands behind them on the other plane. */
@@ -22,8 +26,9 @@ export interface StillCluster {
 }
 
 export const FLAVOR = { id: 'f-b3-32', name: 'b3-32', vcpus: 8, memoryMiB: 32_000, diskGiB: 100 } as const;
-/** Two, because a pool holds at most 999 nodes. */
-const POOLS = ['general-a', 'general-b'] as const;
+/** A pool holds at most 999 nodes; there are at least two. */
+const NODES_PER_POOL = 900;
+const BUDGETED_SHARE = 1 / 5;
 const NAMESPACE = 'bench';
 const CREATED = '2026-11-01T00:00:00Z';
 /** OVH's documented rule for managed nodes: 150m + 5m a core and 1,590 MiB are not for pods. */
@@ -55,10 +60,12 @@ function uid(text: string): string {
 /** The cluster; pods are dealt round-robin over the nodes, daemon pods first. */
 export function stillCluster(options: StillClusterOptions): StillCluster {
   const random = seeded(options.seed);
+  const pools = poolNames(options.nodes);
   const names = Array.from(
     { length: options.nodes },
-    (_, index) => `${POOLS[index % POOLS.length]}-node-${index.toString(16).padStart(6, '0')}`,
+    (_, index) => `${pools[index % pools.length]}-node-${index.toString(16).padStart(6, '0')}`,
   );
+  const careful = options.idleSince === undefined ? names : names.slice(0, Math.ceil(names.length * BUDGETED_SHARE));
   const daemons = ['node-agent', 'log-shipper'];
   const pods: object[] = [];
   for (const name of names) {
@@ -74,7 +81,8 @@ export function stillCluster(options: StillClusterOptions): StillCluster {
     const app = `app-${rank}`;
     if (rank % 3 === 0) budgets.push(budgetOf(app, Math.floor(replicas / 10)));
     for (let copy = 0; copy < replicas && pods.length < options.pods; copy += 1) {
-      const name = names[node % names.length] ?? '';
+      const choice = rank % 3 === 0 ? careful : names;
+      const name = choice[node % choice.length] ?? '';
       pods.push(podOf({ app, kind: 'ReplicaSet', node: name, cpuMillis, memoryMiB }));
       node += 1;
     }
@@ -85,10 +93,15 @@ export function stillCluster(options: StillClusterOptions): StillCluster {
     daemonSets: daemons.map(daemonSetOf),
     podDisruptionBudgets: budgets,
     namespaces: [{ apiVersion: 'v1', kind: 'Namespace', metadata: meta(NAMESPACE) }],
-    nodePools: POOLS.map((pool) => nodePoolOf(pool, names.filter((name) => poolOf(name) === pool).length)),
-    claims: names.map(claimOf),
+    nodePools: pools.map((pool) => nodePoolOf(pool, names.filter((name) => poolOf(name) === pool).length)),
+    claims: names.map((name) => claimOf(name, options.idleSince)),
     workloadCluster: workloadClusterOf(),
   };
+}
+
+function poolNames(nodes: number): readonly string[] {
+  const count = Math.max(2, Math.ceil(nodes / NODES_PER_POOL));
+  return Array.from({ length: count }, (_, index) => `general-${(index + 10).toString(36)}`);
 }
 
 function poolOf(name: string): string {
@@ -205,7 +218,7 @@ function nodePoolOf(pool: string, nodes: number): object {
   };
 }
 
-function claimOf(name: string): object {
+function claimOf(name: string, unneededSince: string | undefined): object {
   return {
     apiVersion: 'sluice.dev/v1alpha1',
     kind: 'NodeClaim',
@@ -243,6 +256,7 @@ function claimOf(name: string): object {
       nodeUid: uid(name),
       readyAt: CREATED,
       registeredAt: CREATED,
+      ...(unneededSince === undefined ? {} : { unneededSince }),
     },
   };
 }

@@ -1,6 +1,8 @@
 // A capture: what one decision looked at, as JSON that `plan` and `explain` read again. Versioned. Pod shapes are kept
-// once and named by their place, as in memory; maps are {"$map": [[key, value], …]}. Leaves out what a decision does not
-// need and a stranger should not have: user data, foreign annotations, token ids. Addresses and names stay.
+// once and named by their place, as in memory; what JSON has no form for is an object of one field: maps
+// {"$map": [[key, value], …]}, sets {"$set": […]}, int64 {"$int": ["…"]}, and {"$none": []} for an item of a list that is
+// undefined. Leaves out what a decision does not need and a stranger should not have: user data, foreign annotations,
+// token ids. Addresses and names stay.
 import type { ObjectMeta } from '../api/object-meta.ts';
 import { parseNodeClaim, parseNodePool, parseWorkloadCluster } from '../api/parse-resources.ts';
 import type { ClusterObjects, PodShape } from '../cluster/cluster-objects.ts';
@@ -8,6 +10,11 @@ import type { ClusterObjects, PodShape } from '../cluster/cluster-objects.ts';
 const FORMAT = 'sluice-capture';
 const VERSION = 1;
 const MAP = '$map';
+const SET = '$set';
+const INT = '$int';
+const NONE = '$none';
+/** No number that we keep has more: amounts are sums of 64 characters with a suffix. */
+const INT_DIGITS = /^-?[0-9]{1,200}$/;
 const OWN_ANNOTATIONS = 'sluice.dev/';
 
 /** A text that is not a capture, or one of a version that this Sluice does not read. */
@@ -44,7 +51,7 @@ export function encodeCapture(objects: ClusterObjects): string {
     daemonSets: objects.daemonSets.map((set) => ({ ...set, shape: place(set.shape) })),
   };
   const capture = { format: FORMAT, version: VERSION, shapes, objects: body };
-  return `${JSON.stringify(capture, (_key, value: unknown) => (value instanceof Map ? { [MAP]: [...value] } : value))}\n`;
+  return `${JSON.stringify(capture, (_key, value: unknown) => jsonForm(value))}\n`;
 }
 
 /** The objects of a capture. Throws CaptureError when the text is none, or of another version. */
@@ -62,6 +69,7 @@ export function decodeCapture(text: string): ClusterObjects {
     if (shape === undefined) throw new CaptureError(`the capture has no shape ${String(object['shape'])}`);
     return { ...object, shape };
   };
+  for (const name of OPTIONAL_LISTS) if (objects[name] !== undefined) listOf(objects, name);
   const lists = Object.fromEntries(LISTS.map((name) => [name, listOf(objects, name)]));
   // The rest was written by encodeCapture, whose argument had the type; a capture changed by hand is its author's risk.
   const decoded: unknown = {
@@ -88,6 +96,39 @@ const LISTS = [
   'backoffs',
 ] as const;
 
+/** Kinds that a capture of an older Sluice, or of a cluster that was not asked for them, leaves out. */
+const OPTIONAL_LISTS = [
+  'csiDrivers',
+  'csiStorageCapacities',
+  'volumeAttachments',
+  'deviceClasses',
+  'resourceClaims',
+  'resourceSlices',
+] as const;
+
+function jsonForm(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown) => (item === undefined ? { [NONE]: [] } : item));
+  if (value instanceof Map) return { [MAP]: [...value] };
+  if (value instanceof Set) return { [SET]: [...value] };
+  return typeof value === 'bigint' ? { [INT]: [String(value)] } : value;
+}
+
+/** What the form stands for. A tenant's labels may be called the same, but have texts as values and no lists. */
+function fromJsonForm(value: unknown): unknown {
+  if (Array.isArray(value))
+    return value.map((item: unknown) => (isRecord(item) && isList(item[NONE]) ? undefined : item));
+  if (!isRecord(value)) return value;
+  const { [MAP]: entries, [SET]: items, [INT]: digits } = value;
+  if (isList(entries)) return new Map(entries.filter(isList).map((entry): [unknown, unknown] => [entry[0], entry[1]]));
+  if (isList(items)) return new Set(items);
+  const [text] = isList(digits) ? digits : [];
+  return typeof text === 'string' && INT_DIGITS.test(text) ? BigInt(text) : value;
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}
+
 function withoutSecrets(cluster: ClusterObjects['cluster']): ClusterObjects['cluster'] {
   const { bootstrap, ...spec } = cluster.spec;
   const { userDataTemplate: _left, ...rest } = bootstrap ?? {};
@@ -108,10 +149,7 @@ function ownMetadata(metadata: ObjectMeta): ObjectMeta {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text, (_key, value: unknown) => {
-      if (!isRecord(value) || !Array.isArray(value[MAP])) return value;
-      return new Map(value[MAP].filter(Array.isArray).map((entry): [unknown, unknown] => [entry[0], entry[1]]));
-    });
+    return JSON.parse(text, (_key, value: unknown) => fromJsonForm(value));
   } catch (error) {
     throw new CaptureError('the capture is not JSON', { cause: error });
   }

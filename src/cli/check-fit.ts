@@ -119,7 +119,7 @@ function unreadable(id: unknown, error: string): Answer {
 function verdictText(id: unknown, parts: ReadonlyMap<string, unknown>): string {
   const interner = new PodShapeInterner();
   if (!Array.isArray(parts.get('nodes'))) throw new Error('nodes must be a list');
-  const pod = parsePod(withoutStatus(parts.get('pod')), interner);
+  const pod = parsePod(withoutStatus(asGoTakes(parts.get('pod'))), interner);
   const fork = new ForkedSnapshot(buildSnapshot(objectsOf(parts, interner), 1));
   const verdicts: string[] = [];
   for (let index = 0; index < fork.nodeCount; index += 1) {
@@ -128,6 +128,14 @@ function verdictText(id: unknown, parts: ReadonlyMap<string, unknown>): string {
     verdicts.push(`${JSON.stringify(fork.nodeName(index))}:${JSON.stringify(verdict)}`);
   }
   return `{"id":${JSON.stringify(id)},"nodes":{${verdicts.join(',')}}}`;
+}
+
+/** Metadata and spec that are null or missing are empty, as Go takes them. An API never sends such, so that the parsers
+ *  refuse it: there it is no object but some other answer. */
+function asGoTakes(raw: unknown): unknown {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;
+  const { metadata, spec }: { readonly metadata?: unknown; readonly spec?: unknown } = raw;
+  return { ...raw, metadata: metadata ?? {}, spec: spec ?? {} };
 }
 
 /** The scheduler reads the status of bound pods only, also when the one that it looks at names a node. */
@@ -171,7 +179,7 @@ function objectsOf(parts: ReadonlyMap<string, unknown>, interner: PodShapeIntern
 function listOf<T>(parts: ReadonlyMap<string, unknown>, name: string, read: (raw: unknown) => T): readonly T[] {
   const list = parts.get(name) ?? [];
   if (!Array.isArray(list)) throw new Error(`${name} must be a list`);
-  return list.map((raw: unknown) => read(raw));
+  return list.map((raw: unknown) => read(asGoTakes(raw)));
 }
 
 /** Cuts bytes into lines; undefined stands for a line that was too long and is not kept. */

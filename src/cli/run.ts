@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { parseListen } from '../telemetry/health-server.ts';
 import { type CommandIo, parseOutput, UsageError } from './command-io.ts';
 import { managementSource, objectName } from './management-source.ts';
+import { compileWebAssemblyOnce, keepHeapSmall } from './process-memory.ts';
 import { type ControllerOptions, startController } from './start-controller.ts';
 
 const HELP = `Usage: sluice run (--in-cluster | --kubeconfig FILE) [options]
@@ -81,12 +82,14 @@ export async function runRun(argv: readonly string[], io: CommandIo): Promise<nu
     io.stdout(HELP);
     return 0;
   }
+  compileWebAssemblyOnce();
   const stop = new Promise<void>((resolve) => {
     process.once('SIGTERM', () => resolve());
     process.once('SIGINT', () => resolve());
   });
   // Timers of the controller do not hold the process; this one does until the signal comes.
   const hold = setInterval(() => undefined, 3_600_000);
+  const stopCollecting = keepHeapSmall();
   try {
     const controller = await startController(options);
     await stop;
@@ -95,6 +98,7 @@ export async function runRun(argv: readonly string[], io: CommandIo): Promise<nu
     clearTimeout(late);
     return 0;
   } finally {
+    stopCollecting();
     clearInterval(hold);
   }
 }

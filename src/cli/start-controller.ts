@@ -2,6 +2,7 @@
 // Decides nothing. `run` and `demo` start the same thing.
 import { customResourceDefinition } from '../api/custom-resource-definition.ts';
 import { parseNodeClaim, parseNodePool, parseWorkloadCluster } from '../api/parse-resources.ts';
+import { parseDeviceClass, parseResourceClaim, parseResourceSlice } from '../cluster/parse-devices.ts';
 import { parseNode } from '../cluster/parse-node.ts';
 import {
   parseCsiDriver,
@@ -79,6 +80,9 @@ export function workloadParsers(): WorkloadParsers {
     csiDriver: parseCsiDriver,
     csiStorageCapacity: parseCsiStorageCapacity,
     volumeAttachment: parseVolumeAttachment,
+    deviceClass: parseDeviceClass,
+    resourceClaim: parseResourceClaim,
+    resourceSlice: parseResourceSlice,
     namespace: parseNamespace,
   };
 }

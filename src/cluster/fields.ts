@@ -112,6 +112,13 @@ export class Fields {
     return timeMs;
   }
 
+  /** One entry of a map of text to text; undefined: it has none of this key. */
+  entry(name: string, key: string): string | undefined {
+    const map = this.object(name);
+    if (map === undefined || !Object.hasOwn(map.#raw, key)) return undefined;
+    return this.#text(`${name}.${key.slice(0, 64)}`, map.#raw[key]);
+  }
+
   /** A map of text to text, in the order of its keys; only the keys wanted, when the caller says which. */
   textMap(name: string, wanted?: (key: string) => boolean): ReadonlyMap<string, string> {
     const map = new Map<string, string>();

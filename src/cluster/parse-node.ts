@@ -39,7 +39,7 @@ export function parseNode(raw: unknown): NodeObject {
     labels: metadata.textMap('labels'),
     annotations: keptAnnotations(metadata),
     finalizers: metadata.texts('finalizers'),
-    taints: spec?.objects('taints').map((taint) => parseTaint(taint)) ?? [],
+    taints: spec === undefined ? [] : parseTaints(spec),
     unschedulable: spec?.boolean('unschedulable') ?? false,
     providerId: spec?.text('providerID') ?? '',
     allocatable: toResources(status?.quantities('allocatable') ?? new Map<string, Amount>(), undefined),
@@ -70,10 +70,11 @@ function keptAnnotations(metadata: Fields): ReadonlyMap<string, string> {
   );
 }
 
-function parseTaint(taint: Fields): Taint {
-  const effect = taint.text('effect');
-  if (effect !== 'NoSchedule' && effect !== 'PreferNoSchedule' && effect !== 'NoExecute') {
-    throw taint.error('effect', 'be NoSchedule, PreferNoSchedule or NoExecute');
-  }
-  return { key: taint.text('key'), value: taint.text('value'), effect };
+/** A taint of another effect keeps nothing away, in the scheduler as here. */
+function parseTaints(spec: Fields): readonly Taint[] {
+  return spec.objects('taints').flatMap((taint): readonly Taint[] => {
+    const effect = taint.text('effect');
+    const known = effect === 'NoSchedule' || effect === 'PreferNoSchedule' || effect === 'NoExecute';
+    return known ? [{ key: taint.text('key'), value: taint.text('value'), effect }] : [];
+  });
 }

@@ -84,7 +84,6 @@ export function parseDaemonSet(raw: unknown, interner: PodShapeInterner): Daemon
 /** Reads a v1 PersistentVolumeClaim. Bound means that binding was completed, which is what the scheduler reads. */
 export function parsePersistentVolumeClaim(raw: unknown): PersistentVolumeClaimObject {
   const { object, metadata, identity } = openObject('PersistentVolumeClaim', raw);
-  const annotations = metadata.object('annotations');
   const spec = object.object('spec');
   const volumeName = spec?.text('volumeName') ?? '';
   const storage = spec?.object('resources')?.quantities('requests').get('storage');
@@ -102,11 +101,11 @@ export function parsePersistentVolumeClaim(raw: unknown): PersistentVolumeClaimO
     ...(controllerUid === undefined ? {} : { controllerUid }),
     ...(storage === undefined ? {} : { sized: true }),
     volumeName,
-    bound: volumeName !== '' && (annotations?.has(BIND_COMPLETED_ANNOTATION) ?? false),
-    storageClass: annotations?.optionalText(STORAGE_CLASS_ANNOTATION) ?? spec?.text('storageClassName') ?? '',
+    bound: volumeName !== '' && metadata.entry('annotations', BIND_COMPLETED_ANNOTATION) !== undefined,
+    storageClass: metadata.entry('annotations', STORAGE_CLASS_ANNOTATION) ?? spec?.text('storageClassName') ?? '',
     requestBytes: Number(toUnits(storage ?? NO_AMOUNT)),
     accessModes: spec?.texts('accessModes') ?? [],
-    selectedNode: annotations?.text(SELECTED_NODE_ANNOTATION) ?? '',
+    selectedNode: metadata.entry('annotations', SELECTED_NODE_ANNOTATION) ?? '',
     deleting: metadata.has('deletionTimestamp'),
   };
 }
@@ -135,8 +134,7 @@ export function parsePersistentVolume(raw: unknown): PersistentVolumeObject {
     ...(metadata.has('deletionTimestamp') ? { deleting: true } : {}),
     nodeAffinity: parseNodeSelector(spec?.object('nodeAffinity'), 'required'),
     csiDriver: csi?.text('driver') ?? inTree?.driver ?? '',
-    storageClass:
-      metadata.object('annotations')?.optionalText(STORAGE_CLASS_ANNOTATION) ?? spec?.text('storageClassName') ?? '',
+    storageClass: metadata.entry('annotations', STORAGE_CLASS_ANNOTATION) ?? spec?.text('storageClassName') ?? '',
     capacityBytes: Number(toUnits(capacity)),
     accessModes: spec?.texts('accessModes') ?? [],
     claimNamespace: claim?.text('namespace') ?? '',
@@ -177,7 +175,7 @@ export function parseCsiNode(raw: unknown): CsiNodeObject {
     const count = driver.object('allocatable')?.integer('count');
     if (count !== undefined) limits.set(driver.text('name'), count);
   }
-  const plugins = metadata.object('annotations')?.text(MIGRATED_PLUGINS_ANNOTATION) ?? '';
+  const plugins = metadata.entry('annotations', MIGRATED_PLUGINS_ANNOTATION) ?? '';
   const migrated = new Set(plugins === '' ? [] : plugins.split(','));
   return { ...identity, limits, drivers, ...(migrated.size === 0 ? {} : { migrated }) };
 }

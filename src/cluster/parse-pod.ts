@@ -41,7 +41,7 @@ export function parsePod(raw: unknown, interner: PodShapeInterner): PodObject {
   if (metadata === undefined) throw pod.error('metadata', 'be set');
   if (spec === undefined) throw pod.error('spec', 'be set');
   const status = pod.object('status');
-  const annotations = metadata.object('annotations');
+  const annotation = (key: string): string | undefined => metadata.entry('annotations', key);
   const name = metadata.text('name');
   const namespace = metadata.text('namespace');
   return {
@@ -58,10 +58,10 @@ export function parsePod(raw: unknown, interner: PodShapeInterner): PodObject {
     gated: spec.count('schedulingGates') > 0,
     unschedulable: isUnschedulable(status),
     controller: parseController(metadata),
-    mirror: annotations?.has(MIRROR_ANNOTATION) ?? false,
-    safeToEvict: parseTruth(annotations?.optionalText(ANNOTATIONS.safeToEvict)),
-    doNotDisrupt: parseTruth(annotations?.optionalText(ANNOTATIONS.doNotDisrupt)) ?? false,
-    localStorage: hasLocalStorage(spec, annotations?.text(SAFE_LOCAL_VOLUMES_ANNOTATION) ?? ''),
+    mirror: annotation(MIRROR_ANNOTATION) !== undefined,
+    safeToEvict: parseTruth(annotation(ANNOTATIONS.safeToEvict)),
+    doNotDisrupt: parseTruth(annotation(ANNOTATIONS.doNotDisrupt)) ?? false,
+    localStorage: hasLocalStorage(spec, annotation(SAFE_LOCAL_VOLUMES_ANNOTATION) ?? ''),
     shape: parsePodShape(
       { metadata, spec, status, namespace, podName: name, template: false, tolerations: [] },
       interner,

@@ -23,6 +23,7 @@ import type {
   Taint,
   VolumeAttachmentObject,
 } from '../cluster/cluster-objects.ts';
+import type { DeviceClassObject, ResourceClaimObject, ResourceSliceObject } from '../cluster/device-objects.ts';
 import type { PortErrorCode } from './port-errors.ts';
 
 /** Wall clock for records, monotonic clock for deadlines; timers are cancelled by the returned function. */
@@ -66,9 +67,12 @@ export interface WorkloadStores {
   readonly storageClasses: ObjectStore<StorageClassObject>;
   readonly csiNodes: ObjectStore<CsiNodeObject>;
   readonly csiDrivers: ObjectStore<CsiDriverObject>;
-  /** Synced and empty where the server does not have the kind. */
-  readonly csiStorageCapacities: ObjectStore<CsiStorageCapacityObject>;
   readonly volumeAttachments: ObjectStore<VolumeAttachmentObject>;
+  /** This and the next ones: synced and empty where the server does not have the kind. */
+  readonly csiStorageCapacities: ObjectStore<CsiStorageCapacityObject>;
+  readonly deviceClasses: ObjectStore<DeviceClassObject>;
+  readonly resourceClaims: ObjectStore<ResourceClaimObject>;
+  readonly resourceSlices: ObjectStore<ResourceSliceObject>;
   readonly namespaces: ObjectStore<NamespaceObject>;
 }
 

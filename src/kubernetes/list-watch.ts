@@ -384,6 +384,7 @@ export class ListWatch<T> {
       failures: this.#failures,
       code: error.code,
       error: error.message,
+      ...(error.code === 'notFound' ? { hint: 'is its CustomResourceDefinition installed? See `sluice crds`' } : {}),
     });
   }
 }

@@ -16,6 +16,7 @@ import type {
   StorageClassObject,
   VolumeAttachmentObject,
 } from '../cluster/cluster-objects.ts';
+import type { DeviceClassObject, ResourceClaimObject, ResourceSliceObject } from '../cluster/device-objects.ts';
 import type { Clock, Random, Telemetry, TelemetryLabels, WorkloadPlane, WorkloadStores } from '../controllers/ports.ts';
 import { ApiError } from './api-error.ts';
 import { applyObject, getObject, listObjects, mergePatch, parseAnswer, setFinalizer } from './api-requests.ts';
@@ -45,6 +46,9 @@ export interface WorkloadParsers {
   csiDriver(raw: unknown): CsiDriverObject;
   csiStorageCapacity(raw: unknown): CsiStorageCapacityObject;
   volumeAttachment(raw: unknown): VolumeAttachmentObject;
+  deviceClass(raw: unknown): DeviceClassObject;
+  resourceClaim(raw: unknown): ResourceClaimObject;
+  resourceSlice(raw: unknown): ResourceSliceObject;
   namespace(raw: unknown): NamespaceObject;
 }
 
@@ -112,6 +116,9 @@ function workloadStores(watches: PlaneStores, parsers: WorkloadParsers): Workloa
       OPTIONAL,
     ),
     volumeAttachments: watches.add(RESOURCES.volumeAttachments, (raw) => parsers.volumeAttachment(raw)),
+    deviceClasses: watches.add(RESOURCES.deviceClasses, (raw) => parsers.deviceClass(raw), OPTIONAL),
+    resourceClaims: watches.add(RESOURCES.resourceClaims, (raw) => parsers.resourceClaim(raw), OPTIONAL),
+    resourceSlices: watches.add(RESOURCES.resourceSlices, (raw) => parsers.resourceSlice(raw), OPTIONAL),
     namespaces: watches.add(RESOURCES.namespaces, (raw) => parsers.namespace(raw)),
   };
 }

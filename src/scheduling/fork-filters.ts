@@ -88,7 +88,7 @@ export class ForkFilters {
     const facts = nodes.factsOf(index);
     const unfit =
       this.#statics.refusal(profile, { facts, nodeClass: this.#classOf(index) }) ??
-      nodePorts(shape, nodes.pods(index)) ??
+      this.#portRefusal(shape, index) ??
       this.#shortage(shape, index);
     return unfit ?? this.#volumeRefusal(checks, index) ?? this.#topologyRefusal(checks, index);
   }
@@ -131,15 +131,22 @@ export class ForkFilters {
     return budget.exhausted;
   }
 
+  #portRefusal(shape: PodShape, index: number): Refusal | undefined {
+    if (shape.hostPorts.length === 0) return undefined;
+    const use = this.#context.nodes.use(index);
+    return nodePorts(shape, (port) => use.isTaken(port));
+  }
+
   #volumeRefusal(checks: ShapeChecks, index: number): Refusal | undefined {
     const { shape, volumes } = checks;
     if (volumes.length === 0 && shape.disks === undefined) return undefined;
     const context = { node: this.#context.nodes.factsOf(index), lookup: this.#lookup };
     const others = this.#context.nodes.pods(index);
+    const use = this.#context.nodes.use(index);
     return (
-      diskConflict(shape, others) ??
+      diskConflict(shape, use.diskShapes) ??
       claimRefusal(checks) ??
-      nodeVolumeLimits(shape, { ...context, others }) ??
+      nodeVolumeLimits(shape, { ...context, others, attached: (volumesOf) => use.attached(others, volumesOf) }) ??
       volumeBinding(volumes, context) ??
       volumeZone(volumes, context)
     );

@@ -4,6 +4,7 @@ import type { PodObject, Resources } from '../cluster/cluster-objects.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import { addToColumns, emptyColumns, type ResourceColumns } from '../cluster/snapshot-columns.ts';
 import { driversPending, type NodeFacts } from './node-facts.ts';
+import { NodeUse } from './node-use.ts';
 
 /** Room for this many new nodes before the columns grow; they double from there. */
 const SPARE_NODES = 64;
@@ -31,6 +32,8 @@ export class ForkNodes {
   readonly #pods: (readonly PodObject[])[] = [];
   /** Our copy of that list, which may be changed; undefined: not copied yet. */
   readonly #ownPods: (PodObject[] | undefined)[] = [];
+  /** Ports, disks and volumes in use, of nodes that were asked for them. */
+  readonly #uses = new Map<number, NodeUse>();
   #columns: RoomColumns;
 
   constructor(snapshot: ClusterSnapshot) {
@@ -118,10 +121,18 @@ export class ForkNodes {
     this.#requestedExtended.pop();
     this.#pods.pop();
     this.#ownPods.pop();
+    this.#uses.delete(index);
   }
 
   pods(index: number): readonly PodObject[] {
     return this.#pods[index] ?? [];
+  }
+
+  /** Ports, disks and volumes that the pods here use. */
+  use(index: number): NodeUse {
+    let use = this.#uses.get(index);
+    if (use === undefined) this.#uses.set(index, (use = new NodeUse(this.pods(index))));
+    return use;
   }
 
   putPod(index: number, pod: PodObject): void {
@@ -177,6 +188,7 @@ export class ForkNodes {
 
   #account(index: number, pod: PodObject, sign: 1 | -1): void {
     const { requests } = pod.shape;
+    this.#uses.get(index)?.count(pod, sign);
     addToColumns(this.#columns.requested, { index, resources: requests, sign });
     if (requests.exact !== undefined) this.#oddPods[index] = (this.#oddPods[index] ?? 0) + sign;
     if (requests.extended.size === 0) return;

@@ -25,11 +25,11 @@ export function claimInUse(volumes: readonly ClaimedVolume[], users: (claim: str
   );
 }
 
-/** Per node. `others`: the pods on it. */
-export function diskConflict(shape: PodShape, others: Iterable<{ readonly shape: PodShape }>): Refusal | undefined {
+/** Per node. `others`: shapes of the pods on it. */
+export function diskConflict(shape: PodShape, others: Iterable<PodShape>): Refusal | undefined {
   if (shape.disks === undefined) return undefined;
   for (const other of others) {
-    for (const taken of other.shape.disks ?? []) {
+    for (const taken of other.disks ?? []) {
       if (shape.disks.some((wanted) => conflicts(wanted, taken)))
         return refuse(PLUGIN, 'node(s) had no available disk');
     }

@@ -15,6 +15,7 @@ import type {
   Taint,
   VolumeAttachmentObject,
 } from '../../src/cluster/cluster-objects.ts';
+import type { DeviceClassObject, ResourceClaimObject, ResourceSliceObject } from '../../src/cluster/device-objects.ts';
 import { PortError } from '../../src/controllers/port-errors.ts';
 import type {
   BootstrapToken,
@@ -44,6 +45,9 @@ export class FakeWorkloadPlane implements WorkloadPlane {
     csiDrivers: new FakeStore<CsiDriverObject>(byName),
     csiStorageCapacities: new FakeStore<CsiStorageCapacityObject>(byNamespacedName),
     volumeAttachments: new FakeStore<VolumeAttachmentObject>(byName),
+    deviceClasses: new FakeStore<DeviceClassObject>(byName),
+    resourceClaims: new FakeStore<ResourceClaimObject>(byNamespacedName),
+    resourceSlices: new FakeStore<ResourceSliceObject>(byName),
     namespaces: new FakeStore<NamespaceObject>(byName),
   };
   readonly apiEndpoint = 'https://api.tenant.example:6443';

@@ -3,7 +3,8 @@
 // CSINode), else the provisioner of its class with a handle of its own; inline in-tree disks where there is a CSINode.
 // A driver that says preventPodSchedulingIfMissing must be in the node's CSINode. The limit is the CSINode's
 // drivers[].allocatable.count; none, no limit. Drivers that the pod brings no new volume of are not looked at.
-// Not here: VolumeAttachments that no pod explains.
+// A VolumeAttachment of a CSI volume to the node that no pod there explains takes a place as well; the pod's own volume, when
+// it is attached already and no pod has it, takes two, as in the scheduler.
 import { classNameOf, type ClaimUse, claimsOf, inTreeDisk, inTreeDiskOf, MIGRATED, notOwner } from './pod-volumes.ts';
 import { error, no, type TwinRefusal } from './refusal.ts';
 import type { V1CsiNode, V1Node, V1Pod } from './v1.ts';
@@ -37,9 +38,19 @@ export function nodeVolumeLimits(pod: V1Pod, { node, others, world }: Place): Tw
     const added = new Set(
       wanted.filter((one) => one.driver === driver && !there.has(one.handle)).map((one) => one.handle),
     );
-    if (added.size > 0 && there.size + added.size > limit) return no(PLUGIN, 'node(s) exceed max volume count');
+    const unexplained = attachmentsOf(node, driver, world).filter((handle) => !there.has(handle));
+    if (added.size > 0 && there.size + new Set(unexplained).size + added.size > limit)
+      return no(PLUGIN, 'node(s) exceed max volume count');
   }
   return undefined;
+}
+
+function attachmentsOf(node: V1Node, driver: string, world: World): readonly string[] {
+  return world.volumeAttachments.flatMap(({ spec }) => {
+    const csi = world.volumes.get(spec?.source?.persistentVolumeName ?? '')?.spec?.csi ?? undefined;
+    const concerns = spec?.nodeName === node.metadata.name && spec.attacher === driver && csi !== undefined;
+    return concerns ? [csi.volumeHandle ?? ''] : [];
+  });
 }
 
 /** Driver → most volumes. */

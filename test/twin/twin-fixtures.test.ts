@@ -63,7 +63,7 @@ function compare(judged: readonly Judged[]): {
 describe('the twin says what kube-scheduler said', () => {
   const fixtures = readdirSync(FIXTURES).filter((name) => /\.ndjson(\.gz)?$/.test(name));
 
-  it.each(fixtures)('%s', (name) => {
+  it.each(fixtures)('%s', { timeout: 120_000 }, (name) => {
     const judged = readFixture(name);
     const { differences, apart, plugins } = compare(judged);
     expect(differences).toEqual([]);

@@ -233,6 +233,23 @@ export interface V1CsiDriver {
   }>;
 }
 
+export interface V1CsiStorageCapacity {
+  readonly metadata: Meta;
+  readonly storageClassName?: Maybe<string>;
+  readonly nodeTopology?: Maybe<V1LabelSelector>;
+  readonly capacity?: Maybe<string | number>;
+  readonly maximumVolumeSize?: Maybe<string | number>;
+}
+
+export interface V1VolumeAttachment {
+  readonly metadata: Meta;
+  readonly spec?: Maybe<{
+    readonly attacher?: Maybe<string>;
+    readonly nodeName?: Maybe<string>;
+    readonly source?: Maybe<{ readonly persistentVolumeName?: Maybe<string> }>;
+  }>;
+}
+
 /** One line of `sluice check-fit`, less what only DynamicResources reads. */
 export interface V1Objects {
   readonly nodes: readonly V1Node[];
@@ -243,5 +260,7 @@ export interface V1Objects {
   readonly storageClasses?: Maybe<readonly V1StorageClass[]>;
   readonly csiNodes?: Maybe<readonly V1CsiNode[]>;
   readonly csiDrivers?: Maybe<readonly V1CsiDriver[]>;
+  readonly csiStorageCapacities?: Maybe<readonly V1CsiStorageCapacity[]>;
+  readonly volumeAttachments?: Maybe<readonly V1VolumeAttachment[]>;
   readonly deviceClasses?: Maybe<readonly object[]>;
 }

@@ -7,9 +7,10 @@
 //    speaks through its CSI driver's zone label where the CSINode says that its plugin is migrated.
 //  - delayed claims: one with a selected node fits there only, and is provisioned. The others, smallest first, each take the
 //    smallest volume that suits, with no going back; what finds none is provisioned: a provisioner that can, topologies of
-//    the class that match, and where the driver tracks storage, storage (no CSIStorageCapacity is ever known here).
+//    the class that match, and where the driver tracks storage, a CSIStorageCapacity of the class whose topology matches
+//    the node and that has as much left (maximumVolumeSize, else capacity).
 import { classNameOf, claimsOf, inTreeDiskOf, MIGRATED, notOwner } from './pod-volumes.ts';
-import { nanosOf } from './quantity.ts';
+import { nanosOf, rounded } from './quantity.ts';
 import { error, no, type TwinRefusal } from './refusal.ts';
 import { isFaulty, matchesAnyTerm, selects } from './selectors.ts';
 import type { V1Node, V1NodeSelectorTerm, V1PersistentVolume, V1Pod, V1StorageClass, V1VolumeClaim } from './v1.ts';
@@ -208,7 +209,18 @@ function provisionTrouble(claim: V1VolumeClaim, node: V1Node, world: World): str
   if (terms.length > 0 && !matchesAnyTerm(terms, { labels: labelsOf(node) })) return NOTHING_TO_BIND;
   const asksForSize = mapOf(claim.spec?.resources?.requests).has('storage');
   const tracked = world.csiDrivers.get(provisioner)?.spec?.storageCapacity === true;
-  return asksForSize && tracked ? NO_STORAGE_LEFT : undefined;
+  if (!asksForSize || !tracked) return undefined;
+  const enough = world.csiStorageCapacities.some((one) => {
+    const most = one.maximumVolumeSize ?? one.capacity ?? undefined;
+    return (
+      (one.storageClassName ?? '') === classNameOf(claim) &&
+      most !== undefined &&
+      rounded('storage', nanosOf(most) ?? 0n) >= rounded('storage', sizeOf(claim)) &&
+      !isFaulty(one.nodeTopology) &&
+      selects(one.nodeTopology, labelsOf(node))
+    );
+  });
+  return enough ? undefined : NO_STORAGE_LEFT;
 }
 
 function sizeOf(claim: V1VolumeClaim): bigint {

@@ -4,14 +4,18 @@ import type {
   Texts,
   V1CsiDriver,
   V1CsiNode,
+  V1CsiStorageCapacity,
   V1Namespace,
   V1Node,
   V1Objects,
   V1PersistentVolume,
   V1Pod,
   V1StorageClass,
+  V1VolumeAttachment,
   V1VolumeClaim,
 } from './v1.ts';
+
+const MAPS = new WeakMap<object, ReadonlyMap<string, unknown>>();
 
 export interface World {
   readonly nodes: readonly V1Node[];
@@ -24,6 +28,8 @@ export interface World {
   readonly storageClasses: ReadonlyMap<string, V1StorageClass>;
   readonly csiNodes: ReadonlyMap<string, V1CsiNode>;
   readonly csiDrivers: ReadonlyMap<string, V1CsiDriver>;
+  readonly csiStorageCapacities: readonly V1CsiStorageCapacity[];
+  readonly volumeAttachments: readonly V1VolumeAttachment[];
 }
 
 /** What the scheduler's snapshot holds: a pod counts when it names a node that is there and has neither succeeded nor
@@ -44,6 +50,8 @@ export function worldOf(objects: V1Objects): World {
     storageClasses: byName(objects.storageClasses),
     csiNodes: byName(objects.csiNodes),
     csiDrivers: byName(objects.csiDrivers),
+    csiStorageCapacities: objects.csiStorageCapacities ?? [],
+    volumeAttachments: objects.volumeAttachments ?? [],
   };
 }
 
@@ -68,9 +76,14 @@ export function labelsOf(object: { readonly metadata: { readonly labels?: Texts 
   return mapOf(object.metadata.labels);
 }
 
-/** A JSON object as a map: keys such as `constructor` are keys like any other. */
+/** A JSON object as a map: keys such as `constructor` are keys like any other. Read once per object, which nobody changes. */
 export function mapOf<T>(object: Maybe<Readonly<Record<string, T>>>): ReadonlyMap<string, T> {
-  return new Map(Object.entries(object ?? {}));
+  if (object === undefined || object === null) return new Map();
+  const known = MAPS.get(object) as ReadonlyMap<string, T> | undefined;
+  if (known !== undefined) return known;
+  const map = new Map(Object.entries(object));
+  MAPS.set(object, map);
+  return map;
 }
 
 function byName<T extends { readonly metadata: { readonly name: string } }>(

@@ -1,6 +1,6 @@
 // One HTTP exchange with an OpenStack service: limits, no redirects, no repetition, and the truth about lost answers.
 // Decides whether a request can have reached the service. Knows nothing of tokens, versions or resources.
-import { Agent, request, type Dispatcher } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import { OpenStackError, readFault } from './openstack-error.ts';
 
 export interface HttpOptions {
@@ -84,8 +84,9 @@ export class HttpChannel {
     let status = 0;
     let requestId: string | undefined;
     try {
-      const response = await request(input.url, {
-        dispatcher: isRead ? this.#reads : this.#writes,
+      const response = await (isRead ? this.#reads : this.#writes).request({
+        origin: input.url.origin,
+        path: `${input.url.pathname}${input.url.search}`,
         method: input.method,
         headers: {
           accept: 'application/json',

@@ -4,6 +4,7 @@ import { TAINTS } from '../../api/names.ts';
 import type { WorkloadCluster } from '../../api/workload-cluster.ts';
 import { buildSnapshot } from '../../cluster/build-snapshot.ts';
 import type { ClusterObjects, PodObject } from '../../cluster/cluster-objects.ts';
+import { parseDeviceClass, parseResourceClaim, parseResourceSlice } from '../../cluster/parse-devices.ts';
 import { parseNode } from '../../cluster/parse-node.ts';
 import {
   parseCsiDriver,
@@ -98,6 +99,9 @@ export class Scheduler {
       csiNodes: context.list('csinodes').map(parseCsiNode),
       csiDrivers: context.list('csidrivers').map(parseCsiDriver),
       csiStorageCapacities: context.list('csistoragecapacities').map(parseCsiStorageCapacity),
+      deviceClasses: context.list('deviceclasses').map(parseDeviceClass),
+      resourceClaims: context.list('resourceclaims').map(parseResourceClaim),
+      resourceSlices: context.list('resourceslices').map(parseResourceSlice),
       volumeAttachments: context.list('volumeattachments').map(parseVolumeAttachment),
       namespaces: context.list('namespaces').map(parseNamespace),
       flavors: [],

@@ -2,6 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { podVerdicts } from '../../../src/planner/plan.ts';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import { CaptureError, decodeCapture, encodeCapture } from '../../../src/cli/capture-format.ts';
+import { parseDeviceClass, parseResourceClaim, parseResourceSlice } from '../../../src/cluster/parse-devices.ts';
+import { parseNode } from '../../../src/cluster/parse-node.ts';
+import { parseCsiNode } from '../../../src/cluster/parse-objects.ts';
+import { parseCsiStorageCapacity, parseVolumeAttachment } from '../../../src/cluster/parse-storage-state.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
 import { makeClaim } from '../../builders/make-claim.ts';
 import { makeNode } from '../../builders/make-node.ts';
@@ -26,6 +30,17 @@ const objects = makeObjects({
   prices: new Map([['b3-16', 0.2]]),
 });
 
+const KINDS = [
+  'nodes',
+  'csiNodes',
+  'csiDrivers',
+  'csiStorageCapacities',
+  'volumeAttachments',
+  'deviceClasses',
+  'resourceClaims',
+  'resourceSlices',
+] as const;
+
 describe('captures', () => {
   it('give the same plan as what they were made of', () => {
     const again = decodeCapture(encodeCapture(objects));
@@ -42,6 +57,57 @@ describe('captures', () => {
     expect(again.pods.map((pod) => pod.shape.requests)).toEqual(objects.pods.map((pod) => pod.shape.requests));
     // writing what was read says the same: nothing was lost on the way
     expect(JSON.parse(encodeCapture(again))).toEqual(JSON.parse(encodeCapture(objects)));
+  });
+
+  it('keep what JSON has no form for, in every kind that filters read', () => {
+    const device = {
+      metadata: { name: 'gpu', namespace: 'shop', uid: 'u' },
+      spec: {
+        selectors: [{ cel: { expression: 'true' } }, {}],
+        driver: 'gpu.example.com',
+        devices: [{ name: 'gpu-0', attributes: { cores: { int: 4 } }, capacity: { memory: { value: '8Gi' } } }],
+      },
+    };
+    const full = makeObjects({
+      ...objects,
+      nodes: [parseNode({ metadata: { name: 'odd' }, status: { allocatable: { memory: '-1', 'x/y': '8Ei' } } })],
+      csiNodes: [
+        parseCsiNode({
+          metadata: {
+            name: 'odd',
+            annotations: { 'storage.alpha.kubernetes.io/migrated-plugins': 'kubernetes.io/cinder' },
+          },
+          spec: { drivers: [{ name: 'd', allocatable: { count: 3 } }] },
+        }),
+      ],
+      csiDrivers: [{ uid: 'd', name: 'd', storageCapacity: true, requiredOnNode: true }],
+      csiStorageCapacities: [
+        parseCsiStorageCapacity({ metadata: { name: 'c' }, storageClassName: 's', capacity: '1Gi', nodeTopology: {} }),
+      ],
+      volumeAttachments: [parseVolumeAttachment({ metadata: { name: 'v' }, spec: { attacher: 'd', nodeName: 'odd' } })],
+      deviceClasses: [parseDeviceClass(device)],
+      resourceClaims: [
+        parseResourceClaim({ metadata: device.metadata, spec: { devices: { requests: [{ name: 'r' }] } } }),
+      ],
+      resourceSlices: [parseResourceSlice(device)],
+    });
+    expect(full.deviceClasses?.[0]?.selectors).toEqual(['true', undefined]);
+    const again = decodeCapture(encodeCapture(full));
+    for (const kind of KINDS) expect({ [kind]: again[kind] }).toEqual({ [kind]: full[kind] });
+    expect(again.deviceClasses?.[0]?.selectors.map((one) => one ?? 'unknown')).toEqual(['true', 'unknown']);
+    expect(again.nodes[0]?.allocatable.exact?.get('memory')).toBe(-1n);
+  });
+
+  it('of an older Sluice have fewer kinds', () => {
+    const again = decodeCapture(encodeCapture(objects));
+    expect(KINDS.filter((kind) => again[kind] === undefined)).toEqual([
+      'csiDrivers',
+      'csiStorageCapacities',
+      'volumeAttachments',
+      'deviceClasses',
+      'resourceClaims',
+      'resourceSlices',
+    ]);
   });
 
   it('keep one shape for equal pods', () => {
@@ -69,9 +135,11 @@ describe('captures', () => {
   });
 
   it('take a tenant’s label for a label, whatever it is called', () => {
-    const pool = makePool('web').labels({ $map: 'x' }).build();
-    const again = decodeCapture(encodeCapture({ ...objects, nodePools: [pool] }));
-    expect(again.nodePools[0]?.spec.template?.metadata?.labels).toEqual({ $map: 'x' });
+    for (const labels of [{ $map: 'x' }, { $set: 'x' }, { $int: '5' }, { $none: '' }]) {
+      const pool = makePool('web').labels(labels).build();
+      const again = decodeCapture(encodeCapture({ ...objects, nodePools: [pool] }));
+      expect(again.nodePools[0]?.spec.template?.metadata?.labels).toEqual(labels);
+    }
   });
 
   const good = JSON.parse(encodeCapture(objects)) as { objects: Record<string, unknown> } & Record<string, unknown>;
@@ -85,6 +153,11 @@ describe('captures', () => {
       name: 'no nodes',
       text: JSON.stringify({ ...good, objects: { ...good.objects, nodes: {} } }),
       want: 'no list nodes',
+    },
+    {
+      name: 'a list of drivers that is none',
+      text: JSON.stringify({ ...good, objects: { ...good.objects, csiDrivers: 'all' } }),
+      want: 'no list csiDrivers',
     },
     { name: 'a lost shape', text: JSON.stringify({ ...good, shapes: [] }), want: 'no shape 0' },
   ];

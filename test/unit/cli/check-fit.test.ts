@@ -90,6 +90,34 @@ describe('a case', () => {
     expect(verdict({ id: 1, pod: given, nodes: [node('node-b')] })).toEqual({ id: 1, nodes: { 'node-b': want } });
   });
 
+  test.each<[string, string, object]>([
+    ['metadata of a pod', '{"metadata":null,"spec":{"containers":null}}', { fits: true }],
+    ['spec of a pod', '{"metadata":{"name":"p","labels":null}}', { fits: true }],
+    ['what a pod asks of nodes', '{"spec":{"nodeSelector":null,"affinity":null,"tolerations":null}}', { fits: true }],
+    [
+      'a label of a node selector',
+      '{"spec":{"nodeSelector":{"disk":null}}}',
+      {
+        fits: false,
+        plugin: 'NodeAffinity',
+        reasons: ["node(s) didn't match Pod's node affinity/selector"],
+      },
+    ],
+  ])('null: %s', (_, given, want) => {
+    const lists =
+      '"pods":[{"metadata":null,"spec":null}],"namespaces":null,"csiNodes":[{"metadata":{"name":"a"},"spec":null}]';
+    const nodes =
+      '[{"metadata":{"name":"a","labels":null},"spec":null,"status":{"allocatable":{"pods":"9","cpu":null}}}]';
+    expect(JSON.parse(checkFitLine(`{"id":1,"pod":${given},"nodes":${nodes},${lists}}`))).toEqual({
+      id: 1,
+      nodes: { a: want },
+    });
+  });
+
+  test.each(['null', '7', '[]'])('a pod that is %s is no pod', (given) => {
+    expect(JSON.parse(checkFitLine(`{"id":1,"pod":${given},"nodes":[]}`))).toHaveProperty('error');
+  });
+
   test('a node that is being deleted still counts', () => {
     const going = { ...node('a'), metadata: { name: 'a', deletionTimestamp: '2026-01-01T00:00:00Z' } };
     expect(verdict({ pod: pod(), nodes: [going] })).toEqual({ id: null, nodes: { a: { fits: true } } });

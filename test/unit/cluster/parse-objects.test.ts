@@ -71,10 +71,14 @@ describe('parseNode', () => {
     expect(node.allocatable).toMatchObject({ cpuMillis: 0, memoryBytes: 0, pods: 0 });
   });
 
-  test('an unknown taint effect is refused by field', () => {
-    expect(() => parseNode({ metadata: { name: 'n1' }, spec: { taints: [{ key: 'k', effect: 'Never' }] } })).toThrow(
-      "Node 'n1' cannot be read as spec.taints[0].effect must be NoSchedule, PreferNoSchedule or NoExecute",
-    );
+  test('a taint of an effect that the scheduler does not know keeps nothing away', () => {
+    const taints = [
+      { key: 'k', effect: 'Never' },
+      { key: 'l', effect: null },
+      { key: 'm', effect: 'NoExecute' },
+    ];
+    const node = parseNode({ metadata: { name: 'n1' }, spec: { taints } });
+    expect(node.taints).toEqual([{ key: 'm', value: '', effect: 'NoExecute' }]);
   });
 });
 

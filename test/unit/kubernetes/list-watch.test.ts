@@ -394,11 +394,15 @@ describe('objects that cannot be parsed', () => {
 });
 
 describe('a resource that is not there yet', () => {
-  test('is tried until it is', async () => {
+  test('is tried until it is, and the log says what may be missing', async () => {
     (await server.next()).text(404, '404 page not found\n');
     (await afterBackoff(1)).text(404, '404 page not found\n');
     (await afterBackoff(2)).stream(added('a', 1), initialEnd(2));
     await until(() => store.synced);
     expect(standing()).toEqual(['a=1']);
+    expect(telemetry.entries.find((entry) => entry.labels['level'] === 'warn')?.value).toMatchObject({
+      code: 'notFound',
+      hint: expect.stringContaining('CustomResourceDefinition'),
+    });
   });
 });

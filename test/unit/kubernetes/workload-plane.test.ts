@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { customResourceDefinition } from '../../../src/api/custom-resource-definition.ts';
 import { parseNodePool } from '../../../src/api/parse-resources.ts';
 import type { PodObject } from '../../../src/cluster/cluster-objects.ts';
+import { parseDeviceClass, parseResourceClaim, parseResourceSlice } from '../../../src/cluster/parse-devices.ts';
 import { parseNode } from '../../../src/cluster/parse-node.ts';
 import {
   parseCsiDriver,
@@ -50,6 +51,9 @@ beforeEach(async () => {
         csiDriver: parseCsiDriver,
         csiStorageCapacity: parseCsiStorageCapacity,
         volumeAttachment: parseVolumeAttachment,
+        deviceClass: parseDeviceClass,
+        resourceClaim: parseResourceClaim,
+        resourceSlice: parseResourceSlice,
         namespace: parseNamespace,
       },
       nodePoolDefinition: customResourceDefinition('NodePool'),
@@ -383,7 +387,7 @@ describe('the rest', () => {
   test('start watches every kind once', async () => {
     plane.start();
     const paths: string[] = [];
-    for (let kinds = 0; kinds < 13; kinds += 1) paths.push((await server.next()).path);
+    for (let kinds = 0; kinds < 16; kinds += 1) paths.push((await server.next()).path);
     expect(paths.sort()).toEqual([
       '/api/v1/namespaces',
       '/api/v1/nodes',
@@ -392,6 +396,9 @@ describe('the rest', () => {
       '/api/v1/pods',
       '/apis/apps/v1/daemonsets',
       '/apis/policy/v1/poddisruptionbudgets',
+      '/apis/resource.k8s.io/v1/deviceclasses',
+      '/apis/resource.k8s.io/v1/resourceclaims',
+      '/apis/resource.k8s.io/v1/resourceslices',
       '/apis/sluice.dev/v1alpha1/nodepools',
       '/apis/storage.k8s.io/v1/csidrivers',
       '/apis/storage.k8s.io/v1/csinodes',
