@@ -29,6 +29,8 @@ export interface Trials {
   readonly offers: readonly Offer[];
   readonly zones: ReadonlyMap<PoolState, Map<string, number>>;
   readonly groups: readonly PodGroup[];
+  /** The offers by pool and flavor. */
+  readonly kinds: readonly (readonly Offer[])[];
   /** Offer and shape that never match, whatever else is there. */
   readonly hopeless: Set<string>;
   /** Least that any pod asks for: with less left a node is full. */
@@ -38,28 +40,50 @@ export interface Trials {
 
 export function openTrials(of: Pick<Trials, 'draft' | 'offers' | 'zones' | 'groups'>): Trials {
   const leastCpuMillis = of.groups.reduce((least, group) => Math.min(least, group.shape.requests.cpuMillis), Infinity);
-  return { ...of, hopeless: new Set(), leastCpuMillis, triesLeft: TRIES_MAX };
+  const kinds = new Map<string, Offer[]>();
+  for (const offer of of.offers) {
+    const key = `${offer.pool.name} ${offer.template.flavor.name}`;
+    const known = kinds.get(key);
+    if (known === undefined) kinds.set(key, [offer]);
+    else known.push(offer);
+  }
+  // With one flavor there is nothing to choose: only whether it takes the pod is asked.
+  const triesLeft = kinds.size === 1 ? 0 : TRIES_MAX;
+  return { ...of, kinds: [...kinds.values()], hopeless: new Set(), leastCpuMillis, triesLeft };
 }
 
 /** The offer to take for the next pods of `group`; undefined: none takes them now. */
 export function chooseOffer(trials: Trials, group: PodGroup): Offer | undefined {
   let best: Trial | undefined;
-  for (const offer of trials.offers) {
+  for (const twins of trials.kinds) {
+    const [first] = twins;
+    if (first === undefined || trials.draft.budget.refusal(first.pool, first.template.flavor) !== undefined) continue;
     // Offers of less important pools are not tried once a more important one has something.
-    if (best !== undefined && offer.pool.settings.priority < best.offer.pool.settings.priority) continue;
-    if (trials.draft.budget.refusal(offer.pool, offer.template.flavor) !== undefined) continue;
-    const trial = tryOffer(trials, offer, group);
+    if (best !== undefined && first.pool.settings.priority < best.offer.pool.settings.priority) continue;
+    const trial = tryKind(trials, twins, group);
     if (trial !== undefined && (best === undefined || compareTrials(trials, trial, best) < 0)) best = trial;
   }
   return best?.offer;
 }
 
+/** Zones of one pool and flavor cost the same: the first that takes the pod speaks for all. */
+function tryKind(trials: Trials, twins: readonly Offer[], group: PodGroup): Trial | undefined {
+  for (const offer of twins) {
+    const trial = tryOffer(trials, offer, group);
+    if (trial !== undefined) return trial;
+  }
+  return undefined;
+}
+
 /** `offer` and those of its pool and flavor in other zones; the zone with the fewest nodes of the pool first. */
 export function twinsOf(trials: Trials, offer: Offer): readonly Offer[] {
   const { pool, template } = offer;
-  return trials.offers
-    .filter((other) => other.pool === pool && other.template.flavor.name === template.flavor.name)
-    .sort((a, b) => nodesIn(trials, a) - nodesIn(trials, b) || compareText(a.template.zone, b.template.zone));
+  const twins = trials.kinds.find(([other]) => {
+    return other?.pool === pool && other.template.flavor.name === template.flavor.name;
+  });
+  return [...(twins ?? [])].sort(
+    (a, b) => nodesIn(trials, a) - nodesIn(trials, b) || compareText(a.template.zone, b.template.zone),
+  );
 }
 
 function tryOffer(trials: Trials, offer: Offer, group: PodGroup): Trial | undefined {

@@ -18,7 +18,8 @@ export function openNameSource(options: { readonly seed: string; readonly taken:
   return {
     next(pool) {
       let seed = seeds.get(pool);
-      if (seed === undefined) seeds.set(pool, (seed = Number.parseInt(hash64(`${options.seed}/${pool}`).slice(-8), 16)));
+      if (seed === undefined)
+        seeds.set(pool, (seed = Number.parseInt(hash64(`${options.seed}/${pool}`).slice(-8), 16)));
       for (let draw = 0; draw < DRAWS_MAX; draw++) {
         const hex6 = (mixed(seed + counter++) >>> 8).toString(16).padStart(6, '0');
         const name = claimName(pool, hex6);

@@ -46,13 +46,17 @@ export function packNewNodes(draft: PlanDraft, groups: readonly PodGroup[]): voi
     const demand = sorter.sort(band);
     const trials = openTrials({ draft, offers, zones, groups: band });
     const packing: Packing = { draft, trials, offers, zones, misfitsLeft: MISFITS_MAX };
-    if (draft.unforkedNodes.length > 0) forkAll(draft);
+    forkAll(draft);
+    // Pods that keep off each other's nodes set how many nodes there are: those come first, and the others fill them.
+    const nodesFirst = demand.exclusions.length > 0 && demand.entangled.length > 0;
+    const early = nodesFirst ? packPatterns(draft, demand, { offers, zones }) : [];
+    if (demand.entangled.length > 0) forkAll(draft);
     serveInRounds(packing, demand.entangled);
     for (const group of demand.plain) fillNewNodes(draft, group);
-    const unsuited = packPatterns(draft, demand, { offers, zones });
-    if (unsuited.length === 0) continue;
+    const late = nodesFirst ? [] : packPatterns(draft, demand, { offers, zones });
+    if (early.length + late.length === 0) continue;
     forkAll(draft);
-    serveInRounds(packing, unsuited);
+    serveInRounds(packing, [...early, ...late]);
   }
 }
 
@@ -125,7 +129,8 @@ function fillNewNodes(draft: PlanDraft, group: PodGroup, from = draft.snapshot.n
     from,
     place: (_group, { node: index, count }) => {
       const node = draft.forkedNodes[index - draft.snapshot.nodes.length];
-      if (node === undefined) throw new Error(`fork index ${index} is not one of ${draft.forkedNodes.length} new nodes`);
+      if (node === undefined)
+        throw new Error(`fork index ${index} is not one of ${draft.forkedNodes.length} new nodes`);
       giveNewNode(draft, group, { node, count });
     },
   });

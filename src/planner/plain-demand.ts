@@ -42,6 +42,8 @@ export class DemandSorter {
   readonly #keptAway = new Set<PodGroup>();
   /** Groups whose anti-affinity is among themselves, on a node; equal sets are one object. */
   readonly #exclusionOf = new Map<PodGroup, NodeExclusion>();
+  /** Namespace and selector → groups that it matches. */
+  readonly #countedBy = new Map<string, readonly PodGroup[]>();
   #comparisonsLeft = COMPARISONS_MAX;
 
   constructor(draft: PlanDraft, groups: readonly PodGroup[]) {
@@ -163,7 +165,11 @@ export class DemandSorter {
     const { selector, minDomains } = constraint;
     const counts = (other: PodShape): boolean =>
       other.namespace === shape.namespace && selectorMatches(selector, other.labels);
-    const matching = this.#matching(tokensWithin(shape.namespace, selector), counts);
+    // Pods that do not count themselves, and pods that share the count with others, are judged by one look.
+    if (!counts(shape)) return 'entangled';
+    const key = `${shape.namespace} ${JSON.stringify(selector)}`;
+    const matching = this.#countedBy.get(key) ?? this.#matching(tokensWithin(shape.namespace, selector), counts);
+    this.#countedBy.set(key, matching);
     if (matching.length !== 1 || matching[0] !== group) return 'entangled';
     return this.#runsAlready(constraint, counts) ? 'entangled' : { minDomains };
   }
@@ -174,4 +180,3 @@ export class DemandSorter {
     return this.#comparisonsLeft < 0 || (constraint.selector !== undefined && shapes.some(counts));
   }
 }
-

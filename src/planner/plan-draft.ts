@@ -8,7 +8,15 @@ import { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
 import { isMovable, isStanding } from './claim-facts.ts';
 import { openNodeBudget, type NodeBudget, type Refused } from './node-budget.ts';
 import { openNameSource, type NameSource } from './node-names.ts';
-import { podsIn, type Blocked, type NodeVerdict, type PlanStep, type PodPlace, type PodRange, type PodRun } from './plan.ts';
+import {
+  podsIn,
+  type Blocked,
+  type NodeVerdict,
+  type PlanStep,
+  type PodPlace,
+  type PodRange,
+  type PodRun,
+} from './plan.ts';
 import type { PodGroup } from './pod-groups.ts';
 import { offersOf, type Offer, type PoolOffers } from './pool-offers.ts';
 import { listPools, type PoolState } from './pool-state.ts';

@@ -23,6 +23,7 @@ export function placeGroups<Group extends PlaceableGroup>(
     readonly place: (group: Group, run: { readonly node: number; readonly count: number }) => void;
   },
 ): void {
+  if ((options.from ?? 0) >= fork.nodeCount) return;
   let left = groups;
   for (let round = 1; round <= ROUNDS_MAX && left.length > 0; round += 1) {
     let placedAny = false;
