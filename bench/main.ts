@@ -2,6 +2,7 @@
 // process, because memory is one of the figures. `npm run bench -- --inputs DIR …` packs the workloads of a directory.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { adversarial } from './adversarial.ts';
 import { coldStart } from './cold-start.ts';
 import { feasibility } from './feasibility.ts';
 import { idle } from './idle.ts';
@@ -18,6 +19,7 @@ const BENCHMARKS: Readonly<Record<string, (argv: readonly string[]) => Promise<R
   snapshot: snapshotBenchmark,
   feasibility,
   placement,
+  adversarial,
   idle,
 };
 

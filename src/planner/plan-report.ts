@@ -43,7 +43,9 @@ export function reportOf(draft: PlanDraft): PlanReport {
     pools: draft.pools.map((pool) => poolSizeOf(draft, pool, flavors)),
     costPerHour: costOf(priced, draft.objects),
     costIsRelative: draft.objects.prices === undefined || priced.some(({ name }) => !draft.objects.prices?.has(name)),
-    cutShort: [...draft.cutShort].sort(compareText),
+    cutShort: [...draft.cutShort, ...(draft.fork.cutShort === undefined ? [] : [draft.fork.cutShort])].sort(
+      compareText,
+    ),
     nextDueMs: draft.dueMs.length === 0 ? undefined : Math.min(...draft.dueMs),
   };
 }

@@ -50,8 +50,8 @@ export interface CounterSource {
   readonly budget: StepBudget;
   /** Shapes of the pods that were there at the beginning. */
   readonly shapes: (tokens: Tokens) => Iterable<PodShape>;
-  /** Pods of a shape on nodes that are not gone. */
-  readonly eachPod: (shape: PodShape, take: (pods: PodsOnNode) => void) => void;
+  /** Counts the pods of a shape on nodes that are not gone; returns how many entries that took. */
+  readonly fill: (counter: DomainCounter, shape: PodShape) => number;
 }
 
 interface OpenAudience extends Audience {
@@ -89,8 +89,9 @@ export class CounterBook {
     const topology = this.#topology(topologyKey, eligibility);
     if (topology === undefined) return undefined;
     const counter = new DomainCounter(topology, { skipTerminating });
+    const { budget, fill } = this.#source;
     for (const shape of audience.members) {
-      this.#source.eachPod(shape, (pods) => counter.count(pods.node, pods));
+      budget.spend(fill(counter, shape));
       this.#countersOf.get(shape)?.push(counter);
     }
     audience.counters.set(key, counter);
@@ -115,7 +116,9 @@ export class CounterBook {
       this.#unmet.add(shape);
       return;
     }
-    for (const counter of this.#countersOf.get(shape) ?? this.#meet(shape)) counter.count(pods.node, pods);
+    for (const counter of this.#countersOf.get(shape) ?? this.#meet(shape)) {
+      counter.count(pods.node, pods.terminating, pods.by);
+    }
   }
 
   /** Finds the audiences of a shape that is new here. */
@@ -145,6 +148,7 @@ export class CounterBook {
     this.#unmet.clear();
     const { budget, shapes } = this.#source;
     const members = new Set<PodShape>();
+    budget.spend(of.tokens?.length ?? 0);
     for (const candidates of [shapes(of.tokens), this.#met.withAny(of.tokens)]) {
       for (const shape of candidates) {
         budget.spend(of.cost);

@@ -7,8 +7,8 @@ export class DomainCounter {
   readonly #skipTerminating: boolean;
   /** Per domain with pods. A domain without eligible nodes has none. */
   readonly #pods = new Map<number, number>();
-  /** Count of pods → domains that have so many. */
-  readonly #domainsWith = new Map<number, number>();
+  /** Count of pods → domains that have so many; undefined until somebody asks for the least. */
+  #domainsWith: Map<number, number> | undefined;
   #total = 0;
   #openings = 0;
   /** Smallest count of a domain with pods; undefined: to be found again. */
@@ -31,17 +31,17 @@ export class DomainCounter {
   }
 
   /** Counts `by` pods more (or less) of the kind on a node. */
-  count(index: number, pods: { readonly terminating: boolean; readonly by: number }): void {
-    if (pods.terminating && this.#skipTerminating) return;
+  count(index: number, terminating: boolean, by: number): void {
+    if (terminating && this.#skipTerminating) return;
     const domain = this.topology.countedDomainOf(index);
     if (domain === NO_DOMAIN) return;
     const before = this.#pods.get(domain) ?? 0;
-    const after = before + pods.by;
-    this.#total += pods.by;
+    const after = before + by;
+    this.#total += by;
     if (after === 0) this.#pods.delete(domain);
     else this.#pods.set(domain, after);
     if (before === 0 && after > 0) this.#openings += 1;
-    this.#move(before, after);
+    if (this.#domainsWith !== undefined) this.#move(this.#domainsWith, { before, after });
   }
 
   /** The node carries the topology label. */
@@ -69,32 +69,42 @@ export class DomainCounter {
     const ownCount = this.#pods.get(own) ?? 0;
     if (present === 1) return Infinity;
     if (present - 1 > this.#pods.size - (ownCount > 0 ? 1 : 0)) return 0;
+    const domainsWith = this.#counted();
     const least = this.#smallest();
-    if (ownCount !== least || (this.#domainsWith.get(least) ?? 0) > 1) return least;
+    if (ownCount !== least || (domainsWith.get(least) ?? 0) > 1) return least;
     let next = Infinity;
-    for (const count of this.#domainsWith.keys()) if (count !== least) next = Math.min(next, count);
+    for (const count of domainsWith.keys()) if (count !== least) next = Math.min(next, count);
     return next;
+  }
+
+  #counted(): Map<number, number> {
+    if (this.#domainsWith === undefined) {
+      this.#domainsWith = new Map();
+      for (const count of this.#pods.values()) this.#domainsWith.set(count, (this.#domainsWith.get(count) ?? 0) + 1);
+    }
+    return this.#domainsWith;
   }
 
   #smallest(): number {
     if (this.#leastUsed === undefined) {
       let least = Infinity;
-      for (const count of this.#domainsWith.keys()) least = Math.min(least, count);
+      for (const count of this.#counted().keys()) least = Math.min(least, count);
       this.#leastUsed = least;
     }
     return this.#leastUsed;
   }
 
   /** A domain went from one count to another. */
-  #move(before: number, after: number): void {
+  #move(domainsWith: Map<number, number>, of: { readonly before: number; readonly after: number }): void {
+    const { before, after } = of;
     let emptied = false;
     if (before > 0) {
-      const left = (this.#domainsWith.get(before) ?? 0) - 1;
+      const left = (domainsWith.get(before) ?? 0) - 1;
       emptied = left === 0;
-      if (emptied) this.#domainsWith.delete(before);
-      else this.#domainsWith.set(before, left);
+      if (emptied) domainsWith.delete(before);
+      else domainsWith.set(before, left);
     }
-    if (after > 0) this.#domainsWith.set(after, (this.#domainsWith.get(after) ?? 0) + 1);
+    if (after > 0) domainsWith.set(after, (domainsWith.get(after) ?? 0) + 1);
     if (this.#leastUsed === undefined) return;
     if (after > 0 && after < this.#leastUsed) this.#leastUsed = after;
     // The next smallest is near: a domain that rose by one is there itself.

@@ -121,14 +121,9 @@ export class ForkFilters {
 
   /** The budget does not allow to say anything of the shape. */
   isTooMuch(checks: ShapeChecks): boolean {
-    const { budget } = this.#context;
     const forbidding = this.#carried.forbidding(checks.shape);
     if (!checks.complete || forbidding === undefined) return true;
-    const { affinity, antiAffinity } = checks.affinity;
-    const asked = checks.spread.length + affinity.length + antiAffinity.length + forbidding.length;
-    if (asked <= COUNTERS_FREE) return false;
-    budget.spend(asked);
-    return budget.exhausted;
+    return this.#context.budget.exhausted && countersOf(checks, forbidding) > COUNTERS_FREE;
   }
 
   #portRefusal(shape: PodShape, index: number): Refusal | undefined {
@@ -154,11 +149,17 @@ export class ForkFilters {
 
   #topologyRefusal(checks: ShapeChecks, index: number): Refusal | undefined {
     const { shape } = checks;
-    const { nodes } = this.#context;
+    const { nodes, budget } = this.#context;
     const served = this.#served;
+    const forbidding = this.#carried.forbidding(shape) ?? [];
+    const asked = countersOf(checks, forbidding);
+    if (asked > COUNTERS_FREE) {
+      budget.spend(asked);
+      if (budget.exhausted) return TOO_MUCH;
+    }
     return (
       podTopologySpread(checks.spread, index) ??
-      interPodAffinity({ ...checks.affinity, existing: this.#carried.forbidding(shape) ?? [] }, index) ??
+      interPodAffinity({ ...checks.affinity, existing: forbidding }, index) ??
       (served === undefined ? undefined : deviceResources(shape, { allocatable: nodes.allocatable(index), served })) ??
       nodeDeclaredFeatures(shape, nodes.factsOf(index))
     );
@@ -189,4 +190,9 @@ export class ForkFilters {
     this.#lookupMade ??= volumeLookup(this.#context.snapshot.objects);
     return this.#lookupMade;
   }
+}
+
+/** Counters that one question about the shape may read. */
+function countersOf({ spread, affinity }: ShapeChecks, forbidding: readonly unknown[]): number {
+  return spread.length + affinity.affinity.length + affinity.antiAffinity.length + forbidding.length;
 }

@@ -5,6 +5,7 @@ import type { PodObject, PodShape, Resources } from '../cluster/cluster-objects.
 import { expectedLabels } from '../cluster/expected-node.ts';
 import { CounterBook, type PodsOnNode } from './counter-book.ts';
 import { daemonPod, daemonShapesToCome } from './daemon-pods.ts';
+import type { DomainCounter } from './domain-counter.ts';
 import { ForkFilters, type WhyNotOptions } from './fork-filters.ts';
 import { ForkNodes } from './fork-nodes.ts';
 import { ForkSearch, type Learned } from './fork-search.ts';
@@ -24,6 +25,8 @@ type Change =
     }
   | { readonly kind: 'addNode' }
   | { readonly kind: 'learned'; readonly what: Learned };
+
+const NO_ENTRIES = new Int32Array();
 
 export class ForkedSnapshot {
   readonly snapshot: ClusterSnapshot;
@@ -51,7 +54,7 @@ export class ForkedSnapshot {
       },
       budget: this.#budget,
       shapes: (tokens) => shapesOf(snapshot).withAny(tokens),
-      eachPod: (shape, take) => this.#eachPod(shape, take),
+      fill: (counter, shape) => this.#fill(counter, shape),
     });
     this.#filters = new ForkFilters({ snapshot, nodes: this.#nodes, counters: this.#counters, budget: this.#budget });
     this.#search = new ForkSearch({
@@ -195,13 +198,18 @@ export class ForkedSnapshot {
   }
 
   /** Pods of the shape on nodes that are there: those of the snapshot, then what was placed. */
-  #eachPod(shape: PodShape, take: (pods: PodsOnNode) => void): void {
+  #fill(counter: DomainCounter, shape: PodShape): number {
     const { shapeNumbers, columns } = this.snapshot;
-    for (const entry of columns.podsOfShape[shapeNumbers.get(shape) ?? -1] ?? []) {
-      const node = entry >> 1;
-      if (!this.#removed.has(node)) take({ node, terminating: (entry & 1) === 1, by: 1 });
+    const entries = columns.podsOfShape[shapeNumbers.get(shape) ?? -1] ?? NO_ENTRIES;
+    const nothingGone = this.#removed.size === 0;
+    for (const entry of entries) {
+      if (nothingGone || !this.#removed.has(entry >> 1)) counter.count(entry >> 1, (entry & 1) === 1, 1);
     }
-    for (const pods of this.#placed.get(shape) ?? []) if (!this.#removed.has(pods.node)) take(pods);
+    const placed = this.#placed.get(shape) ?? [];
+    for (const { node, terminating, by } of placed) {
+      if (!this.#removed.has(node)) counter.count(node, terminating, by);
+    }
+    return entries.length + placed.length;
   }
 
   #notePlaced(pod: PodObject, node: number): void {

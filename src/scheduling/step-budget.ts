@@ -1,10 +1,10 @@
 // How much one fork may spend on constraints that pods put on other pods. Counted in steps, not in time, so that the same
 // input gives the same answer on every machine.
 
-/** A step is one comparison of a selector's value with a label, or one look at a node: 10–50 ns. Real clusters stay far
- *  below (5,000 nodes with 150,000 pods of 500 constrained kinds: about 3 million); a tenant who writes 10,000 kinds of pods
- *  that all select each other meets it after about half a second. */
-export const STEPS_MAX = 20_000_000;
+/** A step is one comparison of a selector's value with a label, one look at a node, one pod counted: 10–200 ns. Real clusters
+ *  stay far below; a tenant who writes 10,000 kinds of pods that all select each other meets it after one to three seconds
+ *  (`npm run bench -- adversarial`). */
+export const STEPS_MAX = 10_000_000;
 
 export class StepBudget {
   readonly #max: number;

@@ -35,6 +35,7 @@ type judge struct {
 	snapshot  *currentSnapshot
 
 	pods, namespaces, claims, volumes, classes, csiNodes, csiDrivers, services *shelf
+	capacities, attachments                                                    *shelf
 	resourceClaims, resourceSlices, deviceClasses, nodes                       *shelf
 }
 
@@ -62,6 +63,8 @@ func newJudge() (*judge, error) {
 		classes:        newShelf(factory, &storagev1.StorageClass{}),
 		csiNodes:       newShelf(factory, &storagev1.CSINode{}),
 		csiDrivers:     newShelf(factory, &storagev1.CSIDriver{}),
+		capacities:     newShelf(factory, &storagev1.CSIStorageCapacity{}),
+		attachments:    newShelf(factory, &storagev1.VolumeAttachment{}),
 		services:       newShelf(factory, &v1.Service{}),
 		resourceClaims: newShelf(factory, &resourceapi.ResourceClaim{}),
 		resourceSlices: newShelf(factory, &resourceapi.ResourceSlice{}),
@@ -171,6 +174,8 @@ func (j *judge) load(c *testCase) error {
 		j.classes.replace(anyOf(c.StorageClasses)),
 		j.csiNodes.replace(anyOf(c.CSINodes)),
 		j.csiDrivers.replace(anyOf(c.CSIDrivers)),
+		j.capacities.replace(anyOf(c.CSIStorageCapacities)),
+		j.attachments.replace(anyOf(c.VolumeAttachments)),
 		j.services.replace(anyOf(c.Services)),
 		j.deviceClasses.replace(anyOf(c.DeviceClasses)),
 		j.resourceSlices.replace(anyOf(c.ResourceSlices)),

@@ -14,21 +14,23 @@ import (
 
 // testCase is one line of input. Objects are taken as they stand: no defaulting, no validation.
 type testCase struct {
-	ID                     any                          `json:"id"`
-	Pod                    *v1.Pod                      `json:"pod"`
-	Nodes                  []*v1.Node                   `json:"nodes"`
-	Pods                   []*v1.Pod                    `json:"pods"`
-	Namespaces             []*v1.Namespace              `json:"namespaces"`
-	PersistentVolumeClaims []*v1.PersistentVolumeClaim  `json:"persistentVolumeClaims"`
-	PersistentVolumes      []*v1.PersistentVolume       `json:"persistentVolumes"`
-	StorageClasses         []*storagev1.StorageClass    `json:"storageClasses"`
-	CSINodes               []*storagev1.CSINode         `json:"csiNodes"`
-	CSIDrivers             []*storagev1.CSIDriver       `json:"csiDrivers"`
-	Services               []*v1.Service                `json:"services"`
-	ReplicaSets            []runtime.RawExtension       `json:"replicaSets"`
-	ResourceClaims         []*resourceapi.ResourceClaim `json:"resourceClaims"`
-	ResourceSlices         []*resourceapi.ResourceSlice `json:"resourceSlices"`
-	DeviceClasses          []*resourceapi.DeviceClass   `json:"deviceClasses"`
+	ID                     any                             `json:"id"`
+	Pod                    *v1.Pod                         `json:"pod"`
+	Nodes                  []*v1.Node                      `json:"nodes"`
+	Pods                   []*v1.Pod                       `json:"pods"`
+	Namespaces             []*v1.Namespace                 `json:"namespaces"`
+	PersistentVolumeClaims []*v1.PersistentVolumeClaim     `json:"persistentVolumeClaims"`
+	PersistentVolumes      []*v1.PersistentVolume          `json:"persistentVolumes"`
+	StorageClasses         []*storagev1.StorageClass       `json:"storageClasses"`
+	CSINodes               []*storagev1.CSINode            `json:"csiNodes"`
+	CSIDrivers             []*storagev1.CSIDriver          `json:"csiDrivers"`
+	CSIStorageCapacities   []*storagev1.CSIStorageCapacity `json:"csiStorageCapacities"`
+	VolumeAttachments      []*storagev1.VolumeAttachment   `json:"volumeAttachments"`
+	Services               []*v1.Service                   `json:"services"`
+	ReplicaSets            []runtime.RawExtension          `json:"replicaSets"`
+	ResourceClaims         []*resourceapi.ResourceClaim    `json:"resourceClaims"`
+	ResourceSlices         []*resourceapi.ResourceSlice    `json:"resourceSlices"`
+	DeviceClasses          []*resourceapi.DeviceClass      `json:"deviceClasses"`
 }
 
 // shelf is an informer that is never run: a case's objects are put straight into its store and its handlers are told

@@ -40,6 +40,8 @@ export interface Draft {
   storageClasses: ObjectDraft[];
   csiNodes: ObjectDraft[];
   csiDrivers: ObjectDraft[];
+  csiStorageCapacities: ObjectDraft[];
+  volumeAttachments: ObjectDraft[];
   services: ObjectDraft[];
   replicaSets: ObjectDraft[];
   resourceClaims: ObjectDraft[];
@@ -127,6 +129,8 @@ export function makeDraft(random: Random): Draft {
     storageClasses: [],
     csiNodes: [],
     csiDrivers: [],
+    csiStorageCapacities: [],
+    volumeAttachments: [],
     services: [],
     replicaSets: [],
     resourceClaims: [],

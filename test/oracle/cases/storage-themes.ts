@@ -168,7 +168,33 @@ function addClasses(draft: Draft, random: Random): void {
   );
   if (random.chance(0.3)) {
     draft.csiDrivers.push({ metadata: { name: 'disk.example.com' }, spec: { storageCapacity: random.chance(0.7) } });
+    addCapacities(draft, random);
   }
+}
+
+/** What is left of the storage of a driver that tracks it, for some classes and parts of the cluster. */
+function addCapacities(draft: Draft, random: Random): void {
+  for (let index = random.between(0, 5); index > 0; index -= 1) {
+    draft.csiStorageCapacities.push({
+      metadata: { name: `capacity-${index}`, namespace: 'kube-system' },
+      storageClassName: random.pick(['late-capacity', 'late-capacity', 'late', 'late-zoned', 'now']),
+      nodeTopology: random.maybe(0.92, () => capacityTopology(random)),
+      capacity: random.maybe(0.92, () => random.pick([...SIZES, '0', '100Gi'])),
+      maximumVolumeSize: random.maybe(0.25, () => random.pick([...SIZES, '0', '100Gi'])),
+    });
+  }
+}
+
+function capacityTopology(random: Random): JsonObject {
+  const key = random.pick([ZONE, ZONE, HOSTNAME, REGION]);
+  const values = random.picks([...ZONES, 'node-a', 'node-b', 'region-1'], random.pick([1, 2, 3]));
+  return random.pick<() => JsonObject>([
+    () => ({}),
+    () => ({ matchLabels: { [key]: values[0] } }),
+    () => ({ matchLabels: { [ZONE]: random.pick(ZONES), [REGION]: 'region-1' } }),
+    () => ({ matchExpressions: [{ key, operator: random.pick(['In', 'In', 'NotIn']), values }] }),
+    () => ({ matchExpressions: [{ key, operator: random.pick(['Exists', 'DoesNotExist', 'Odd', 'In']) }] }),
+  ])();
 }
 
 function claimOf(draft: Draft, random: Random, name: string): ObjectDraft {
@@ -336,6 +362,7 @@ export function volumeLimits(draft: Draft, random: Random): void {
       status: { phase: 'Pending' },
     });
   }
+  if (random.chance(0.4)) addAttachments(draft, random);
   const names = ['data-0', 'data-1', 'data-2', 'data-3', 'data-4', 'late-0', 'late-1'];
   for (const pod of draft.pods) {
     if (random.chance(0.8)) pod.metadata.namespace = namespace;
@@ -349,6 +376,23 @@ export function volumeLimits(draft: Draft, random: Random): void {
         ? inlineDisk(random)
         : { persistentVolumeClaim: { claimName: random.pick(random.chance(0.7) ? names.slice(0, 5) : names) } },
     );
+  }
+}
+
+/** Of volumes that pods on the node use, and of others. */
+function addAttachments(draft: Draft, random: Random): void {
+  const volumes = [...draft.persistentVolumes.map((volume) => volume.metadata.name), 'gone'];
+  for (let index = random.between(1, 6); index > 0; index -= 1) {
+    const persistentVolumeName = random.maybe(0.94, () => random.pick(volumes));
+    draft.volumeAttachments.push({
+      metadata: { name: `attachment-${index}` },
+      spec: {
+        attacher: random.pick([...DRIVERS, ...DRIVERS, '']),
+        nodeName: random.pick(draft.nodes).metadata.name,
+        source: { persistentVolumeName },
+      },
+      status: { attached: random.chance(0.8) },
+    });
   }
 }
 

@@ -1,0 +1,198 @@
+// The configuration LP by column generation (Gilmore and Gomory): fillings of single nodes are found one after another, each
+// the best for the current worths of the pods. Worths of any round give a true lower bound (Farley): what all pods are
+// worth, over the most that a node of any offer can hold of it per unit of its price. So it may stop at any round.
+import { CoveringSimplex, type Column } from './covering-simplex.ts';
+import type { PackingModel } from './packing-model.ts';
+import { NodePricer } from './price-node.ts';
+import type { SearchBudget } from './search-budget.ts';
+
+/** A column pays when it is worth so much more than it costs, relative to the price. */
+const PAYS_ABOVE = 1e-7;
+/** Weight of the worths that gave the best bound so far against the latest ones (Wentges): fewer rounds in the tail. */
+const SMOOTHING = 0.5;
+/** Offers that are filled per round; the others only have their relaxation computed, and that in full rounds only. */
+const OFFERS_PER_ROUND = 12;
+/** Shapes looked at per filling while that finds columns that pay, and how much further the search goes when not. */
+const SEARCH_FIRST = 64;
+const SEARCH_GROWTH = 8;
+/** A full round after so many partial ones. */
+const ROUNDS_PER_SWEEP = 8;
+
+export interface FilledNode {
+  readonly offer: number;
+  readonly rows: Int32Array;
+  readonly amounts: Int32Array;
+}
+
+export interface ColumnGenerationOptions {
+  readonly budget: SearchBudget;
+  readonly roundsMax: number;
+  /** Most shapes looked at per filling beyond the rounded relaxation; a few at first, more when nothing gains. */
+  readonly searchSteps: number;
+  /** Lower bound of the cost known before. */
+  readonly boundCost: number;
+  /** Fillings known before, that fit this model's counts. */
+  readonly known: readonly FilledNode[];
+  /** Stop when the bound is within this part of the cost. */
+  readonly within: number;
+}
+
+export interface ColumnGenerationResult {
+  /** Of the columns found: not a bound of anything. */
+  readonly cost: number;
+  /** True lower bound of the cost, 0 when no round came to one. */
+  readonly boundCost: number;
+  /** Worth of a pod of each row, latest. */
+  readonly worth: Float64Array;
+  readonly columns: readonly FilledNode[];
+  /** Basic columns and how many of each. */
+  readonly solution: readonly { readonly column: FilledNode; readonly nodes: number }[];
+  /** No filling would lower the cost further. */
+  readonly solved: boolean;
+}
+
+/** Runs until solved, within the wished gap, or out of rounds or steps. */
+export function generateColumns(model: PackingModel, options: ColumnGenerationOptions): ColumnGenerationResult {
+  return new ColumnGeneration(model, options).run();
+}
+
+class ColumnGeneration {
+  readonly #model: PackingModel;
+  readonly #options: ColumnGenerationOptions;
+  readonly #pricer: NodePricer;
+  readonly #simplex: CoveringSimplex;
+  readonly #fillings: FilledNode[] = [];
+  /** Prices are divided by it, so that tolerances mean the same everywhere. */
+  readonly #dearest: number;
+  /** Latest worth of a node over its price, per offer: what decides who is filled in a partial round. */
+  readonly #ratio: Float64Array;
+  #center: Float64Array;
+  #boundCost = 0;
+  #searchSteps: number;
+
+  constructor(model: PackingModel, options: ColumnGenerationOptions) {
+    this.#model = model;
+    this.#options = options;
+    this.#pricer = new NodePricer(model);
+    this.#dearest = model.prices.reduce((most, price) => Math.max(most, price), 0);
+    this.#ratio = new Float64Array(model.offers).fill(Infinity);
+    const start = Array.from({ length: model.rows }, (_, row) => this.#startColumn(row));
+    this.#simplex = new CoveringSimplex(model.counts, start);
+    for (const filling of options.known) this.#add(filling);
+    this.#center = new Float64Array(model.rows);
+    this.#searchSteps = Math.min(SEARCH_FIRST, options.searchSteps);
+  }
+
+  run(): ColumnGenerationResult {
+    const { budget, roundsMax, searchSteps, within } = this.#options;
+    let solved = this.#model.rows === 0;
+    for (let round = 0; round < roundsMax && !solved && budget.left > 0; round++) {
+      this.#solveMaster();
+      const known = Math.max(this.#boundCost, this.#options.boundCost);
+      if (known >= this.#simplex.cost() * this.#dearest * (1 - within)) break;
+      if (!this.#round(round)) continue;
+      solved = this.#searchSteps >= searchSteps;
+      this.#searchSteps = Math.min(this.#searchSteps * SEARCH_GROWTH, searchSteps);
+    }
+    this.#solveMaster();
+    return {
+      cost: this.#simplex.cost() * this.#dearest,
+      boundCost: this.#boundCost,
+      worth: this.#simplex.duals.map((dual) => Math.max(0, dual) * this.#dearest),
+      columns: this.#fillings,
+      solution: this.#simplex.solution().flatMap(({ column, value }) => {
+        const filling = this.#fillings[column];
+        return filling === undefined ? [] : [{ column: filling, nodes: value }];
+      }),
+      solved,
+    };
+  }
+
+  #solveMaster(): void {
+    const pivots = Math.max(50, Math.floor(this.#options.budget.left / Math.max(1, this.#model.rows ** 2)));
+    this.#simplex.solve(pivots);
+    this.#options.budget.spend(this.#simplex.takeSteps());
+  }
+
+  /** Columns at smoothed worths, then, should they gain nothing, at the true ones. True: nothing gains. */
+  #round(round: number): boolean {
+    const latest = this.#simplex.duals.map((dual) => Math.max(0, dual));
+    const smooth =
+      this.#boundCost > 0
+        ? latest.map((dual, row) => SMOOTHING * (this.#center[row] ?? 0) + (1 - SMOOTHING) * dual)
+        : latest;
+    const sweep = round % ROUNDS_PER_SWEEP === 0 || this.#model.offers <= OFFERS_PER_ROUND;
+    if (this.#price(smooth, { latest, sweep }) > 0) return false;
+    if (this.#price(latest, { latest, sweep: true }) > 0) return false;
+    return true;
+  }
+
+  /** Fills nodes at `worth`; adds what pays at `latest` and says how many. A sweep looks at all offers and so at a bound. */
+  #price(worth: Float64Array, of: { readonly latest: Float64Array; readonly sweep: boolean }): number {
+    const model = this.#model;
+    const { budget } = this.#options;
+    const searchSteps = this.#searchSteps;
+    let added = 0;
+    let worst = 0;
+    if (of.sweep) {
+      for (let offer = 0; offer < model.offers; offer++) {
+        this.#ratio[offer] = this.#pricer.relaxed(offer, worth, budget) / this.#price1(offer);
+      }
+    }
+    const order = Array.from({ length: model.offers }, (_, offer) => offer).sort(
+      (a, b) => (this.#ratio[b] ?? 0) - (this.#ratio[a] ?? 0) || a - b,
+    );
+    for (const [at, offer] of order.entries()) {
+      const relaxed = this.#ratio[offer] ?? 0;
+      if (at >= OFFERS_PER_ROUND || (of.sweep && relaxed <= worst)) {
+        worst = Math.max(worst, relaxed);
+        break;
+      }
+      const filling = this.#pricer.fill(offer, worth, { budget, searchSteps });
+      this.#ratio[offer] = filling.worthMax / this.#price1(offer);
+      worst = Math.max(worst, this.#ratio[offer] ?? 0);
+      let gain = -this.#price1(offer);
+      filling.rows.forEach((row, k) => (gain += (of.latest[row] ?? 0) * (filling.amounts[k] ?? 0)));
+      if (gain <= PAYS_ABOVE * this.#price1(offer)) continue;
+      this.#add({ offer, rows: filling.rows, amounts: filling.amounts });
+      added++;
+    }
+    if (of.sweep && worst > 0) this.#noteBound(worth, worst);
+    return added;
+  }
+
+  #noteBound(worth: Float64Array, worst: number): void {
+    let total = 0;
+    for (let row = 0; row < worth.length; row++) total += (worth[row] ?? 0) * (this.#model.counts[row] ?? 0);
+    const bound = (total / worst) * this.#dearest;
+    if (bound <= this.#boundCost) return;
+    this.#boundCost = bound;
+    this.#center = worth.map((value) => value / worst);
+  }
+
+  #price1(offer: number): number {
+    return (this.#model.prices[offer] ?? 0) / this.#dearest;
+  }
+
+  #add(filling: FilledNode): void {
+    this.#fillings.push(filling);
+    this.#simplex.add({ rows: filling.rows, amounts: filling.amounts, cost: this.#price1(filling.offer) });
+  }
+
+  /** Node full of pods of one row, on the offer where one of them costs least. */
+  #startColumn(row: number): Column {
+    let least = Infinity;
+    let offer = -1;
+    let pods = 0;
+    for (let candidate = 0; candidate < this.#model.offers; candidate++) {
+      const most = this.#model.most[candidate]?.[row] ?? 0;
+      if (most === 0 || this.#price1(candidate) / most >= least) continue;
+      least = this.#price1(candidate) / most;
+      offer = candidate;
+      pods = most;
+    }
+    const filling = { offer, rows: Int32Array.of(row), amounts: Int32Array.of(pods) };
+    this.#fillings.push(filling);
+    return { rows: filling.rows, amounts: filling.amounts, cost: this.#price1(offer) };
+  }
+}

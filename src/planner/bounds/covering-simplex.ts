@@ -1,0 +1,227 @@
+// Linear programs of covering form: least Σ cost·x with Σ column·x ≥ demand per row, x ≥ 0, whose columns come one after
+// another. Revised primal simplex with a dense inverse of the basis; sized for hundreds of rows. What it returns is not
+// trusted for certificates: bounds are computed anew from its prices, which are good or bad but never wrong.
+
+import { invertInto, PIVOT_MIN } from './invert-matrix.ts';
+
+/** A column: the rows that it covers, how much of each, and what one of it costs. */
+export interface Column {
+  readonly rows: Int32Array;
+  readonly amounts: Float64Array | Int32Array;
+  readonly cost: number;
+}
+
+/** Below it a reduced cost is noise: costs are scaled so that the dearest column costs 1. */
+const OPTIMAL_WITHIN = 1e-9;
+/** The inverse is built anew after so many pivots, before errors of 1e-16 each can add up to one that shows. */
+const PIVOTS_PER_INVERSION = 400;
+
+export class CoveringSimplex {
+  readonly rows: number;
+  readonly #demand: Float64Array;
+  readonly #inverse: Float64Array;
+  /** Per row of the basis: column, or -1 - row for the surplus of a row. */
+  readonly #basis: Int32Array;
+  readonly #values: Float64Array;
+  readonly #duals: Float64Array;
+  readonly #direction: Float64Array;
+  readonly #columns: Column[] = [];
+  readonly #inBasis: number[] = [];
+  #pivots = 0;
+  /** Numbers touched since `takeSteps`. */
+  #steps = 0;
+
+  /** `start` has one column per row, in order, that covers that row and no other. */
+  constructor(demand: ArrayLike<number>, start: readonly Column[]) {
+    const rows = demand.length;
+    this.rows = rows;
+    this.#demand = Float64Array.from(demand);
+    this.#inverse = new Float64Array(rows * rows);
+    this.#basis = new Int32Array(rows);
+    this.#values = new Float64Array(rows);
+    this.#duals = new Float64Array(rows);
+    this.#direction = new Float64Array(rows);
+    for (let row = 0; row < rows; row++) {
+      const column = start[row];
+      const amount = column?.amounts[0] ?? 0;
+      if (column === undefined || column.rows[0] !== row || amount <= 0)
+        throw new Error('The start must be one column per row');
+      this.#columns.push(column);
+      this.#inBasis.push(1);
+      this.#basis[row] = row;
+      this.#inverse[row * rows + row] = 1 / amount;
+      this.#values[row] = (this.#demand[row] ?? 0) / amount;
+      this.#duals[row] = column.cost / amount;
+    }
+  }
+
+  /** What one more of each row's demand costs; may be below zero by noise until `solve` has run. */
+  get duals(): Float64Array {
+    return this.#duals;
+  }
+
+  get columns(): readonly Column[] {
+    return this.#columns;
+  }
+
+  add(column: Column): number {
+    this.#columns.push(column);
+    this.#inBasis.push(0);
+    return this.#columns.length - 1;
+  }
+
+  /** Pivots until no known column would lower the cost, or `pivotsMax`. True: optimal over the known columns. */
+  solve(pivotsMax: number): boolean {
+    for (let pivot = 0; pivot < pivotsMax; pivot++) {
+      const entering = this.#entering();
+      if (entering === undefined) return true;
+      if (!this.#enter(entering)) return true;
+    }
+    return false;
+  }
+
+  /** How many of each column the solution has; basic ones only. */
+  solution(): readonly { readonly column: number; readonly value: number }[] {
+    const out: { readonly column: number; readonly value: number }[] = [];
+    for (let at = 0; at < this.rows; at++) {
+      const column = this.#basis[at] ?? -1;
+      const value = this.#values[at] ?? 0;
+      if (column >= 0 && value > 0) out.push({ column, value });
+    }
+    return out;
+  }
+
+  cost(): number {
+    return this.solution().reduce((sum, { column, value }) => sum + value * (this.#columns[column]?.cost ?? 0), 0);
+  }
+
+  takeSteps(): number {
+    const steps = this.#steps;
+    this.#steps = 0;
+    return steps;
+  }
+
+  /** Column (or surplus, -1 - row) with the most negative reduced cost; the first of equals. */
+  #entering(): number | undefined {
+    let best = -OPTIMAL_WITHIN;
+    let entering: number | undefined;
+    const duals = this.#duals;
+    for (let row = 0; row < this.rows; row++) {
+      if ((duals[row] ?? 0) < best) {
+        best = duals[row] ?? 0;
+        entering = -1 - row;
+      }
+    }
+    for (let c = 0; c < this.#columns.length; c++) {
+      if (this.#inBasis[c] === 1) continue;
+      const column = this.#columns[c];
+      if (column === undefined) continue;
+      const reduced = reducedCost(column, duals);
+      this.#steps += column.rows.length;
+      if (reduced < best) {
+        best = reduced;
+        entering = c;
+      }
+    }
+    return entering;
+  }
+
+  /** False: nothing bounds the step, which covering problems exclude but for noise. */
+  #enter(entering: number): boolean {
+    const rows = this.rows;
+    const direction = this.#direction;
+    this.#setDirection(entering);
+    let leaving = -1;
+    let least = Infinity;
+    for (let at = 0; at < rows; at++) {
+      const slope = direction[at] ?? 0;
+      if (slope <= PIVOT_MIN) continue;
+      const ratio = Math.max(0, this.#values[at] ?? 0) / slope;
+      if (ratio < least || (ratio === least && slope > (direction[leaving] ?? 0))) {
+        least = ratio;
+        leaving = at;
+      }
+    }
+    if (leaving < 0) return false;
+    const left = this.#basis[leaving] ?? -1;
+    if (left >= 0) this.#inBasis[left] = 0;
+    if (entering >= 0) this.#inBasis[entering] = 1;
+    this.#basis[leaving] = entering;
+    this.#pivot(leaving, { reduced: this.#reducedOf(entering), ratio: least });
+    this.#pivots++;
+    if (this.#pivots % Math.max(PIVOTS_PER_INVERSION, 2 * rows) === 0) this.#invert();
+    return true;
+  }
+
+  #reducedOf(entering: number): number {
+    const column = this.#columns[entering];
+    return column === undefined ? (this.#duals[-1 - entering] ?? 0) : reducedCost(column, this.#duals);
+  }
+
+  #setDirection(entering: number): void {
+    const rows = this.rows;
+    const direction = this.#direction.fill(0);
+    const column = this.#columns[entering];
+    const of = column?.rows ?? [-1 - entering];
+    for (let k = 0; k < of.length; k++) {
+      const row = of[k] ?? 0;
+      const amount = column === undefined ? -1 : (column.amounts[k] ?? 0);
+      for (let at = 0, i = row; at < rows; at++, i += rows)
+        direction[at] = (direction[at] ?? 0) + (this.#inverse[i] ?? 0) * amount;
+    }
+    this.#steps += of.length * rows;
+  }
+
+  #pivot(leaving: number, by: { readonly reduced: number; readonly ratio: number }): void {
+    const rows = this.rows;
+    const direction = this.#direction;
+    const inverse = this.#inverse;
+    const scale = 1 / (direction[leaving] ?? 1);
+    const from = leaving * rows;
+    for (let k = 0; k < rows; k++) {
+      const value = (inverse[from + k] ?? 0) * scale;
+      inverse[from + k] = value;
+      if (value !== 0) this.#duals[k] = (this.#duals[k] ?? 0) + by.reduced * value;
+    }
+    for (let at = 0; at < rows; at++) {
+      const slope = direction[at] ?? 0;
+      if (at === leaving || slope === 0) continue;
+      this.#values[at] = Math.max(0, (this.#values[at] ?? 0) - slope * by.ratio);
+      const to = at * rows;
+      for (let k = 0; k < rows; k++) inverse[to + k] = (inverse[to + k] ?? 0) - slope * (inverse[from + k] ?? 0);
+      this.#steps += rows;
+    }
+    this.#values[leaving] = by.ratio;
+  }
+
+  /** Gauss-Jordan with row exchange on the columns of the basis; values and duals follow. */
+  #invert(): void {
+    const rows = this.rows;
+    const matrix = new Float64Array(rows * rows);
+    for (let at = 0; at < rows; at++) {
+      const column = this.#columns[this.#basis[at] ?? -1];
+      if (column === undefined) matrix[(-1 - (this.#basis[at] ?? -1)) * rows + at] = -1;
+      else column.rows.forEach((row, k) => (matrix[row * rows + at] = column.amounts[k] ?? 0));
+    }
+    if (!invertInto(matrix, this.#inverse, rows)) return;
+    this.#steps += rows ** 3;
+    this.#duals.fill(0);
+    for (let at = 0; at < rows; at++) {
+      const cost = this.#columns[this.#basis[at] ?? -1]?.cost ?? 0;
+      let value = 0;
+      for (let k = 0; k < rows; k++) {
+        const entry = this.#inverse[at * rows + k] ?? 0;
+        value += entry * (this.#demand[k] ?? 0);
+        this.#duals[k] = (this.#duals[k] ?? 0) + cost * entry;
+      }
+      this.#values[at] = Math.max(0, value);
+    }
+  }
+}
+
+function reducedCost(column: Column, duals: Float64Array): number {
+  const { rows, amounts } = column;
+  let reduced = column.cost;
+  for (let k = 0; k < rows.length; k++) reduced -= (amounts[k] ?? 0) * (duals[rows[k] ?? 0] ?? 0);
+  return reduced;
+}

@@ -1,0 +1,209 @@
+// How pods that need new nodes are put together on them: patterns (so many pods of each shape on one node of an offer) and
+// how many nodes of each. Capacity, limits per node, exclusions, which shape may use which offer and how many nodes a pool
+// may get are kept here; what one node cannot show (spread, affinity between shapes, quotas) is for the packer to check.
+// Order of choice: tiers (pool priority) first, then cost, then fewer nodes, then the offers' own order.
+import { cheapBounds } from '../bounds/lower-bound.ts';
+import { modelOf, type PackingModel } from '../bounds/packing-model.ts';
+import { NO_LIMIT, type LowerBound, type PackingProblem, type Pattern } from '../bounds/packing-problem.ts';
+import { SearchBudget } from '../bounds/search-budget.ts';
+import { chooseFlavors } from './choose-flavors.ts';
+import type { NodesFilled } from './fill-nodes.ts';
+import { AT_ONCE, packModel, POLISH, type Effort, type Packed } from './pack-model.ts';
+import { splitRows } from './split-rows.ts';
+
+/** Steps of a first answer: 10 ms at most where shapes are few; thousands of shapes need more to be looked at once. */
+export const STEPS_AT_ONCE = 10_000_000;
+/** Steps of a polish: a few seconds. */
+export const STEPS_POLISH = 3_000_000_000;
+/** Rounds for what a limit pushed from one offer to others; each round uses up a limit. */
+const LIMIT_ROUNDS_MAX = 16;
+
+export interface PatternOptions {
+  readonly steps: number;
+  /** Most distinct flavors; more are only used when pods would have no place else. NO_LIMIT: any number. */
+  readonly flavorsMax: number;
+  /** Per axis, the least room that a node must have; empty: any. */
+  readonly leastCapacity: readonly number[];
+}
+
+export const PATTERN_DEFAULTS: PatternOptions = { steps: STEPS_AT_ONCE, flavorsMax: NO_LIMIT, leastCapacity: [] };
+
+export interface PatternChoice {
+  readonly patterns: readonly Pattern[];
+  /** Pods per shape that have no place: none fits them, or a limit is reached. */
+  readonly left: Int32Array;
+  /** Per shape, what one more pod costs per hour; 0 where nothing is known. */
+  readonly worth: Float64Array;
+  readonly costPerHour: number;
+  readonly nodes: number;
+  /** Of what placing the placed pods costs, whatever the tiers, on offers that the options admit. */
+  readonly bound: LowerBound;
+  readonly steps: number;
+  /** The steps ran out before the search was done. */
+  readonly cutShort: boolean;
+}
+
+/** A first answer, in milliseconds. */
+export function choosePatterns(problem: PackingProblem, options: PatternOptions = PATTERN_DEFAULTS): PatternChoice {
+  return choose(problem, { options, effort: AT_ONCE });
+}
+
+/** A better answer and a closer bound, in seconds: `first` where nothing better is found within the steps. Places at
+ *  least as many pods as `first`. */
+export function improvePatterns(
+  problem: PackingProblem,
+  first: PatternChoice,
+  options: PatternOptions = { ...PATTERN_DEFAULTS, steps: STEPS_POLISH },
+): PatternChoice {
+  const next = choose(problem, { options, effort: POLISH });
+  const total = (left: Int32Array): number => left.reduce((sum, pods) => sum + pods, 0);
+  const [before, after] = [total(first.left), total(next.left)];
+  const better = after < before || (after === before && cheaper(next, first));
+  const samePods = first.left.every((pods, shape) => pods === next.left[shape]);
+  const answer = better ? next : first;
+  const other = better ? first : next;
+  // A bound is of the pods that are placed.
+  const bound = samePods && other.bound.costPerHour > answer.bound.costPerHour ? other.bound : answer.bound;
+  return { ...answer, bound, steps: next.steps, cutShort: next.cutShort };
+}
+
+function cheaper(one: PatternChoice, other: PatternChoice): boolean {
+  const near = 1e-9 * Math.max(1, other.costPerHour);
+  if (Math.abs(one.costPerHour - other.costPerHour) > near) return one.costPerHour < other.costPerHour;
+  return one.nodes < other.nodes;
+}
+
+function choose(
+  problem: PackingProblem,
+  { options, effort }: { readonly options: PatternOptions; readonly effort: Effort },
+): PatternChoice {
+  const budget = new SearchBudget(options.steps);
+  const search: Search = {
+    problem,
+    options,
+    effort,
+    budget,
+    left: problem.counts.slice(),
+    room: problem.groupNodesMax.slice(),
+    worth: new Float64Array(problem.shapes),
+    patterns: [],
+  };
+  const admitted = Array.from({ length: problem.offers }, (_, offer) => offer).filter((offer) => admits(search, offer));
+  const tiers = [...new Set(admitted.map((offer) => problem.tiers[offer] ?? 0))].sort((a, b) => a - b);
+  let only: LowerBound | undefined;
+  for (const tier of tiers) {
+    const bound = fillTier(
+      search,
+      admitted.filter((offer) => (problem.tiers[offer] ?? 0) === tier),
+    );
+    if (tiers.length === 1) only = bound;
+  }
+  const costPerHour = search.patterns.reduce((sum, { offer, nodes }) => sum + nodes * (problem.prices[offer] ?? 0), 0);
+  return {
+    patterns: search.patterns,
+    left: search.left,
+    worth: search.worth,
+    costPerHour,
+    nodes: search.patterns.reduce((sum, { nodes }) => sum + nodes, 0),
+    bound: only ?? boundOfPlaced(search, admitted),
+    steps: budget.used,
+    cutShort: budget.left === 0,
+  };
+}
+
+interface Search {
+  readonly problem: PackingProblem;
+  readonly options: PatternOptions;
+  readonly effort: Effort;
+  readonly budget: SearchBudget;
+  /** Per shape. */
+  readonly left: Int32Array;
+  /** Per limit group: nodes that it may still get. */
+  readonly room: Int32Array;
+  readonly worth: Float64Array;
+  readonly patterns: Pattern[];
+}
+
+function admits({ problem, options }: Search, offer: number): boolean {
+  return options.leastCapacity.every((least, axis) => (problem.capacities[offer * problem.axes + axis] ?? 0) >= least);
+}
+
+/** Places what it can on offers of one tier. The bound, where it is one of all that was placed. */
+function fillTier(search: Search, tier: readonly number[]): LowerBound | undefined {
+  let bound: LowerBound | undefined;
+  for (let round = 0; round < LIMIT_ROUNDS_MAX; round++) {
+    const offers = tier.filter((offer) => (search.room[search.problem.limitGroups[offer] ?? 0] ?? 0) > 0);
+    const model = modelOf(search.problem, { counts: search.left, offers });
+    if (model.rows === 0 || model.offers === 0) return bound;
+    const first = packModel(model, search);
+    const { packed, model: used } = withFewFlavors(search, { packed: first, model, offers });
+    noteWorth(search, used, packed.worth);
+    const cut = take(search, used, packed.filled);
+    bound = round === 0 && !cut ? first.bound : undefined;
+    if (!cut) return bound;
+  }
+  return undefined;
+}
+
+/** Packed again on few flavors, should it have come out with too many. */
+function withFewFlavors(
+  search: Search,
+  first: { readonly packed: Packed; readonly model: PackingModel; readonly offers: readonly number[] },
+): { readonly packed: Packed; readonly model: PackingModel } {
+  const flavorOf = (offer: number): number => search.problem.flavors[first.model.offerOf[offer] ?? 0] ?? 0;
+  const chosen = chooseFlavors(first.model, {
+    filled: first.packed.filled,
+    flavorOf,
+    already: new Set(search.patterns.map(({ offer }) => search.problem.flavors[offer] ?? 0)),
+    flavorsMax: search.options.flavorsMax,
+  });
+  if (chosen === undefined) return first;
+  const offers = first.offers.filter((offer) => chosen.has(search.problem.flavors[offer] ?? 0));
+  const model = modelOf(search.problem, { counts: search.left, offers });
+  return { packed: packModel(model, search), model };
+}
+
+function noteWorth({ worth }: Search, model: PackingModel, worths: Float64Array): void {
+  model.members.forEach((shapes, row) => {
+    for (const shape of shapes) worth[shape] = worths[row] ?? 0;
+  });
+}
+
+/** Notes the nodes as patterns of shapes, as far as limits go, the nodes with most worth per price first. True: a limit
+ *  has cut something off. */
+function take(search: Search, model: PackingModel, filled: readonly NodesFilled[]): boolean {
+  const { problem } = search;
+  let cut = false;
+  const kept: NodesFilled[] = [];
+  for (const node of byWorth(search, model, filled)) {
+    const group = problem.limitGroups[model.offerOf[node.offer] ?? 0] ?? 0;
+    const room = search.room[group] ?? 0;
+    const nodes = Math.min(node.nodes, room);
+    if (nodes < node.nodes) cut = true;
+    if (nodes === 0) continue;
+    search.room[group] = room >= NO_LIMIT ? NO_LIMIT : room - nodes;
+    kept.push({ ...node, nodes });
+  }
+  search.patterns.push(...splitRows(model, { filled: kept, left: search.left }));
+  return cut;
+}
+
+function byWorth(
+  { problem, room }: Search,
+  model: PackingModel,
+  filled: readonly NodesFilled[],
+): readonly NodesFilled[] {
+  if (problem.groupNodesMax.every((_, group) => (room[group] ?? 0) >= NO_LIMIT)) return filled;
+  const pods = (node: NodesFilled): number => node.amounts.reduce((sum, amount) => sum + amount, 0);
+  return filled
+    .map((node) => ({ node, perPrice: pods(node) / (model.prices[node.offer] ?? 1) }))
+    .sort((a, b) => b.perPrice - a.perPrice)
+    .map(({ node }) => node);
+}
+
+function boundOfPlaced(search: Search, offers: readonly number[]): LowerBound {
+  const { problem, left } = search;
+  const placed = problem.counts.map((count, shape) => count - (left[shape] ?? 0));
+  const model = modelOf(problem, { counts: placed, offers });
+  return cheapBounds(model, search.budget).bound;
+}

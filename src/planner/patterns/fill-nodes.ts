@@ -1,0 +1,248 @@
+// Greedy packing, node by node: each node takes the pod whose requests point most along the room that is left (dot
+// product, so that axes run out together), again and again; of all offers the node is taken whose pods are worth most
+// for its price; and it is repeated while the same pods are left for it. Costs by shapes and distinct nodes, not by pods.
+import type { FilledNode } from '../bounds/column-generation.ts';
+import type { PackingModel } from '../bounds/packing-model.ts';
+import { NO_LIMIT } from '../bounds/packing-problem.ts';
+import type { SearchBudget } from '../bounds/search-budget.ts';
+import { RowTree, type RoomLeft } from './row-tree.ts';
+
+/** What a pod is worth at least, in parts of the node's price: one that no axis has a price for must be placed too. */
+const WORTH_MIN = 1e-7;
+
+export interface NodesFilled extends FilledNode {
+  readonly nodes: number;
+}
+
+export interface FillOptions {
+  /** Pods to place, per row; what has no place stays in it. */
+  readonly left: Int32Array;
+  /** Per row, what a pod is worth: decides between offers. */
+  readonly worth: Float64Array;
+  readonly budget: SearchBudget;
+  /** Part of the pods of a shape that still fit that are taken at once: 1 = all, small = one by one. */
+  readonly batch: number;
+  /** How much a scarce axis counts in the score: 0 all alike, 1 by its demand. */
+  readonly scarcity: number;
+}
+
+/** Fills nodes until all of `left` is placed or nothing more fits anywhere. Always to the end, whatever the budget: each
+ *  distinct node uses up a shape, so there are no more of them than shapes, or pods where those are fewer. */
+export function fillNodes(model: PackingModel, options: FillOptions): readonly NodesFilled[] {
+  const filler = new NodeFiller(model, options);
+  const filled: NodesFilled[] = [];
+  // Ratio of price to worth when last looked at; it only grows as pods go, so the least is looked at first.
+  const ratio = new Float64Array(model.offers);
+  for (;;) {
+    const next = nextNode(filler, { model, ratio });
+    if (next === undefined) return filled;
+    const nodes = filler.take(next);
+    filled.push({ ...next, nodes });
+  }
+}
+
+/** The filling of least price per worth; offers looked at earlier are only looked at again when they could win. */
+function nextNode(
+  filler: NodeFiller,
+  { model, ratio }: { readonly model: PackingModel; readonly ratio: Float64Array },
+): FilledNode | undefined {
+  let best: FilledNode | undefined;
+  let bestRatio = Infinity;
+  const fresh = new Uint8Array(model.offers);
+  for (;;) {
+    let offer = -1;
+    for (let candidate = 0; candidate < model.offers; candidate++) {
+      if (fresh[candidate] === 1 || (ratio[candidate] ?? 0) >= bestRatio) continue;
+      if (offer < 0 || (ratio[candidate] ?? 0) < (ratio[offer] ?? 0)) offer = candidate;
+    }
+    if (offer < 0) return best;
+    fresh[offer] = 1;
+    const { filling, worth } = filler.fill(offer);
+    ratio[offer] = worth > 0 ? (model.prices[offer] ?? 0) / worth : Infinity;
+    if ((ratio[offer] ?? 0) >= bestRatio) continue;
+    bestRatio = ratio[offer] ?? 0;
+    best = filling;
+  }
+}
+
+class NodeFiller {
+  readonly #model: PackingModel;
+  readonly #options: FillOptions;
+  readonly #tree: RowTree;
+  readonly #room: Float64Array;
+  readonly #exclusionRoom: Int32Array;
+  readonly #taken: Int32Array;
+  readonly #weights: Float64Array;
+  /** What is left to place, per axis. */
+  readonly #demand: Float64Array;
+  /** Rows that may not be on a node in any number, in sets: each exclusion, each row with a limit of its own. */
+  readonly #limited: { readonly rows: readonly number[]; readonly max: number; left: number }[] = [];
+  readonly #limitedOf: (number | undefined)[] = [];
+
+  constructor(model: PackingModel, options: FillOptions) {
+    this.#model = model;
+    this.#options = options;
+    this.#tree = new RowTree(model);
+    this.#room = new Float64Array(model.axes);
+    this.#exclusionRoom = new Int32Array(model.exclusionMax.length);
+    this.#taken = new Int32Array(model.rows);
+    this.#weights = new Float64Array(model.axes);
+    this.#demand = new Float64Array(model.axes);
+    for (let row = 0; row < model.rows; row++) {
+      const count = options.left[row] ?? 0;
+      if (count === 0) this.#tree.close(row);
+      for (let axis = 0; axis < model.axes; axis++) {
+        this.#demand[axis] = (this.#demand[axis] ?? 0) + count * (model.requests[row * model.axes + axis] ?? 0);
+      }
+    }
+    this.#listLimited();
+  }
+
+  #listLimited(): void {
+    const { exclusionMax, rowExclusion, perNodeMax, rows } = this.#model;
+    const setOf = new Map<number, number>();
+    for (let row = 0; row < rows; row++) {
+      const exclusion = rowExclusion[row] ?? -1;
+      const max = exclusion >= 0 ? (exclusionMax[exclusion] ?? 1) : (perNodeMax[row] ?? NO_LIMIT);
+      if (max >= NO_LIMIT) continue;
+      const at = setOf.get(exclusion >= 0 ? exclusion : -1 - row) ?? this.#limited.length;
+      setOf.set(exclusion >= 0 ? exclusion : -1 - row, at);
+      const known = this.#limited[at];
+      const left = this.#options.left[row] ?? 0;
+      this.#limited[at] = { rows: [...(known?.rows ?? []), row], max, left: (known?.left ?? 0) + left };
+      this.#limitedOf[row] = at;
+    }
+  }
+
+  /** One node of `offer`, filled from what is left; nothing is taken yet. */
+  fill(offer: number): { readonly filling: FilledNode; readonly worth: number } {
+    const { axes, capacities, exclusionMax, most } = this.#model;
+    const { left, worth } = this.#options;
+    for (let axis = 0; axis < axes; axis++) this.#room[axis] = capacities[offer * axes + axis] ?? 0;
+    this.#exclusionRoom.set(exclusionMax);
+    const at: RoomLeft = {
+      room: this.#room,
+      exclusionRoom: this.#exclusionRoom,
+      left,
+      taken: this.#taken,
+      most: most[offer] ?? new Int32Array(),
+      weights: this.#weights,
+    };
+    const rows: number[] = [];
+    let sum = 0;
+    const first = this.#mustTake(offer, at);
+    for (;;) {
+      this.#setWeights(offer);
+      const row = first.pop() ?? this.#tree.find(at);
+      if (row < 0) break;
+      const pods = this.#howMany(row, at);
+      if (pods === 0) continue;
+      if ((this.#taken[row] ?? 0) === 0) rows.push(row);
+      this.#put(row, pods);
+      sum += pods * Math.max(worth[row] ?? 0, WORTH_MIN * (this.#model.prices[offer] ?? 0));
+    }
+    this.#options.budget.spend(this.#tree.takeSteps());
+    rows.sort((a, b) => a - b);
+    const amounts = Int32Array.from(rows, (row) => this.#taken[row] ?? 0);
+    const filling = { offer, rows: Int32Array.from(rows), amounts };
+    for (const row of rows) this.#taken[row] = 0;
+    return { filling, worth: sum };
+  }
+
+  /** Takes the pods of `filling` as often as they are left; how often that was. */
+  take(filling: FilledNode): number {
+    const { left } = this.#options;
+    const { axes, requests } = this.#model;
+    let nodes = Infinity;
+    filling.rows.forEach(
+      (row, k) => (nodes = Math.min(nodes, Math.floor((left[row] ?? 0) / (filling.amounts[k] ?? 1)))),
+    );
+    filling.rows.forEach((row, k) => {
+      const pods = nodes * (filling.amounts[k] ?? 0);
+      left[row] = (left[row] ?? 0) - pods;
+      const limited = this.#limited[this.#limitedOf[row] ?? -1];
+      if (limited !== undefined) limited.left -= pods;
+      if (left[row] === 0) this.#tree.close(row);
+      for (let axis = 0; axis < axes; axis++) {
+        this.#demand[axis] = (this.#demand[axis] ?? 0) - pods * (requests[row * axes + axis] ?? 0);
+      }
+    });
+    return nodes;
+  }
+
+  /** Of each set of pods that needs every node to come, because only so many of them may share one: the biggest row. */
+  #mustTake(offer: number, at: RoomLeft): number[] {
+    if (this.#limited.length === 0) return [];
+    const nodes = this.#nodesToCome(offer);
+    const { axes, requests } = this.#model;
+    const must: number[] = [];
+    this.#setWeights(offer);
+    for (const { rows, max, left } of this.#limited) {
+      if (left === 0 || left / max < nodes - 1) continue;
+      let biggest = -1;
+      let most = -1;
+      for (const row of rows) {
+        if ((at.left[row] ?? 0) === 0 || (at.most[row] ?? 0) === 0) continue;
+        let score = 0;
+        for (let axis = 0; axis < axes; axis++) score += (at.weights[axis] ?? 0) * (requests[row * axes + axis] ?? 0);
+        if (score <= most) continue;
+        most = score;
+        biggest = row;
+      }
+      if (biggest >= 0) must.push(biggest);
+    }
+    return must;
+  }
+
+  /** Room left of each axis, in parts of the node, times how scarce the axis is. */
+  #setWeights(offer: number): void {
+    const { axes, capacities } = this.#model;
+    const nodes = this.#nodesToCome(offer);
+    for (let axis = 0; axis < axes; axis++) {
+      const capacity = capacities[offer * axes + axis] ?? 0;
+      if (capacity === 0) {
+        this.#weights[axis] = 0;
+        continue;
+      }
+      const scarce = nodes > 0 ? (this.#demand[axis] ?? 0) / capacity / nodes : 0;
+      const weight = this.#options.scarcity === 0 ? 1 : scarce ** this.#options.scarcity;
+      this.#weights[axis] = (weight * (this.#room[axis] ?? 0)) / capacity / capacity;
+    }
+  }
+
+  /** Least number of nodes of `offer` for what is left. */
+  #nodesToCome(offer: number): number {
+    const { axes, capacities } = this.#model;
+    let nodes = 0;
+    for (let axis = 0; axis < axes; axis++) {
+      const capacity = capacities[offer * axes + axis] ?? 0;
+      if (capacity > 0) nodes = Math.max(nodes, (this.#demand[axis] ?? 0) / capacity);
+    }
+    for (const { left, max } of this.#limited) nodes = Math.max(nodes, left / max);
+    return nodes;
+  }
+
+  #howMany(row: number, at: RoomLeft): number {
+    const { axes, requests, rowExclusion } = this.#model;
+    const taken = this.#taken[row] ?? 0;
+    const left = this.#options.left[row] ?? 0;
+    let fit = Math.min(left, at.most[row] ?? 0) - taken;
+    const exclusion = rowExclusion[row] ?? -1;
+    if (exclusion >= 0) fit = Math.min(fit, this.#exclusionRoom[exclusion] ?? 0);
+    for (let axis = 0; axis < axes; axis++) {
+      const request = requests[row * axes + axis] ?? 0;
+      if (request > 0) fit = Math.min(fit, Math.floor((this.#room[axis] ?? 0) / request));
+    }
+    return Math.ceil(Math.max(0, fit) * this.#options.batch);
+  }
+
+  #put(row: number, pods: number): void {
+    const { axes, requests, rowExclusion } = this.#model;
+    this.#taken[row] = (this.#taken[row] ?? 0) + pods;
+    const exclusion = rowExclusion[row] ?? -1;
+    if (exclusion >= 0) this.#exclusionRoom[exclusion] = (this.#exclusionRoom[exclusion] ?? 0) - pods;
+    for (let axis = 0; axis < axes; axis++) {
+      this.#room[axis] = (this.#room[axis] ?? 0) - pods * (requests[row * axes + axis] ?? 0);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+// Which fillings, and how many nodes of each, for one model: greedy first, which is enough where pods are many and small;
+// column generation and rounding where it is not. Stops as soon as the answer is as close to the lower bound as wished.
+import { generateColumns } from '../bounds/column-generation.ts';
+import { bestBound, cheapBounds } from '../bounds/lower-bound.ts';
+import type { PackingModel } from '../bounds/packing-model.ts';
+import type { LowerBound } from '../bounds/packing-problem.ts';
+import type { SearchBudget } from '../bounds/search-budget.ts';
+import { boundOf } from '../bounds/types-lp.ts';
+import type { NodesFilled } from './fill-nodes.ts';
+import { cheapestFill, costOf, roundColumns } from './round-columns.ts';
+import { downsize } from './downsize.ts';
+
+/** How hard to try. */
+export interface Effort {
+  /** Good enough: cost over the lower bound. */
+  readonly within: number;
+  /** Column generation is for models with at most so many rows: a pivot costs their square. */
+  readonly rowsMax: number;
+  readonly rounds: number;
+  readonly searchSteps: number;
+  readonly dives: number;
+  readonly diveRounds: number;
+}
+
+/** For the first answer of a decision: milliseconds. */
+export const AT_ONCE: Effort = { within: 0.01, rowsMax: 160, rounds: 150, searchSteps: 4096, dives: 1, diveRounds: 10 };
+/** For a worker thread: seconds. */
+export const POLISH: Effort = {
+  within: 1e-5,
+  rowsMax: 2000,
+  rounds: 3000,
+  searchSteps: 65_536,
+  dives: 60,
+  diveRounds: 40,
+};
+
+/** Parts of what is left that go into the cheap bounds, and into column generation; rounding has the rest. */
+const BOUND_PART = 0.2;
+const COLUMNS_PART = 0.7;
+
+export interface Packed {
+  readonly filled: readonly NodesFilled[];
+  readonly bound: LowerBound;
+  /** Per row. */
+  readonly worth: Float64Array;
+}
+
+/** Whole nodes for everything in `model` that can be placed, and a bound of what it must cost. */
+export function packModel(
+  model: PackingModel,
+  { effort, budget }: { readonly effort: Effort; readonly budget: SearchBudget },
+): Packed {
+  const { bound, worth } = cheapBounds(model, budget.share(BOUND_PART));
+  const greedy = downsize(
+    model,
+    cheapestFill(model, { left: model.counts, worth, budget, enough: enough(bound, effort) }),
+  );
+  const fine = costOf(model, greedy) <= enough(bound, effort);
+  if (fine || model.rows > effort.rowsMax || budget.left === 0) return { filled: greedy, bound, worth };
+  const generated = generateColumns(model, {
+    budget: budget.share(COLUMNS_PART),
+    roundsMax: effort.rounds,
+    searchSteps: effort.searchSteps,
+    boundCost: bound.costPerHour,
+    known: greedy,
+    within: effort.within / 4,
+  });
+  const rounded = downsize(
+    model,
+    roundColumns(model, {
+      ...generated,
+      budget,
+      dives: effort.dives,
+      rounds: effort.diveRounds,
+      searchSteps: effort.searchSteps / 4,
+      enough: enough(bound, effort),
+    }),
+  );
+  const configuration = boundOf(model, { kind: 'configurationLp', cost: generated.boundCost });
+  return {
+    filled: podsOf(rounded) >= podsOf(greedy) && costOf(model, rounded) < costOf(model, greedy) ? rounded : greedy,
+    bound: bestBound([bound, configuration]),
+    worth: generated.worth,
+  };
+}
+
+/** Cost that needs no further search: within the wished part, or the bound itself. */
+function enough(bound: LowerBound, { within }: Effort): number {
+  return bound.costPerHour * (1 + within) + 1e-9;
+}
+
+function podsOf(filled: readonly NodesFilled[]): number {
+  let pods = 0;
+  for (const { amounts, nodes } of filled) for (const amount of amounts) pods += amount * nodes;
+  return pods;
+}

@@ -1,0 +1,180 @@
+// From so many and a half nodes of each filling to whole ones. Whole parts are taken; what is left over is a smaller
+// problem of the same kind, solved again with the fillings cut down to it, and so on (diving), until greedy packing does
+// the rest as well. The cheapest of all ways tried is the answer.
+import { generateColumns, type FilledNode } from '../bounds/column-generation.ts';
+import { withCounts, type PackingModel } from '../bounds/packing-model.ts';
+import type { SearchBudget } from '../bounds/search-budget.ts';
+import { fillNodes, type NodesFilled } from './fill-nodes.ts';
+
+/** A filling whose fraction is above it is rounded up with the others of a dive. */
+const ROUND_UP_ABOVE = 0.85;
+/** Fillings that are carried into the next dive: basic ones first, then the newest. */
+const COLUMNS_CARRIED = 600;
+/** Greedy variants tried on what is left; see FillOptions. */
+const VARIANTS = [
+  { batch: 0.5, scarcity: 0 },
+  { batch: 0.25, scarcity: 2 },
+  { batch: 0.02, scarcity: 0.5 },
+] as const;
+
+export interface Rounding {
+  readonly worth: Float64Array;
+  readonly columns: readonly FilledNode[];
+  readonly solution: readonly { readonly column: FilledNode; readonly nodes: number }[];
+  readonly budget: SearchBudget;
+  /** Dives at most; 0: greedy after the whole parts. */
+  readonly dives: number;
+  /** Rounds of column generation, and shapes looked at per filling, in each dive. */
+  readonly rounds: number;
+  readonly searchSteps: number;
+  /** A cost that needs no further dive. */
+  readonly enough: number;
+}
+
+/** Whole nodes for all that can be placed, cheapest found. */
+export function roundColumns(model: PackingModel, rounding: Rounding): readonly NodesFilled[] {
+  const left = model.counts.slice();
+  const taken: NodesFilled[] = [];
+  let { worth, columns, solution } = rounding;
+  let best: readonly NodesFilled[] | undefined;
+  for (let dive = 0; ; dive++) {
+    takeWhole(left, { solution, taken, roundUp: dive > 0 });
+    const done = [...taken, ...cheapestFill(model, { left, worth, budget: rounding.budget, enough: 0 })];
+    if (best === undefined || costOf(model, done) < costOf(model, best) - 1e-9) best = done;
+    if (dive >= rounding.dives || rounding.budget.left === 0 || costOf(model, best) <= rounding.enough) return best;
+    if (left.every((pods) => pods <= 0)) return best;
+    const rest = withCounts(model, left);
+    const solved = generateColumns(rest.model, {
+      budget: rounding.budget,
+      roundsMax: rounding.rounds,
+      searchSteps: rounding.searchSteps,
+      boundCost: 0,
+      known: cutDown(columns, { left, rowOf: rest.rowOf }),
+      within: 1e-6,
+    });
+    const back = (column: FilledNode): FilledNode => ({
+      ...column,
+      rows: Int32Array.from(column.rows, (row) => rest.rowOf[row] ?? 0),
+    });
+    const basic = solved.solution.map(({ column, nodes }) => ({ column: back(column), nodes }));
+    solution = basic;
+    columns = [...basic.map(({ column }) => column), ...solved.columns.slice(-COLUMNS_CARRIED).map(back)];
+    const next = worth.slice();
+    rest.rowOf.forEach((row, at) => (next[row] = solved.worth[at] ?? 0));
+    worth = next;
+  }
+}
+
+/** Cheapest of the greedy variants for what is left. */
+export function cheapestFill(
+  model: PackingModel,
+  of: {
+    readonly left: Int32Array;
+    readonly worth: Float64Array;
+    readonly budget: SearchBudget;
+    /** A cost that needs no further variant. */
+    readonly enough: number;
+  },
+): readonly NodesFilled[] {
+  let best: readonly NodesFilled[] = [];
+  let bestCost = Infinity;
+  let bestLeft = Infinity;
+  for (const variant of VARIANTS) {
+    const left = of.left.slice();
+    const filled = fillNodes(model, { left, worth: of.worth, budget: of.budget, ...variant });
+    const pods = left.reduce((sum, count) => sum + count, 0);
+    const cost = costOf(model, filled);
+    if (pods > bestLeft || (pods === bestLeft && cost >= bestCost)) continue;
+    best = filled;
+    bestCost = cost;
+    bestLeft = pods;
+    if (of.budget.left === 0 || cost <= of.enough) break;
+  }
+  return best;
+}
+
+export function costOf(model: PackingModel, filled: readonly NodesFilled[]): number {
+  return filled.reduce((sum, { offer, nodes }) => sum + nodes * (model.prices[offer] ?? 0), 0);
+}
+
+/** Takes the whole parts; in a dive that would take none, also what is nearly whole, and at least the fullest part. */
+function takeWhole(
+  left: Int32Array,
+  of: {
+    readonly solution: readonly { readonly column: FilledNode; readonly nodes: number }[];
+    readonly taken: NodesFilled[];
+    readonly roundUp: boolean;
+  },
+): void {
+  let took = false;
+  for (const { column, nodes } of of.solution) {
+    const whole = Math.min(Math.floor(nodes + 1e-6), timesLeft(column, left));
+    if (whole <= 0) continue;
+    took = true;
+    take(left, { column, nodes: whole, taken: of.taken });
+  }
+  if (!of.roundUp) return;
+  const parts = of.solution
+    .map(({ column, nodes }) => ({ column, part: nodes - Math.floor(nodes + 1e-6) }))
+    .sort((a, b) => b.part - a.part || a.column.offer - b.column.offer);
+  for (const { column, part } of parts) {
+    if (took && part < ROUND_UP_ABOVE) return;
+    if (part <= 1e-6) return;
+    const cut = clipped(column, left);
+    // Only what is still of full use: another part may have taken its pods.
+    if (cut.rows.length === 0 || (took && podsOf(cut) < podsOf(column))) continue;
+    take(left, { column: cut, nodes: 1, taken: of.taken });
+    took = true;
+  }
+}
+
+function take(
+  left: Int32Array,
+  of: { readonly column: FilledNode; readonly nodes: number; readonly taken: NodesFilled[] },
+): void {
+  const { column, nodes } = of;
+  column.rows.forEach((row, k) => (left[row] = (left[row] ?? 0) - nodes * (column.amounts[k] ?? 0)));
+  of.taken.push({ ...column, nodes });
+}
+
+function timesLeft(column: FilledNode, left: Int32Array): number {
+  let times = Infinity;
+  column.rows.forEach((row, k) => (times = Math.min(times, Math.floor((left[row] ?? 0) / (column.amounts[k] ?? 1)))));
+  return times;
+}
+
+function podsOf(column: FilledNode): number {
+  return column.amounts.reduce((sum, pods) => sum + pods, 0);
+}
+
+/** The filling with no more pods than are left. */
+function clipped(column: FilledNode, left: Int32Array): FilledNode {
+  const rows: number[] = [];
+  const amounts: number[] = [];
+  column.rows.forEach((row, k) => {
+    const pods = Math.min(column.amounts[k] ?? 0, left[row] ?? 0);
+    if (pods <= 0) return;
+    rows.push(row);
+    amounts.push(pods);
+  });
+  return { offer: column.offer, rows: Int32Array.from(rows), amounts: Int32Array.from(amounts) };
+}
+
+/** Fillings for the smaller problem, without the ones that have become equal. */
+function cutDown(
+  columns: readonly FilledNode[],
+  of: { readonly left: Int32Array; readonly rowOf: Int32Array },
+): readonly FilledNode[] {
+  const rowAt = new Map<number, number>();
+  of.rowOf.forEach((row, at) => rowAt.set(row, at));
+  const known = new Map<string, FilledNode>();
+  for (const column of columns) {
+    const cut = clipped(column, of.left);
+    if (cut.rows.length === 0) continue;
+    const key = `${cut.offer} ${cut.rows.join(',')} ${cut.amounts.join(',')}`;
+    if (known.has(key)) continue;
+    known.set(key, { ...cut, rows: Int32Array.from(cut.rows, (row) => rowAt.get(row) ?? 0) });
+    if (known.size >= COLUMNS_CARRIED) break;
+  }
+  return [...known.values()];
+}

@@ -1,0 +1,247 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { axisBound, cliqueBound } from '../../../src/planner/bounds/axis-bound.ts';
+import { generateColumns } from '../../../src/planner/bounds/column-generation.ts';
+import { CoveringSimplex } from '../../../src/planner/bounds/covering-simplex.ts';
+import { bestBound } from '../../../src/planner/bounds/lower-bound.ts';
+import { modelOf } from '../../../src/planner/bounds/packing-model.ts';
+import type { PackingProblem } from '../../../src/planner/bounds/packing-problem.ts';
+import { NodePricer } from '../../../src/planner/bounds/price-node.ts';
+import { SearchBudget } from '../../../src/planner/bounds/search-budget.ts';
+import { boundOf, typesLp } from '../../../src/planner/bounds/types-lp.ts';
+import { exactAnswer, problemOf, smallProblems } from './packing-cases.ts';
+
+const PLENTY = 1e9;
+
+function boundsOf(problem: PackingProblem, { rounds, steps }: { rounds: number; steps: number }) {
+  const model = modelOf(problem);
+  const generated = generateColumns(model, {
+    budget: new SearchBudget(steps),
+    roundsMax: rounds,
+    searchSteps: 10_000,
+    boundCost: 0,
+    known: [],
+    within: 0,
+  });
+  return [
+    axisBound(model),
+    cliqueBound(model),
+    typesLp(model, new SearchBudget(steps)).bound,
+    boundOf(model, { kind: 'configurationLp', cost: generated.boundCost }),
+  ];
+}
+
+describe('lower bounds', () => {
+  it('are never above the exact least cost and least number of nodes, wherever the search stops', () => {
+    fc.assert(
+      fc.property(smallProblems, fc.constantFrom(1, 2, 200), fc.constantFrom(1, PLENTY), (problem, rounds, steps) => {
+        const exact = exactAnswer(problem);
+        for (const bound of boundsOf(problem, { rounds, steps })) {
+          expect(bound.costPerHour, bound.kind).toBeLessThanOrEqual(exact.cost + 1e-9);
+          expect(bound.nodes, `nodes of ${bound.kind}`).toBeLessThanOrEqual(exact.nodes);
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('rise from kind to kind: no kind is above the next dearer one when that is solved', () => {
+    fc.assert(
+      fc.property(smallProblems, (problem) => {
+        const [axis, , types, configuration] = boundsOf(problem, { rounds: 500, steps: PLENTY });
+        expect(types?.costPerHour).toBeLessThanOrEqual((configuration?.costPerHour ?? 0) * (1 + 1e-6) + 1e-9);
+        expect(axis?.costPerHour).toBeLessThanOrEqual((configuration?.costPerHour ?? 0) * (1 + 1e-6) + 1e-9);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  const node = { room: [16, 64, 110], price: 2 };
+  const cases: readonly {
+    name: string;
+    problem: PackingProblem;
+    kind: string;
+    want: { costPerHour: number; nodes: number };
+  }[] = [
+    {
+      name: 'one axis decides: 100 pods of 4 cores need 25 nodes of 16',
+      problem: problemOf({ shapes: [{ request: [4, 1, 1], count: 100 }], offers: [node] }),
+      kind: 'axis',
+      want: { costPerHour: 50, nodes: 25 },
+    },
+    {
+      name: 'pods that exclude each other need a node each, across shapes',
+      problem: problemOf({
+        shapes: [
+          { request: [1, 1, 1], count: 7 },
+          { request: [2, 1, 1], count: 5 },
+        ],
+        offers: [node],
+        exclusions: [{ shapes: [0, 1], perNodeMax: 1 }],
+      }),
+      kind: 'clique',
+      want: { costPerHour: 24, nodes: 12 },
+    },
+    {
+      name: 'at most two of a shape on a node',
+      problem: problemOf({ shapes: [{ request: [1, 1, 1], count: 9, perNodeMax: 2 }], offers: [node] }),
+      kind: 'clique',
+      want: { costPerHour: 9, nodes: 5 },
+    },
+    {
+      name: 'a cheap node that no pod fits on counts for nothing: it has all the memory and no cpu',
+      problem: problemOf({
+        shapes: [{ request: [4, 16, 1], count: 40 }],
+        offers: [node, { room: [1, 640, 110], price: 0.01 }],
+      }),
+      kind: 'typesLp',
+      want: { costPerHour: 20, nodes: 10 },
+    },
+    {
+      name: 'configurations: three pods of 6 fill a node of 16 to two only',
+      problem: problemOf({ shapes: [{ request: [6, 1, 1], count: 30 }], offers: [node] }),
+      kind: 'configurationLp',
+      want: { costPerHour: 30, nodes: 15 },
+    },
+  ];
+  for (const { name, problem, kind, want } of cases) {
+    it(`${kind}: ${name}`, () => {
+      const bound = boundsOf(problem, { rounds: 500, steps: PLENTY }).find((one) => one.kind === kind);
+      expect(bound?.costPerHour).toBeCloseTo(want.costPerHour, 6);
+      expect(bound?.nodes).toBe(want.nodes);
+    });
+  }
+
+  it('takes the dearest bound and the most nodes that any kind proves', () => {
+    expect(
+      bestBound([
+        { kind: 'axis', costPerHour: 5, nodes: 9 },
+        { kind: 'typesLp', costPerHour: 7, nodes: 2 },
+        { kind: 'clique', costPerHour: 7, nodes: 1 },
+      ]),
+    ).toEqual({ kind: 'typesLp', costPerHour: 7, nodes: 9 });
+  });
+});
+
+describe('packing model', () => {
+  it('merges shapes that nothing tells apart and drops offers that another one beats', () => {
+    const model = modelOf(
+      problemOf({
+        shapes: [
+          { request: [1, 2, 0], count: 3 },
+          { request: [1, 2, 0], count: 4 },
+          { request: [1, 2, 0], count: 5, offers: [0] },
+          { request: [1, 2, 0], count: 6, perNodeMax: 1 },
+          { request: [50, 2, 0], count: 1 },
+        ],
+        offers: [
+          { room: [4, 4, 1], price: 2 },
+          { room: [5, 4, 1], price: 2 },
+          { room: [3, 3, 9], price: 3 },
+        ],
+      }),
+    );
+    expect(model.members.map((shapes) => [...shapes])).toEqual([[0, 1], [2], [3]]);
+    expect([...model.counts]).toEqual([7, 5, 6]);
+    // The third is dearer and smaller where it counts; the first alone takes the third shape.
+    expect([...model.offerOf].sort((a, b) => a - b)).toEqual([0, 1]);
+    expect(model.axes).toBe(2);
+    expect([...model.hopeless]).toEqual([4]);
+  });
+
+  it('keeps the second best where the best one has a limit', () => {
+    const offers = [
+      { room: [4, 4, 9], price: 1, group: 0 },
+      { room: [4, 4, 9], price: 2, group: 1 },
+    ];
+    const shapes = [{ request: [1, 1, 1], count: 9 }];
+    expect(modelOf(problemOf({ shapes, offers, groupNodesMax: [1, 5] })).offers).toBe(2);
+    expect(modelOf(problemOf({ shapes, offers, groupNodesMax: [2 ** 31 - 1, 5] })).offers).toBe(1);
+  });
+});
+
+describe('node pricer', () => {
+  it('finds the best filling of a node, and bounds it from above when it may not search', () => {
+    fc.assert(
+      fc.property(
+        smallProblems,
+        fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 4, maxLength: 4 }),
+        (problem, worths) => {
+          const model = modelOf(problem);
+          const worth = Float64Array.from({ length: model.rows }, (_, row) => worths[row] ?? 0);
+          const pricer = new NodePricer(model);
+          for (let offer = 0; offer < model.offers; offer++) {
+            const found = pricer.fill(offer, worth, { budget: new SearchBudget(PLENTY), searchSteps: 1e6 });
+            const hasty = pricer.fill(offer, worth, { budget: new SearchBudget(PLENTY), searchSteps: 0 });
+            const exact = exactFilling(model, offer, worth);
+            expect(found.worth).toBeCloseTo(exact, 6);
+            expect(found.worthMax).toBeGreaterThanOrEqual(exact - 1e-9);
+            expect(hasty.worth).toBeLessThanOrEqual(exact + 1e-9);
+            expect(hasty.worthMax).toBeGreaterThanOrEqual(exact - 1e-9);
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('covering simplex', () => {
+  it('solves a program whose answer is known by hand', () => {
+    const unit = (row: number) => ({ rows: Int32Array.of(row), amounts: Float64Array.of(1), cost: 1 });
+    const simplex = new CoveringSimplex([4, 6], [unit(0), unit(1)]);
+    simplex.add({ rows: Int32Array.of(0, 1), amounts: Float64Array.of(1, 2), cost: 1.25 });
+    expect(simplex.solve(100)).toBe(true);
+    // 3 of the pair and 1 of the first: 3.75 + 1; worths 1 and 0.125.
+    expect(simplex.cost()).toBeCloseTo(4.75, 9);
+    expect(simplex.duals[0]).toBeCloseTo(1, 9);
+    expect(simplex.duals[1]).toBeCloseTo(0.125, 9);
+  });
+
+  it('stays right over thousands of pivots, through the renewal of its inverse', () => {
+    // Fillings of pairs of rows in a ring: the best cover of equal demands uses every pair half as often.
+    const rows = 60;
+    const start = Array.from({ length: rows }, (_, row) => ({
+      rows: Int32Array.of(row),
+      amounts: Float64Array.of(1),
+      cost: 1,
+    }));
+    const simplex = new CoveringSimplex(new Float64Array(rows).fill(10), start);
+    for (let lap = 1; lap <= 40; lap++) {
+      for (let row = 0; row < rows; row++) {
+        const pair = [row, (row + lap) % rows].sort((a, b) => a - b);
+        simplex.add({
+          rows: Int32Array.from(pair),
+          amounts: Float64Array.of(1, 1),
+          cost: 1.5 - lap / 50 - (row % 7) / 1000,
+        });
+      }
+    }
+    expect(simplex.solve(100_000)).toBe(true);
+    let dual = 0;
+    for (const price of simplex.duals) dual += 10 * price;
+    expect(simplex.cost()).toBeCloseTo(dual, 6);
+    const covered = new Float64Array(rows);
+    for (const { column, value } of simplex.solution()) {
+      simplex.columns[column]?.rows.forEach((row) => (covered[row] = (covered[row] ?? 0) + value));
+    }
+    for (const amount of covered) expect(amount).toBeGreaterThanOrEqual(10 - 1e-6);
+  });
+});
+
+function exactFilling(model: ReturnType<typeof modelOf>, offer: number, worth: Float64Array): number {
+  const tryRow = (row: number, room: readonly number[], exclusions: readonly number[]): number => {
+    if (row === model.rows) return 0;
+    let best = 0;
+    for (let pods = 0; pods <= (model.most[offer]?.[row] ?? 0); pods++) {
+      const next = room.map((space, axis) => space - pods * (model.requests[row * model.axes + axis] ?? 0));
+      const of = model.rowExclusion[row] ?? -1;
+      const left = exclusions.map((space, at) => (at === of ? space - pods : space));
+      if ([...next, ...left].some((space) => space < 0)) break;
+      best = Math.max(best, pods * (worth[row] ?? 0) + tryRow(row + 1, next, left));
+    }
+    return best;
+  };
+  const room = Array.from({ length: model.axes }, (_, axis) => model.capacities[offer * model.axes + axis] ?? 0);
+  return tryRow(0, room, [...model.exclusionMax]);
+}
