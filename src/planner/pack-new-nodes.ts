@@ -4,7 +4,7 @@
 import { mayOpenLater, placeGroups } from '../simulation/place-groups.ts';
 import { chooseOffer, openTrials, type Trials, twinsOf } from './choose-offer.ts';
 import { packPatterns } from './pack-patterns.ts';
-import { DemandSorter } from './plain-demand.ts';
+import { DemandSorter, type SortedDemand } from './plain-demand.ts';
 import { addNode, draftOffers, forkAll, giveNewNode, type PlanDraft } from './plan-draft.ts';
 import { nextPod, type PodGroup } from './pod-groups.ts';
 import type { Offer } from './pool-offers.ts';
@@ -40,7 +40,8 @@ export function packNewNodes(draft: PlanDraft, groups: readonly PodGroup[]): voi
   const offers = pools.flatMap((pool) => draftOffers(draft, pool).offers);
   if (offers.length === 0) return;
   const zones = new Map(pools.map((pool) => [pool, zoneCounts(draft, pool)]));
-  const sorter = new DemandSorter(draft, groups);
+  const least = nodesAtLeast(groups, offers);
+  const sorter = new DemandSorter(draft, groups, { nodesAtLeast: least });
   for (const priority of new Set(groups.map((group) => group.priority))) {
     const band = groups.filter((group) => group.priority === priority && nextPod(group) !== undefined);
     const demand = sorter.sort(band);
@@ -48,7 +49,7 @@ export function packNewNodes(draft: PlanDraft, groups: readonly PodGroup[]): voi
     const packing: Packing = { draft, trials, offers, zones, misfitsLeft: MISFITS_MAX };
     forkAll(draft);
     // Pods that keep off each other's nodes set how many nodes there are: those come first, and the others fill them.
-    const nodesFirst = demand.exclusions.length > 0 && demand.entangled.length > 0;
+    const nodesFirst = demand.entangled.length > 0 && nodesApart(demand) > least;
     const early = nodesFirst ? packPatterns(draft, demand, { offers, zones }) : [];
     if (demand.entangled.length > 0) forkAll(draft);
     serveInRounds(packing, demand.entangled);
@@ -58,6 +59,28 @@ export function packNewNodes(draft: PlanDraft, groups: readonly PodGroup[]): voi
     forkAll(draft);
     serveInRounds(packing, [...early, ...late]);
   }
+}
+
+/** The most nodes that one set of pods needs that keep off each other. */
+function nodesApart({ exclusions }: SortedDemand): number {
+  const needs = exclusions.map(({ groups, perNodeMax }) => {
+    const pods = [...groups].reduce((sum, group) => sum + group.pods.length - group.placed, 0);
+    return Math.ceil(pods / perNodeMax);
+  });
+  return Math.max(0, ...needs);
+}
+
+/** By the scarcest resource, were all new nodes as big as the biggest. */
+function nodesAtLeast(groups: readonly PodGroup[], offers: readonly Offer[]): number {
+  const axes = ['cpuMillis', 'memoryBytes', 'pods'] as const;
+  return axes.reduce((least, axis) => {
+    const asked = groups.reduce(
+      (sum, { shape, pods, placed }) => sum + shape.requests[axis] * (pods.length - placed),
+      0,
+    );
+    const most = offers.reduce((max, { template }) => Math.max(max, template.allocatable[axis]), 1);
+    return Math.max(least, Math.ceil(asked / most));
+  }, 1);
 }
 
 function serveInRounds(packing: Packing, groups: readonly PodGroup[]): void {

@@ -1,7 +1,7 @@
 // Which pods can be packed by their sizes alone on new nodes, and which need every filter asked for each placement.
 // Plain are: pods that ask for nothing but room, labels and taints; pods whose only rule is to stay away from their own
-// kind on a node; pods that spread over zones where none of them runs yet. Everything else is entangled: where one
-// goes changes where others may go, and only the fork knows.
+// kind on a node, or to spread over nodes of which there will be enough; pods that spread over zones where none of them
+// runs yet. Everything else is entangled: where one goes changes where others may go, and only the fork knows.
 import { LABELS } from '../api/names.ts';
 import type { PodAffinityTerm, PodShape, SpreadConstraint } from '../cluster/cluster-objects.ts';
 import { selectorMatches } from '../cluster/label-selector.ts';
@@ -44,9 +44,12 @@ export class DemandSorter {
   readonly #exclusionOf = new Map<PodGroup, NodeExclusion>();
   /** Namespace and selector → groups that it matches. */
   readonly #countedBy = new Map<string, readonly PodGroup[]>();
+  readonly #nodesAtLeast: number;
   #comparisonsLeft = COMPARISONS_MAX;
 
-  constructor(draft: PlanDraft, groups: readonly PodGroup[]) {
+  /** `nodesAtLeast`: so many new nodes the groups need in any case. */
+  constructor(draft: PlanDraft, groups: readonly PodGroup[], options: { readonly nodesAtLeast: number }) {
+    this.#nodesAtLeast = options.nodesAtLeast;
     this.#draft = draft;
     this.#all = groups;
     const namespaces = new Map(draft.objects.namespaces.map((one) => [one.name, one.labels]));
@@ -74,7 +77,9 @@ export class DemandSorter {
       }
       plain.push(group);
       if (exclusion !== undefined) exclusions.add(exclusion);
-      if (spread !== undefined) spreads.set(group, spread);
+      if (spread === undefined) continue;
+      if ('groups' in spread) exclusions.add(spread);
+      else spreads.set(group, spread);
     }
     return { plain, entangled, exclusions: [...exclusions], spreads };
   }
@@ -157,12 +162,12 @@ export class DemandSorter {
     return candidates.filter((group) => matches(group.shape));
   }
 
-  #spreadOf(group: PodGroup): ZoneSpread | 'entangled' | undefined {
+  #spreadOf(group: PodGroup): ZoneSpread | NodeExclusion | 'entangled' | undefined {
     const { shape } = group;
     const [constraint, second] = shape.spread;
     if (constraint === undefined) return undefined;
-    if (second !== undefined || constraint.topologyKey !== LABELS.zone || group.placed > 0) return 'entangled';
-    const { selector, minDomains } = constraint;
+    const { topologyKey, selector, minDomains, maxSkew } = constraint;
+    if (second !== undefined || (topologyKey !== LABELS.zone && topologyKey !== LABELS.hostname)) return 'entangled';
     const counts = (other: PodShape): boolean =>
       other.namespace === shape.namespace && selectorMatches(selector, other.labels);
     // Pods that do not count themselves, and pods that share the count with others, are judged by one look.
@@ -171,6 +176,14 @@ export class DemandSorter {
     const matching = this.#countedBy.get(key) ?? this.#matching(tokensWithin(shape.namespace, selector), counts);
     this.#countedBy.set(key, matching);
     if (matching.length !== 1 || matching[0] !== group) return 'entangled';
+    if (topologyKey === LABELS.hostname) {
+      // With at most maxSkew on each node no count is too far above the least, whatever that is.
+      const enough = group.pods.length - group.placed <= maxSkew * this.#nodesAtLeast;
+      return enough && group.shape.podAntiAffinity.length === 0
+        ? { groups: new Set([group]), perNodeMax: maxSkew }
+        : 'entangled';
+    }
+    if (group.placed > 0) return 'entangled';
     return this.#runsAlready(constraint, counts) ? 'entangled' : { minDomains };
   }
 
