@@ -3,8 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { adversarial } from './adversarial.ts';
+import { budgets } from './budgets/budgets.ts';
 import { coldStart } from './cold-start.ts';
 import { feasibility } from './feasibility.ts';
+import { generate } from './generate.ts';
 import { idle } from './idle.ts';
 import { packing, PACKING_USAGE } from './packing/packing.ts';
 import { placement } from './placement.ts';
@@ -23,6 +25,9 @@ const BENCHMARKS: Readonly<Record<string, (argv: readonly string[]) => Promise<R
   idle,
 };
 
+/** Not measurements: only run when they are named. */
+const TOOLS: typeof BENCHMARKS = { budgets, generate };
+
 const [name, ...rest] = process.argv.slice(2);
 if (name?.startsWith('-')) {
   process.exitCode = packing(process.argv.slice(2));
@@ -34,10 +39,10 @@ if (name?.startsWith('-')) {
     if (done.status !== 0) process.exitCode = 1;
   }
 } else {
-  const run = BENCHMARKS[name];
+  const run = BENCHMARKS[name] ?? TOOLS[name];
   if (run === undefined) {
     process.stderr.write(
-      `bench: no benchmark '${name}'; there are ${Object.keys(BENCHMARKS).join(', ')}\n${PACKING_USAGE}\n`,
+      `bench: no benchmark '${name}'; there are ${Object.keys({ ...BENCHMARKS, ...TOOLS }).join(', ')}\n${PACKING_USAGE}\n`,
     );
     process.exitCode = 2;
   } else {

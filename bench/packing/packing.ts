@@ -45,14 +45,7 @@ function runAll(options: PackingOptions, entries: ReturnType<typeof readIndex>):
   const done: WorkloadFigures[] = [];
   for (const entry of entries) {
     const { only: _only, polishSeconds: _polish, json, ...request } = options;
-    const child = spawnSync(process.execPath, [PROCESS, JSON.stringify({ ...request, entry })], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-      maxBuffer: OUTPUT_BYTES_MAX,
-    });
-    if (child.status === 2) return 2;
-    if (child.status !== 0) throw new Error(`the process of ${entry.name} ended with ${child.status ?? child.signal}`);
-    const { figures, notes } = JSON.parse(child.stdout) as Measured;
+    const { figures, notes } = measureInProcess({ ...request, entry });
     for (const note of notes) warn(note);
     if (json) process.stdout.write(`${JSON.stringify(figures)}\n`);
     done.push(figures);
@@ -63,6 +56,21 @@ function runAll(options: PackingOptions, entries: ReturnType<typeof readIndex>):
   }
   if (!options.json) process.stdout.write(figuresTable(done));
   return 0;
+}
+
+/** Measures one workload in a fresh process. Throws an InputError when the process found fault with its input, which it
+ *  has told already. */
+export function measureInProcess(request: MeasureRequest): Measured {
+  const child = spawnSync(process.execPath, [PROCESS, JSON.stringify(request)], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: OUTPUT_BYTES_MAX,
+  });
+  if (child.status === 2) throw new InputError({ file: request.inputs }, `'${request.entry.name}' was not measured`);
+  if (child.status !== 0) {
+    throw new Error(`the process of ${request.entry.name} ended with ${child.status ?? child.signal}`);
+  }
+  return JSON.parse(child.stdout) as Measured;
 }
 
 function optionsOf(argv: readonly string[]): PackingOptions {

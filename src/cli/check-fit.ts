@@ -11,7 +11,6 @@ import * as parse from '../cluster/parse-objects.ts';
 import { parsePod } from '../cluster/parse-pod.ts';
 import { parseCsiStorageCapacity, parseVolumeAttachment } from '../cluster/parse-storage-state.ts';
 import { PodShapeInterner } from '../cluster/pod-shape-interner.ts';
-import { servedResources } from '../scheduling/dynamic-resources.ts';
 import { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
 import type { CommandIo } from './command-io.ts';
 
@@ -30,8 +29,9 @@ for each, in the same order:
 
   {"id": "c1", "nodes": {"a": {"fits": true}, "b": {"fits": false, "plugin": "NodeResourcesFit", "reasons": ["Insufficient cpu"]}}}
 
-"error": true beside "fits": false: the scheduler would call it an error. A pod that uses resource claims is refused by
-DynamicResources, which is not simulated. A line that cannot be read gives {"id": …, "error": "…"}.
+"error": true beside "fits": false: the scheduler would call it an error. A pod whose claims of
+devices cannot be judged (a part of CEL that is not simulated, a search that takes too long) is refused by Sluice. A line
+that cannot be read gives {"id": …, "error": "…"}.
 
 Exit code 1: some line could not be read.
 `;
@@ -138,16 +138,24 @@ function asGoTakes(raw: unknown): unknown {
   return { ...raw, metadata: metadata ?? {}, spec: spec ?? {} };
 }
 
-/** The scheduler reads the status of bound pods only, also when the one that it looks at names a node. */
+/** The scheduler reads the status of bound pods only, also when the one that it looks at names a node; but for the names of
+ *  the claims that were made for it. */
 function withoutStatus(pod: unknown): unknown {
-  return typeof pod === 'object' && pod !== null && !Array.isArray(pod) ? { ...pod, status: undefined } : pod;
+  if (!isRecord(pod)) return pod;
+  const status = pod['status'];
+  const resourceClaimStatuses = isRecord(status) ? status['resourceClaimStatuses'] : undefined;
+  return { ...pod, status: resourceClaimStatuses === undefined ? undefined : { resourceClaimStatuses } };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function objectsOf(parts: ReadonlyMap<string, unknown>, interner: PodShapeInterner): ClusterObjects {
-  const deviceClasses = listOf(parts, 'deviceClasses', parseDeviceClass);
   return {
     cluster: NO_CLUSTER,
-    observedAtMs: 0,
+    // For devices that drivers have to make ready in time.
+    observedAtMs: Date.now(),
     nodePools: [],
     claims: [],
     pods: listOf(parts, 'pods', (raw) => parsePod(raw, interner)),
@@ -164,8 +172,7 @@ function objectsOf(parts: ReadonlyMap<string, unknown>, interner: PodShapeIntern
     volumeAttachments: listOf(parts, 'volumeAttachments', parseVolumeAttachment),
     resourceClaims: listOf(parts, 'resourceClaims', parseResourceClaim),
     resourceSlices: listOf(parts, 'resourceSlices', parseResourceSlice),
-    deviceClasses,
-    ...(deviceClasses.length === 0 ? {} : { deviceResources: servedResources(deviceClasses) ?? new Set() }),
+    deviceClasses: listOf(parts, 'deviceClasses', parseDeviceClass),
     namespaces: listOf(parts, 'namespaces', parse.parseNamespace),
     flavors: [],
     targets: { networkId: '', subnetId: undefined, images: [], zones: [], region: '' },

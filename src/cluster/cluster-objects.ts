@@ -363,8 +363,6 @@ export interface ClusterObjects {
   /** Absent: as above, and so for the next. */
   readonly csiStorageCapacities?: readonly CsiStorageCapacityObject[];
   readonly volumeAttachments?: readonly VolumeAttachmentObject[];
-  /** Extended resources that device classes serve; absent: not looked at. */
-  readonly deviceResources?: ReadonlySet<string>;
   /** Dynamic resource allocation. Absent: not looked at; pods with claims are then refused and say so. */
   readonly resourceClaims?: readonly ResourceClaimObject[];
   readonly resourceSlices?: readonly ResourceSliceObject[];

@@ -60,7 +60,8 @@ function parseAmounts(container: Fields): ContainerDevices['amounts'] {
   let position = 0;
   // By name, as positions are.
   for (const [name, amount] of container.object('resources')?.quantities('requests') ?? []) {
-    const whole = amount.nanos % NANOS_PER_UNIT === 0n && amount.nanos / NANOS_PER_UNIT <= INT64_MAX;
+    const small = amount.exponent !== undefined && amount.exponent >= 0;
+    const whole = small && amount.nanos / NANOS_PER_UNIT <= INT64_MAX;
     if (amount.nanos !== 0n && whole && isServable(name)) {
       amounts.set(name, { count: Number(toUnits(amount)), position });
     }

@@ -141,9 +141,11 @@ export function parseQuantity(text: string | number): number | undefined {
   return Number(nanos / NANOS_PER_UNIT) + Number(nanos % NANOS_PER_UNIT) / 1e9;
 }
 
-/** Rounded up; below zero as Go happens to do it: away from zero, or towards it and one more. */
+/** Rounded up; below zero as Go happens to do it: away from zero, or towards it and one more. What it keeps with as many
+ *  digits as it takes it counts in billionths, of which it looks at the lowest 64 bits when they are below zero. */
 function toInt64(amount: Amount, unit: { readonly power: number; readonly nanos: bigint }): bigint {
-  const { nanos, exponent } = amount;
+  const { exponent } = amount;
+  const nanos = exponent === undefined && amount.nanos < 0n ? BigInt.asIntN(64, amount.nanos) : amount.nanos;
   const towardsZero = nanos / unit.nanos;
   const rest = nanos % unit.nanos;
   const step = rest === 0n ? 0n : rest < 0n && exponent !== undefined ? -1n : 1n;

@@ -30,11 +30,11 @@ export function buildColumns(nodes: readonly NodeRow[], shapeNumbers: ReadonlyMa
   const extendedRequested = new Map<number, ReadonlyMap<string, number>>();
   const entriesOfShape: number[][] = Array.from({ length: shapeNumbers.size }, () => []);
   nodes.forEach((node, index) => {
-    addToColumns(allocatable, { index, resources: node.allocatable, sign: 1 });
+    addToColumns(allocatable, { index, resources: node.allocatable, times: 1 });
     let extended: Map<string, number> | undefined;
     for (const pod of node.pods) {
       const { shape } = pod;
-      addToColumns(requested, { index, resources: shape.requests, sign: 1 });
+      addToColumns(requested, { index, resources: shape.requests, times: 1 });
       for (const [name, amount] of shape.requests.extended) {
         if (amount === 0) continue;
         extended ??= new Map();
@@ -63,14 +63,15 @@ export function emptyColumns(length: number): ResourceColumns {
   };
 }
 
-/** Adds (or with sign −1 takes off) resources at one node. Exact while sums stay below 2^53, so taking off undoes adding. */
+/** Adds (or takes off: `times` below zero) so many times the resources at one node. Exact while sums stay below 2^53, so
+ *  taking off undoes adding. */
 export function addToColumns(
   columns: ResourceColumns,
-  what: { readonly index: number; readonly resources: Resources; readonly sign: 1 | -1 },
+  what: { readonly index: number; readonly resources: Resources; readonly times: number },
 ): void {
-  const { index, resources, sign } = what;
-  columns.cpuMillis[index] = (columns.cpuMillis[index] ?? 0) + sign * resources.cpuMillis;
-  columns.memoryBytes[index] = (columns.memoryBytes[index] ?? 0) + sign * resources.memoryBytes;
-  columns.ephemeralBytes[index] = (columns.ephemeralBytes[index] ?? 0) + sign * resources.ephemeralBytes;
-  columns.pods[index] = (columns.pods[index] ?? 0) + sign * resources.pods;
+  const { index, resources, times } = what;
+  columns.cpuMillis[index] = (columns.cpuMillis[index] ?? 0) + times * resources.cpuMillis;
+  columns.memoryBytes[index] = (columns.memoryBytes[index] ?? 0) + times * resources.memoryBytes;
+  columns.ephemeralBytes[index] = (columns.ephemeralBytes[index] ?? 0) + times * resources.ephemeralBytes;
+  columns.pods[index] = (columns.pods[index] ?? 0) + times * resources.pods;
 }

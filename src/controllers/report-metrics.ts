@@ -35,6 +35,8 @@ export function reportMetrics(context: ClusterContext, result: PassResult): void
     telemetry.gauge('sluice_claims', { ...labels, phase }, claims);
   }
   telemetry.gauge('sluice_cluster_cost_per_hour', labels, plan.report.costPerHour);
+  const { cost } = plan.report;
+  if (cost !== undefined) telemetry.gauge('sluice_cost_over_lower_bound', labels, cost.overLowerBound);
   telemetry.gauge('sluice_cluster_frozen', labels, snapshot.objects.frozen === undefined ? 0 : 1);
   reportPools(context, result);
 }

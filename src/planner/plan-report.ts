@@ -3,6 +3,7 @@ import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterObjects, Flavor } from '../cluster/cluster-objects.ts';
 import { compareText, isStanding } from './claim-facts.ts';
 import { newNodesOf, standingClaims, type PlanDraft } from './plan-draft.ts';
+import { newNodesCost } from './new-nodes-cost.ts';
 import type { PlanReport, PlanStep, PoolSize } from './plan.ts';
 import { isActive, type PoolState } from './pool-state.ts';
 import { sizeOf, wantedNodes } from './pool-size.ts';
@@ -33,6 +34,7 @@ export function desiredNodesSteps(draft: PlanDraft): readonly SetDesiredNodes[] 
 
 /** What the plan says of itself. */
 export function reportOf(draft: PlanDraft): PlanReport {
+  const cost = newNodesCost(draft);
   const flavors = new Map(draft.objects.flavors.map((flavor) => [flavor.name, flavor]));
   const left = draft.objects.claims.filter((claim) => isStanding(claim) && !draft.removals.has(claim.metadata.name));
   const added = draft.newNodes.map((node) => node.offer.template.flavor);
@@ -43,6 +45,7 @@ export function reportOf(draft: PlanDraft): PlanReport {
     pools: draft.pools.map((pool) => poolSizeOf(draft, pool, flavors)),
     costPerHour: costOf(priced, draft.objects),
     costIsRelative: draft.objects.prices === undefined || priced.some(({ name }) => !draft.objects.prices?.has(name)),
+    ...(cost === undefined ? {} : { cost }),
     cutShort: [...draft.cutShort, ...(draft.fork.cutShort === undefined ? [] : [draft.fork.cutShort])].sort(
       compareText,
     ),

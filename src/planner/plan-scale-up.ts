@@ -2,9 +2,9 @@
 // that this plan adds. Pods that must leave a draining node ask like pending ones: else the same room is given twice.
 import { placeGroups } from '../simulation/place-groups.ts';
 import { openExplainer } from './explain-left-pods.ts';
-import { packNewNodes } from './pack-new-nodes.ts';
 import { giveNewNode, givePlaces, type PlanDraft } from './plan-draft.ts';
 import { demandOf, nextPod, type PodGroup } from './pod-groups.ts';
+import { packSettled } from './settle-spread.ts';
 
 /** Cluster-autoscaler's default: pods below it are filler that must not cost anything. */
 const EXPENDABLE_CUTOFF_DEFAULT = -10;
@@ -21,7 +21,7 @@ export function planScaleUp(draft: PlanDraft): void {
   for (const group of groups) if (group.nominatedNodeName !== '') placeNominated(draft, group);
   const asking = groups.filter((group) => nextPod(group) !== undefined);
   placeOnNodes(draft, asking, (group) => group.priority >= cutoff);
-  packNewNodes(
+  packSettled(
     draft,
     asking.filter((group) => group.priority >= cutoff && group.getsNewNode && nextPod(group) !== undefined),
   );

@@ -1,4 +1,5 @@
 // A plan for people: what will be done, what cannot be and why, what it costs. Used by `sluice plan`.
+import type { LowerBound } from './bounds/packing-problem.ts';
 import { countPods, type Plan, type PlanStep, type PlanReport, podVerdicts, type PodPlace } from './plan.ts';
 
 /** Pods without a place that are listed; the JSON output has all. */
@@ -15,6 +16,7 @@ export function planText(plan: Plan): string {
     ...podLines(report),
     ...poolLines(plan),
     ...nodeLines(plan),
+    ...costLines(report),
     `Cost after the plan: ${report.costPerHour.toFixed(4)} per hour${report.costIsRelative ? ' (by the built-in price model: comparable, not money)' : ''}`,
     ...report.cutShort.map((note) => `Cut short: ${note}`),
   ];
@@ -71,6 +73,22 @@ function poolLines({ report }: Plan): readonly string[] {
       `${pool.minNodes} to ${pool.maxNodes}; ${pool.pricePerHour.toFixed(4)} per hour`,
   );
   return ['Pools after the plan:', ...lines];
+}
+
+const BOUND_NAMES: Readonly<Record<LowerBound['kind'], string>> = {
+  axis: 'by the scarcest resource',
+  clique: 'by pods that share no node',
+  typesLp: 'by the linear program over flavors',
+  configurationLp: 'by the linear program over fillings of nodes',
+};
+
+function costLines({ cost }: Plan['report']): readonly string[] {
+  if (cost === undefined) return [];
+  const over = (cost.overLowerBound * 100).toFixed(2);
+  return [
+    `New nodes for pods: ${cost.nodes} for ${cost.perHour.toFixed(4)} per hour; no plan needs less than ${cost.lowerBoundNodes} ` +
+      `or ${cost.lowerBoundPerHour.toFixed(4)} (${BOUND_NAMES[cost.lowerBoundKind]}): ${over} % over it`,
+  ];
 }
 
 function nodeLines({ report }: Plan): readonly string[] {

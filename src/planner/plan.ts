@@ -1,6 +1,7 @@
 // The Plan: what we will do, as immutable data that leaves no choice to its execution.
 import type { NodeClaimSpec, RemovalReason } from '../api/node-claim.ts';
 import type { Reason } from '../api/conditions.ts';
+import type { LowerBound } from './bounds/packing-problem.ts';
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import { comparePods } from '../cluster/pending-groups.ts';
 
@@ -94,6 +95,20 @@ export interface PoolSize {
   readonly pricePerHour: number;
 }
 
+/** Of the nodes that are added because pods wait, with the pods that the plan puts on them. */
+export interface NewNodesCost {
+  readonly nodes: number;
+  readonly perHour: number;
+  /** No plan for the same pods has fewer. */
+  readonly lowerBoundNodes: number;
+  /** No plan for the same pods costs less. */
+  readonly lowerBoundPerHour: number;
+  /** What proves it. */
+  readonly lowerBoundKind: LowerBound['kind'];
+  /** 0.02: two percent above the bound. */
+  readonly overLowerBound: number;
+}
+
 export interface PlanReport {
   /** Every pending pod is in one of them. */
   readonly pods: readonly PodRun[];
@@ -103,6 +118,8 @@ export interface PlanReport {
   readonly costPerHour: number;
   /** True: prices come from the stated model, so cost is only comparable, not money. */
   readonly costIsRelative: boolean;
+  /** Of the new nodes; absent: none is added for pods. */
+  readonly cost?: NewNodesCost;
   /** Searches that hit their step limit. */
   readonly cutShort: readonly string[];
   /** Soonest instant at which a timer falls due that may change the plan; undefined: none runs. */

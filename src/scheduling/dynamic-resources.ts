@@ -1,42 +1,74 @@
-// DynamicResources: claims of devices are not simulated. A pod that needs one is refused and says so; it is never guessed
-// that a node would do.
-import type { PodShape, Resources } from '../cluster/cluster-objects.ts';
-import type { DeviceClassObject } from '../cluster/device-objects.ts';
-import { DEVICE_CLASS_PREFIX } from '../cluster/parse-pod-devices.ts';
-import { type Refusal, refuse } from './refusal.ts';
+// DynamicResources: claims of devices, and extended resources that device classes serve. What a fork asks of it, at no cost
+// while no pod needs devices; the work is in devices/.
+import type { ClusterObjects, PodObject, PodShape, Resources } from '../cluster/cluster-objects.ts';
+import { DeviceBook, type DeviceNode } from './devices/device-book.ts';
+import { classesByResource } from './devices/extended-resources.ts';
+import type { Refusal } from './refusal.ts';
 
-const PLUGIN = 'DynamicResources';
+export class DynamicResources {
+  readonly #objects: ClusterObjects;
+  /** Extended resources that device classes serve; undefined: none. */
+  readonly served: ReadonlySet<string> | undefined;
+  #made: DeviceBook | undefined;
 
-/** Before any filter, for the whole pod. */
-export function resourceClaims(shape: PodShape): Refusal | undefined {
-  if (shape.resourceClaims === undefined) return undefined;
-  return refuse(PLUGIN, 'resource claims are not supported yet');
-}
-
-/** The extended resources that device classes serve; undefined: none. */
-export function servedResources(classes: readonly DeviceClassObject[] | undefined): ReadonlySet<string> | undefined {
-  if (classes === undefined || classes.length === 0) return undefined;
-  return new Set(
-    classes.flatMap(({ name, extendedResourceName: named }) => {
-      const implicit = `${DEVICE_CLASS_PREFIX}${name}`;
-      return named === undefined ? [implicit] : [named, implicit];
-    }),
-  );
-}
-
-/** Per node: an extended resource that the node does not offer and a device class serves. */
-export function deviceResources(
-  shape: PodShape,
-  node: { readonly allocatable: Resources; readonly served: ReadonlySet<string> | undefined },
-): Refusal | undefined {
-  const { allocatable, served } = node;
-  if (served === undefined) return undefined;
-  for (const [name, amount] of shape.requests.extended) {
-    if (amount > 0 && isServed(name, { allocatable, served })) {
-      return refuse(PLUGIN, `extended resources of device classes are not supported yet: ${name}`);
-    }
+  constructor(objects: ClusterObjects) {
+    this.#objects = objects;
+    const classes = objects.deviceClasses ?? [];
+    this.served = classes.length === 0 ? undefined : new Set(classesByResource(classes).keys());
   }
-  return undefined;
+
+  /** Devices have a say on pods of this shape. */
+  concerns({ resourceClaims, containerDevices, requests }: PodShape): boolean {
+    if (resourceClaims !== undefined) return true;
+    if (this.served === undefined || containerDevices === undefined) return false;
+    for (const [name, amount] of requests.extended) if (amount !== 0 && this.served.has(name)) return true;
+    return false;
+  }
+
+  /** Said of the pod before any node is looked at. */
+  podRefusal(shape: PodShape): Refusal | undefined {
+    return shape.resourceClaims === undefined ? undefined : this.#book.podRefusal(shape);
+  }
+
+  /** Why the node has no devices for the pod; podRefusal had nothing to say. */
+  nodeRefusal(shape: PodShape, node: () => DeviceNode, pod?: PodObject): Refusal | undefined {
+    return this.concerns(shape) ? this.#book.nodeRefusal(shape, node(), pod) : undefined;
+  }
+
+  /** The pods, all of one shape, have their devices on the node from now on. */
+  take(pods: readonly PodObject[], node: () => DeviceNode): void {
+    const [first] = pods;
+    if (first === undefined || !this.concerns(first.shape)) return;
+    for (const pod of pods) this.#book.take(pod, node());
+  }
+
+  /** Takes back `take`; everything later was taken back before. */
+  untake(pods: readonly PodObject[]): void {
+    const [first] = pods;
+    if (first === undefined || !this.concerns(first.shape)) return;
+    for (let left = pods.length; left > 0; left -= 1) this.#book.undo();
+  }
+
+  /** The pods' node is gone, and they with it. */
+  release(pods: readonly PodObject[]): void {
+    const concerned = pods.filter((pod) => this.concerns(pod.shape));
+    if (concerned.length > 0) this.#book.release(concerned);
+  }
+
+  /** Takes back `release`. */
+  unrelease(pods: readonly PodObject[]): void {
+    if (pods.some((pod) => this.concerns(pod.shape))) this.#book.undo();
+  }
+
+  /** Devices that the pod has now, `driver/pool/device`, sorted. */
+  devicesOf(pod: PodObject): readonly string[] {
+    return this.concerns(pod.shape) ? this.#book.devicesOf(pod) : [];
+  }
+
+  get #book(): DeviceBook {
+    this.#made ??= new DeviceBook(this.#objects);
+    return this.#made;
+  }
 }
 
 /** Devices, not the node's own capacity, answer for the resource here. */

@@ -4,7 +4,9 @@ import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { PodObject, PodShape } from '../cluster/cluster-objects.ts';
 import { CarriedTerms } from './carried-terms.ts';
 import type { CounterBook } from './counter-book.ts';
-import { deviceResources, servedResources } from './dynamic-resources.ts';
+import type { DynamicResources } from './dynamic-resources.ts';
+import { fitsCount } from './fits-count.ts';
+import type { DeviceNode } from './devices/device-book.ts';
 import type { ForkNodes } from './fork-nodes.ts';
 import { interPodAffinity, type NamespaceLabels } from './inter-pod-affinity.ts';
 import { namesConflict, notNamed } from './node-affinity.ts';
@@ -34,6 +36,7 @@ export interface FilterContext {
   readonly nodes: ForkNodes;
   readonly counters: CounterBook;
   readonly budget: StepBudget;
+  readonly devices: DynamicResources;
 }
 
 /** Counters that one question may read without being charged for: three times what any real pod has. */
@@ -52,8 +55,8 @@ export class ForkFilters {
 
   constructor(context: FilterContext) {
     this.#context = context;
-    const { namespaces, deviceClasses } = context.snapshot.objects;
-    this.#served = servedResources(deviceClasses);
+    const { namespaces } = context.snapshot.objects;
+    this.#served = context.devices.served;
     const labels = new Map(namespaces.map((one) => [one.name, one.labels]));
     this.#namespaceLabels = (namespace) => labels.get(namespace);
     this.#carried = new CarriedTerms({ ...context, namespaceLabels: this.#namespaceLabels });
@@ -70,19 +73,30 @@ export class ForkFilters {
     return (
       namesConflict(names) ??
       podRefusal(checks, pod, () => this.#lookup) ??
+      this.#context.devices.podRefusal(pod.shape) ??
       notNamed(names, this.#context.nodes.factsOf(index).name) ??
-      this.refusal(checks, index)
+      this.refusal(checks, index, pod)
     );
+  }
+
+  /** How many more pods like this one the open node takes now, at most `most`; see fits-count.ts. */
+  fitsCount(pod: PodObject, index: number, most: number): number {
+    if (most < 1 || this.whyNot(pod, index, {}) !== undefined) return 0;
+    const { nodes } = this.#context;
+    const odd = nodes.isOdd(index) || this.#context.devices.concerns(pod.shape);
+    return fitsCount(this.checksOf(pod.shape), { index, room: nodes.room(index), odd, most });
   }
 
   /** What every node would say to the pod alike. */
   everywhere(checks: ShapeChecks, pod: PodObject): Refusal | undefined {
     if (this.isTooMuch(checks)) return TOO_MUCH;
-    return podRefusal(checks, pod, () => this.#lookup) ?? claimRefusal(checks);
+    return (
+      podRefusal(checks, pod, () => this.#lookup) ?? this.#context.devices.podRefusal(pod.shape) ?? claimRefusal(checks)
+    );
   }
 
   /** The filters that ask the node, in the scheduler's order; the first that refuses speaks. */
-  refusal(checks: ShapeChecks, index: number): Refusal | undefined {
+  refusal(checks: ShapeChecks, index: number, pod?: PodObject): Refusal | undefined {
     const { nodes } = this.#context;
     const { shape, profile } = checks;
     const facts = nodes.factsOf(index);
@@ -90,7 +104,7 @@ export class ForkFilters {
       this.#statics.refusal(profile, { facts, nodeClass: this.#classOf(index) }) ??
       this.#portRefusal(shape, index) ??
       this.#shortage(shape, index);
-    return unfit ?? this.#volumeRefusal(checks, index) ?? this.#topologyRefusal(checks, index);
+    return unfit ?? this.#volumeRefusal(checks, index) ?? this.#topologyRefusal(checks, index, pod);
   }
 
   /** Everything that pods of this shape ask. */
@@ -116,7 +130,12 @@ export class ForkFilters {
   opensWhenPodsLeave(shape: PodShape): boolean {
     const checks = this.#checks.get(shape);
     if (checks === undefined) return false;
-    return !checks.monotone || checks.affinity.antiAffinity.length > 0 || this.#carried.concern(shape);
+    return (
+      !checks.monotone ||
+      this.#context.devices.concerns(shape) ||
+      checks.affinity.antiAffinity.length > 0 ||
+      this.#carried.concern(shape)
+    );
   }
 
   /** The budget does not allow to say anything of the shape. */
@@ -147,10 +166,10 @@ export class ForkFilters {
     );
   }
 
-  #topologyRefusal(checks: ShapeChecks, index: number): Refusal | undefined {
+  #topologyRefusal(checks: ShapeChecks, index: number, pod: PodObject | undefined): Refusal | undefined {
     const { shape } = checks;
-    const { nodes, budget } = this.#context;
-    const served = this.#served;
+    const { nodes, budget, devices } = this.#context;
+    const device = (): DeviceNode => ({ facts: nodes.factsOf(index), allocatable: nodes.allocatable(index) });
     const forbidding = this.#carried.forbidding(shape) ?? [];
     const asked = countersOf(checks, forbidding);
     if (asked > COUNTERS_FREE) {
@@ -160,7 +179,7 @@ export class ForkFilters {
     return (
       podTopologySpread(checks.spread, index) ??
       interPodAffinity({ ...checks.affinity, existing: forbidding }, index) ??
-      (served === undefined ? undefined : deviceResources(shape, { allocatable: nodes.allocatable(index), served })) ??
+      devices.nodeRefusal(shape, device, pod) ??
       nodeDeclaredFeatures(shape, nodes.factsOf(index))
     );
   }

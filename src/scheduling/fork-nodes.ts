@@ -97,7 +97,7 @@ export class ForkNodes {
     if (index >= this.#columns.open.length) this.#grow();
     this.facts.push(node.facts);
     this.classes.push(undefined);
-    addToColumns(this.#columns.allocatable, { index, resources: node.allocatable, sign: 1 });
+    addToColumns(this.#columns.allocatable, { index, resources: node.allocatable, times: 1 });
     this.#columns.open[index] = 1;
     this.#allocatableExtended.push(node.allocatable.extended);
     this.#exactAllocatable.push(node.allocatable.exact);
@@ -111,7 +111,7 @@ export class ForkNodes {
   /** Takes back the last push; its pods must be off. */
   pop(): void {
     const index = this.facts.length - 1;
-    addToColumns(this.#columns.allocatable, { index, resources: this.allocatable(index), sign: -1 });
+    addToColumns(this.#columns.allocatable, { index, resources: this.allocatable(index), times: -1 });
     this.#columns.open[index] = 0;
     this.facts.pop();
     this.classes.pop();
@@ -135,17 +135,19 @@ export class ForkNodes {
     return use;
   }
 
-  putPod(index: number, pod: PodObject): void {
+  /** Pods of one shape. */
+  putPods(index: number, pods: readonly PodObject[]): void {
     const own = this.#ownPods[index] ?? this.#replacePods(index, [...this.pods(index)]);
-    own.push(pod);
-    this.#account(index, pod, 1);
+    for (const pod of pods) own.push(pod);
+    this.#accountEqual(index, pods, 1);
   }
 
-  /** Takes back the last putPod of this node. */
-  popPod(index: number): void {
-    const pod = this.#ownPods[index]?.pop();
-    if (pod === undefined) throw new Error(`node ${index} has no pod to take back`);
-    this.#account(index, pod, -1);
+  /** Takes back the last putPods of this node. */
+  popPods(index: number, pods: readonly PodObject[]): void {
+    const own = this.#ownPods[index];
+    if (own === undefined || own.length < pods.length) throw new Error(`node ${index} has no pods to take back`);
+    own.length -= pods.length;
+    this.#accountEqual(index, pods, -1);
   }
 
   /** Takes all pods off and returns them, in their order. */
@@ -187,14 +189,22 @@ export class ForkNodes {
   }
 
   #account(index: number, pod: PodObject, sign: 1 | -1): void {
-    const { requests } = pod.shape;
-    this.#uses.get(index)?.count(pod, sign);
-    addToColumns(this.#columns.requested, { index, resources: requests, sign });
-    if (requests.exact !== undefined) this.#oddPods[index] = (this.#oddPods[index] ?? 0) + sign;
+    this.#accountEqual(index, [pod], sign);
+  }
+
+  #accountEqual(index: number, pods: readonly PodObject[], sign: 1 | -1): void {
+    const [first] = pods;
+    if (first === undefined) return;
+    const { requests } = first.shape;
+    const times = sign * pods.length;
+    const use = this.#uses.get(index);
+    if (use !== undefined) for (const pod of pods) use.count(pod, sign);
+    addToColumns(this.#columns.requested, { index, resources: requests, times });
+    if (requests.exact !== undefined) this.#oddPods[index] = (this.#oddPods[index] ?? 0) + times;
     if (requests.extended.size === 0) return;
     const sums = new Map(this.#requestedExtended[index]);
     for (const [name, amount] of requests.extended) {
-      const sum = (sums.get(name) ?? 0) + sign * amount;
+      const sum = (sums.get(name) ?? 0) + times * amount;
       if (sum === 0) sums.delete(name);
       else sums.set(name, sum);
     }

@@ -1,22 +1,25 @@
 // A snapshot on which things can be supposed: pods placed, nodes added or taken away, and all of it taken back to a mark.
 // Holds the log: every change and its opposite. What fits is asked of fork-filters.ts, where it fits first of fork-search.ts.
+// Longer than 250 lines because every change and its opposite belong beside each other.
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { PodObject, PodShape, Resources } from '../cluster/cluster-objects.ts';
 import { expectedLabels } from '../cluster/expected-node.ts';
 import { CounterBook, type PodsOnNode } from './counter-book.ts';
 import { daemonPod, daemonShapesToCome } from './daemon-pods.ts';
-import type { DomainCounter } from './domain-counter.ts';
+import { DynamicResources } from './dynamic-resources.ts';
 import { ForkFilters, type WhyNotOptions } from './fork-filters.ts';
 import { ForkNodes } from './fork-nodes.ts';
 import { ForkSearch, type Learned } from './fork-search.ts';
 import type { Refusal } from './refusal.ts';
+import { RunningPods } from './running-pods.ts';
 import { shapesOf } from './shape-directory.ts';
 import { StepBudget } from './step-budget.ts';
 import type { TemplateNode } from './template-node.ts';
 
 /** What was done, in order, so that it can be taken back in reverse. */
 type Change =
-  | { readonly kind: 'place'; readonly pod: PodObject; readonly node: number }
+  /** Pods of one shape, all terminating or none. */
+  | { readonly kind: 'place'; readonly pods: readonly PodObject[]; readonly node: number }
   | {
       readonly kind: 'removeNode';
       readonly node: number;
@@ -26,8 +29,6 @@ type Change =
   | { readonly kind: 'addNode' }
   | { readonly kind: 'learned'; readonly what: Learned };
 
-const NO_ENTRIES = new Int32Array();
-
 export class ForkedSnapshot {
   readonly snapshot: ClusterSnapshot;
   readonly #nodes: ForkNodes;
@@ -36,8 +37,8 @@ export class ForkedSnapshot {
   readonly #removed = new Set<number>();
   readonly #counters: CounterBook;
   readonly #budget: StepBudget;
-  /** Placed since the beginning, by shape, oldest first. */
-  readonly #placed = new Map<PodShape, PodsOnNode[]>();
+  readonly #running: RunningPods;
+  readonly #devices: DynamicResources;
   readonly #filters: ForkFilters;
   readonly #search: ForkSearch;
 
@@ -45,6 +46,7 @@ export class ForkedSnapshot {
   constructor(snapshot: ClusterSnapshot, options: { readonly stepsMax?: number } = {}) {
     this.snapshot = snapshot;
     this.#nodes = new ForkNodes(snapshot);
+    this.#running = new RunningPods(snapshot, this.#removed);
     this.#budget = new StepBudget(options);
     this.#counters = new CounterBook({
       nodes: {
@@ -54,9 +56,16 @@ export class ForkedSnapshot {
       },
       budget: this.#budget,
       shapes: (tokens) => shapesOf(snapshot).withAny(tokens),
-      fill: (counter, shape) => this.#fill(counter, shape),
+      fill: (counter, shape) => this.#running.fill(counter, shape),
     });
-    this.#filters = new ForkFilters({ snapshot, nodes: this.#nodes, counters: this.#counters, budget: this.#budget });
+    this.#devices = new DynamicResources(snapshot.objects);
+    this.#filters = new ForkFilters({
+      snapshot,
+      nodes: this.#nodes,
+      counters: this.#counters,
+      budget: this.#budget,
+      devices: this.#devices,
+    });
     this.#search = new ForkSearch({
       nodes: this.#nodes,
       filters: this.#filters,
@@ -85,6 +94,7 @@ export class ForkedSnapshot {
       volumeLimits,
       ...(template.drivers === undefined ? {} : { drivers: template.drivers }),
       ...(template.features === undefined ? {} : { features: template.features }),
+      ...(template.devicesLike === undefined ? {} : { devicesLike: template.devicesLike }),
     };
     const index = this.#nodes.push({ facts, allocatable });
     this.#addedIndexByName.set(name, index);
@@ -109,13 +119,33 @@ export class ForkedSnapshot {
     return this.#search.firstFit(pod, options);
   }
 
+  /** How many more pods like this one (of its shape) the node takes now, at most `most`: what `whyNot` would say one placing
+   *  after the other. 0 where `whyNot` refuses. May say 1 where more fit (odd amounts, claimed devices): place and ask again.
+   *  Costs the shape's constraints, not the pods. */
+  fitsCount(pod: PodObject, index: number, options: { readonly most?: number } = {}): number {
+    this.#nodes.factsOf(index);
+    return this.#filters.fitsCount(pod, index, options.most ?? Infinity);
+  }
+
   /** Puts the pod on the node. Does not ask whether it fits: what runs there already does. */
   place(pod: PodObject, index: number): void {
-    this.#nodes.factsOf(index);
-    this.#nodes.putPod(index, pod);
-    this.#notePlaced(pod, index);
-    this.#filters.noteCarriedTerms(pod.shape);
-    this.#log.push({ kind: 'place', pod, node: index });
+    this.#placeEqual([pod], index);
+  }
+
+  /** Puts the pods of [from, until) on the node, in their order. Runs of one shape are one step, however long. */
+  placeMany(
+    pods: readonly PodObject[],
+    index: number,
+    range: { readonly from?: number; readonly until?: number } = {},
+  ): void {
+    const until = Math.min(range.until ?? pods.length, pods.length);
+    let start = range.from ?? 0;
+    for (let end = start + 1; start < until; end += 1) {
+      const [first, next] = [pods[start], pods[end]];
+      if (end < until && next?.shape === first?.shape && next?.deleting === first?.deleting) continue;
+      this.#placeEqual(pods.slice(start, end), index);
+      start = end;
+    }
   }
 
   /** Takes the node away: it is closed, and its pods, which are returned, are off. */
@@ -126,6 +156,7 @@ export class ForkedSnapshot {
     const pods = this.#nodes.clearPods(index);
     for (const pod of pods) this.#counters.count(pod.shape, { node: index, terminating: pod.deleting, by: -1 });
     this.#counters.dropNode(index);
+    this.#devices.release(pods);
     this.#removed.add(index);
     this.#nodes.setOpen(index, false);
     this.#log.push({ kind: 'removeNode', node: index, pods, wasOpen });
@@ -135,6 +166,11 @@ export class ForkedSnapshot {
 
   podsOn(index: number): readonly PodObject[] {
     return [...this.#nodes.pods(index)];
+  }
+
+  /** Devices that the pod's claims have now, `driver/pool/device`, sorted. */
+  devicesOf(pod: PodObject): readonly string[] {
+    return this.#devices.devicesOf(pod);
   }
 
   requestedOn(index: number): Resources {
@@ -173,12 +209,11 @@ export class ForkedSnapshot {
   #takeBack(change: Change): void {
     switch (change.kind) {
       case 'place':
-        this.#nodes.popPod(change.node);
-        this.#placed.get(change.pod.shape)?.pop();
-        this.#counters.count(change.pod.shape, { node: change.node, terminating: change.pod.deleting, by: -1 });
+        this.#unplaceEqual(change.pods, change.node);
         break;
       case 'removeNode':
         this.#removed.delete(change.node);
+        this.#devices.unrelease(change.pods);
         this.#counters.restoreNode(change.node);
         this.#nodes.refillPods(change.node, change.pods);
         for (const { shape, deleting } of change.pods) {
@@ -197,27 +232,27 @@ export class ForkedSnapshot {
     }
   }
 
-  /** Pods of the shape on nodes that are there: those of the snapshot, then what was placed. */
-  #fill(counter: DomainCounter, shape: PodShape): number {
-    const { shapeNumbers, columns } = this.snapshot;
-    const entries = columns.podsOfShape[shapeNumbers.get(shape) ?? -1] ?? NO_ENTRIES;
-    const nothingGone = this.#removed.size === 0;
-    for (const entry of entries) {
-      if (nothingGone || !this.#removed.has(entry >> 1)) counter.count(entry >> 1, (entry & 1) === 1, 1);
-    }
-    const placed = this.#placed.get(shape) ?? [];
-    for (const { node, terminating, by } of placed) {
-      if (!this.#removed.has(node)) counter.count(node, terminating, by);
-    }
-    return entries.length + placed.length;
+  #placeEqual(pods: readonly PodObject[], node: number): void {
+    const [first] = pods;
+    this.#nodes.factsOf(node);
+    if (first === undefined) return;
+    const { shape, deleting } = first;
+    const entry: PodsOnNode = { node, terminating: deleting, by: pods.length };
+    this.#nodes.putPods(node, pods);
+    this.#running.push(shape, entry);
+    this.#counters.count(shape, entry);
+    this.#filters.noteCarriedTerms(shape);
+    this.#devices.take(pods, () => ({ facts: this.#nodes.factsOf(node), allocatable: this.#nodes.allocatable(node) }));
+    this.#log.push({ kind: 'place', pods, node });
   }
 
-  #notePlaced(pod: PodObject, node: number): void {
-    const pods: PodsOnNode = { node, terminating: pod.deleting, by: 1 };
-    const others = this.#placed.get(pod.shape);
-    if (others === undefined) this.#placed.set(pod.shape, [pods]);
-    else others.push(pods);
-    this.#counters.count(pod.shape, pods);
+  #unplaceEqual(pods: readonly PodObject[], node: number): void {
+    const [first] = pods;
+    if (first === undefined) return;
+    this.#devices.untake(pods);
+    this.#nodes.popPods(node, pods);
+    this.#running.pop(first.shape);
+    this.#counters.count(first.shape, { node, terminating: first.deleting, by: -pods.length });
   }
 
   #placeDaemons(index: number, shapes: readonly PodShape[]): void {

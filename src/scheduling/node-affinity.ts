@@ -79,6 +79,11 @@ export function namedNodes(terms: readonly NodeSelectorTerm[] | undefined): Read
   return union;
 }
 
+/** The API would accept the term. */
+export function isValidTerm({ expressions, fields }: NodeSelectorTerm): boolean {
+  return expressions.every(isValidExpression) && fields.every(isValidField);
+}
+
 function isValidField(field: Requirement): boolean {
   return (field.operator === 'In' || field.operator === 'NotIn') && field.values.length === 1;
 }

@@ -19,6 +19,9 @@ export interface NodeFacts {
   readonly drivers?: ReadonlySet<string>;
   /** Declared features; absent: not known before the node is there. */
   readonly features?: ReadonlySet<string>;
+  /** Of a node that shows no devices yet: the node whose devices it will have the like of; empty: none is known. Absent: it
+   *  has those that it shows. */
+  readonly devicesLike?: string;
 }
 
 /** Drivers of the node may still be on their way: it is one of ours that is coming up, or has just become Ready. */

@@ -4,8 +4,7 @@ import type { PodAffinityTerm, PodObject, PodShape, ShapeFaults } from '../clust
 import { selectorMatches } from '../cluster/label-selector.ts';
 import { type CounterBook, type CounterRequest, EVERYWHERE } from './counter-book.ts';
 import type { DomainCounter } from './domain-counter.ts';
-import { resourceClaims } from './dynamic-resources.ts';
-import { type AffinityCheck, type NamespaceLabels, termSelects } from './inter-pod-affinity.ts';
+import { type AffinityCheck, type NamespaceLabels, termForbids, termSelects } from './inter-pod-affinity.ts';
 import { namedNodes } from './node-affinity.ts';
 import { countsForSpread, type SpreadCheck, spreadEligibility } from './pod-topology-spread.ts';
 import { type Refusal, fail, refuse } from './refusal.ts';
@@ -18,6 +17,11 @@ import { volumeZonePod } from './volume-zone.ts';
 
 const ANY_POD = { eligibility: EVERYWHERE, skipTerminating: false } as const;
 
+export interface OwnAffinity extends Omit<AffinityCheck, 'existing'> {
+  /** Those of its anti-affinity terms that match the shape itself. */
+  readonly againstItself: readonly DomainCounter[];
+}
+
 export interface ShapeChecks {
   readonly shape: PodShape;
   /** The only nodes that it may run on; undefined: any. */
@@ -25,7 +29,7 @@ export interface ShapeChecks {
   readonly profile: StaticProfile;
   readonly volumes: readonly ClaimedVolume[];
   readonly spread: readonly SpreadCheck[];
-  readonly affinity: Omit<AffinityCheck, 'existing'>;
+  readonly affinity: OwnAffinity;
   /** Claim → pods that use it, for claims that only one pod may use. */
   readonly onceUsers: ReadonlyMap<string, DomainCounter>;
   /** Placing pods never opens a node to this shape, so that a node once refused stays refused. */
@@ -75,7 +79,7 @@ export function shapeChecks(shape: PodShape, context: CheckContext): ShapeChecks
 
 type Ask = (request: CounterRequest) => readonly DomainCounter[];
 
-function affinityCheck(shape: PodShape, ask: Ask, context: CheckContext): Omit<AffinityCheck, 'existing'> {
+function affinityCheck(shape: PodShape, ask: Ask, context: CheckContext): OwnAffinity {
   const { namespaceLabels } = context;
   const { podAffinity, podAntiAffinity } = shape;
   const wanted = {
@@ -84,7 +88,9 @@ function affinityCheck(shape: PodShape, ask: Ask, context: CheckContext): Omit<A
     counts: (other: PodShape) => podAffinity.every((one) => termSelects(one, other, namespaceLabels)),
     cost: podAffinity.reduce((sum, term) => sum + selectorCost(term.selector), 0),
   };
+  const againstItself: DomainCounter[] = [];
   return {
+    againstItself,
     affinity: podAffinity.flatMap(({ topologyKey }) => ask({ audience: wanted, topologyKey, ...ANY_POD })),
     matchesItself: podAffinity.every((term) => termSelects(term, shape, namespaceLabels)),
     antiAffinity: podAntiAffinity.flatMap((term) => {
@@ -95,7 +101,9 @@ function affinityCheck(shape: PodShape, ask: Ask, context: CheckContext): Omit<A
         counts: (other: PodShape) => termSelects(term, other, namespaceLabels),
         cost: selectorCost(selector),
       };
-      return ask({ audience, topologyKey, ...ANY_POD });
+      const made = ask({ audience, topologyKey, ...ANY_POD });
+      if (audience.counts(shape) || termForbids(term, shape, namespaceLabels)) againstItself.push(...made);
+      return made;
     }),
   };
 }
@@ -110,7 +118,7 @@ export function podRefusal(checks: ShapeChecks, pod: PodObject, lookup: () => Vo
       volumeZonePod(volumes, lookup());
     if (refusal !== undefined) return refusal;
   }
-  return (shape.faults === undefined ? undefined : selectorRefusal(shape.faults)) ?? resourceClaims(shape);
+  return shape.faults === undefined ? undefined : selectorRefusal(shape.faults);
 }
 
 /** On every node alike, yet said after what each node says of room. */

@@ -14,6 +14,7 @@ import type {
 } from '../cluster/cluster-objects.ts';
 import { expectedLabels, lastingTaints } from '../cluster/expected-node.ts';
 import { daemonsFor } from './daemon-pods.ts';
+import { likeNode } from './devices/like-nodes.ts';
 import { flavorGpus, GPU_RESOURCE } from './flavor-gpus.ts';
 
 export interface TemplateNode {
@@ -36,6 +37,8 @@ export interface TemplateNode {
   readonly drivers?: ReadonlySet<string>;
   /** Features that all of the pool's newest nodes declare; absent: there is none to learn from. */
   readonly features?: ReadonlySet<string>;
+  /** Node of the pool whose devices it will have the like of; empty: none to learn from. Absent: devices are not looked at. */
+  readonly devicesLike?: string;
 }
 
 /** What OVH documents for its managed nodes: 150m + 5m per core, 1,590 MiB, 110 pods. Of the memory 100 MiB are kubelet's
@@ -114,6 +117,9 @@ export function templateNode(options: {
     volumeLimits: learnedLimits(csi),
     ...(csi.length === 0 ? {} : { drivers: new Set(csi.flatMap((one) => [...(one.drivers ?? one.limits.keys())])) }),
     ...(siblings.length === 0 ? {} : { features: sharedFeatures(siblings) }),
+    ...(objects.resourceSlices === undefined
+      ? {}
+      : { devicesLike: likeNode(objects, { poolUid: pool.metadata.uid, flavor: flavor.name }) }),
   };
 }
 

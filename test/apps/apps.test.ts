@@ -18,8 +18,9 @@ describe.skipIf(FILE === undefined)('public applications, planned and judged by 
     const facts = apps.find((one) => one.app === name);
     if (facts === undefined) throw new Error(`no application ${name}`);
     for (const copies of COPIES) {
-      const { violations, pods, placed, unplaceable } = planApp(facts, copies, () => 0);
+      const { violations, pods, placed, unplaceable, cutShort } = planApp(facts, copies, () => 0);
       expect(violations).toEqual([]);
+      expect(cutShort).toEqual([]);
       expect(placed + [...unplaceable.values()].reduce((sum, count) => sum + count, 0)).toBe(pods);
     }
   });

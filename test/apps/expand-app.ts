@@ -93,7 +93,7 @@ function podOf(facts: AppFacts, workload: AppWorkload, { namespace, name, ordina
     ownerReferences: [{ kind: workload.kind, name, uid: `${namespace}/${workload.kind}/${name}`, controller: true }],
   };
   const priority = priorities.get(priorityClass) ?? PRIORITIES[priorityClass] ?? 0;
-  return { metadata, spec: { ...spec, ...{ priority } }, status: { phase: 'Pending' } };
+  return { metadata, spec: { ...spec, priority }, status: { phase: 'Pending' } };
 }
 
 function daemonSetOf({ pod }: AppWorkload, namespace: string, name: string): V1DaemonSet {
@@ -115,7 +115,7 @@ function specOf(pod: AppPod, claimed: readonly V1Volume[]): V1Pod['spec'] {
   }));
   const named = (pod.pvcs ?? []).map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
   return {
-    ...{ schedulerName: 'default-scheduler' },
+    schedulerName: 'default-scheduler',
     nodeSelector,
     affinity,
     topologySpreadConstraints,

@@ -36,13 +36,15 @@ function main(): number {
   const apps = readAppFacts(file).filter(({ app }) => values.app === undefined || app === values.app);
   const notes: string[] = [];
   let broken = 0;
-  process.stdout.write(`${row(['app', 'copies', 'pods', 'placed', 'nodes', 'violations', 'cut short', 'plan ms'])}\n`);
+  process.stdout.write(
+    `${row(['app', 'copies', 'pods', 'placed', 'nodes', 'next plan', 'violations', 'cut short', 'plan ms'])}\n`,
+  );
   for (const facts of apps) {
     for (const copies of values.copies.split(',').map(Number)) {
       const outcome = planApp(facts, copies, () => performance.now());
-      const { pods, placed, nodes, violations, cutShort, planMs } = outcome;
+      const { pods, placed, nodes, forNextPlan, violations, cutShort, planMs } = outcome;
       process.stdout.write(
-        `${row([facts.app, copies, pods, placed, nodes, violations.length, cutShort.length, Math.round(planMs)])}\n`,
+        `${row([facts.app, copies, pods, placed, nodes, forNextPlan, violations.length, cutShort.length, Math.round(planMs)])}\n`,
       );
       broken += violations.length;
       notes.push(...told(outcome));

@@ -29,6 +29,8 @@ export interface AppOutcome {
   /** Pods said to have no place: why, and how many. */
   readonly unplaceable: ReadonlyMap<string, number>;
   readonly cutShort: readonly string[];
+  /** Of those, pods that a node would take: only where the plan says that it was cut short, and the next one goes on. */
+  readonly forNextPlan: number;
   readonly planMs: number;
 }
 
@@ -67,6 +69,7 @@ export function planApp(facts: AppFacts, copies: number, nowMs: () => number): A
     ...verdictViolations(plan, cluster, placements),
   ];
   const unplaceable = new Map<string, number>();
+  let forNextPlan = 0;
   const told = new Map<string, string | undefined>();
   for (const verdict of podVerdicts(plan.report)) {
     if (verdict.outcome !== 'unplaceable') continue;
@@ -77,8 +80,9 @@ export function planApp(facts: AppFacts, copies: number, nowMs: () => number): A
     const kind = JSON.stringify([pod.metadata.namespace, pod.metadata.labels, pod.spec]);
     if (!told.has(kind)) told.set(kind, nodeThatFits(pod, { cluster, objects, placements }));
     const fits = told.get(kind);
-    if (fits !== undefined)
-      violations.push(`${pod.metadata.uid} is called unplaceable, yet ${fits} would take it: ${words}`);
+    if (fits === undefined) continue;
+    if (plan.report.cutShort.length > 0) forNextPlan += 1;
+    else violations.push(`${pod.metadata.uid} is called unplaceable, yet ${fits} would take it: ${words}`);
   }
   return {
     app: facts.app,
@@ -89,6 +93,7 @@ export function planApp(facts: AppFacts, copies: number, nowMs: () => number): A
     violations,
     unplaceable,
     cutShort: plan.report.cutShort,
+    forNextPlan,
     planMs,
   };
 }

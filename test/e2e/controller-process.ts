@@ -31,7 +31,13 @@ export class ControllerProcess {
   }
 
   /** Starts `sluice run` with the given kubeconfig and waits until it is ready. */
-  static async start(options: { kubeconfig: string; namespaces: readonly string[]; logFile: string }) {
+  static async start(options: {
+    readonly kubeconfig: string;
+    readonly namespaces: readonly string[];
+    readonly logFile: string;
+    /** The pod's name, as the chart gives it: a restarted container is the same holder of its Leases. */
+    readonly podName: string;
+  }): Promise<ControllerProcess> {
     const port = await freePort();
     const child = spawn(
       process.execPath,
@@ -43,8 +49,7 @@ export class ControllerProcess {
         `--listen=127.0.0.1:${port}`,
         '--log-level=debug',
       ],
-      // The pod's name, as the chart gives it: a restarted container is the same holder of its Leases.
-      { cwd: ROOT, env: { PATH: process.env['PATH'], POD_NAME: 'sluice-e2e-0' }, stdio: ['ignore', 'pipe', 'pipe'] },
+      { cwd: ROOT, env: { PATH: process.env['PATH'], POD_NAME: options.podName }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     const log = createWriteStream(options.logFile, { flags: 'a' });
     log.write(`\n--- pid ${child.pid}\n`);

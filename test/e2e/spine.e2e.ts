@@ -5,7 +5,8 @@ import { appsScenario } from './scenarios/apps.ts';
 import { badInputScenario } from './scenarios/bad-input.ts';
 import { credentialsScenario } from './scenarios/credentials.ts';
 import { commandsScenario } from './scenarios/commands.ts';
-import { demonstrationsScenario } from './scenarios/demonstrations.ts';
+import { allLoadGoneScenario, helloWorldScenario, manyReplicasScenario } from './scenarios/demonstrations.ts';
+import { drainsScenario } from './scenarios/drains.ts';
 import { killScenario } from './scenarios/kills.ts';
 import { poolScenario } from './scenarios/pools.ts';
 import { rightsScenario } from './scenarios/rights.ts';
@@ -25,9 +26,13 @@ const stage: Stage = {
     if (product === undefined) throw new Error('the product does not run');
     return product;
   },
-  async restart(kubeconfig) {
+  async stop() {
     await product?.stop();
-    product = await startProduct(stage.world(), kubeconfig);
+    product = undefined;
+  },
+  async restart() {
+    await stage.stop();
+    product = await startProduct(stage.world());
     return product;
   },
 };
@@ -42,12 +47,21 @@ afterAll(async () => {
   if (world !== undefined) await closeWorld(world);
 });
 
+const apps = appsScenario(stage);
 const credentials = credentialsScenario(stage);
+const drains = drainsScenario(stage);
 
+// What must take minutes (a drain that is held up, a password that stays wrong) goes on beside the scenarios in between.
 describe('the main job', () => {
-  demonstrationsScenario(stage);
-  appsScenario(stage);
+  helloWorldScenario(stage);
+  drains.deployed();
+  apps.bound();
+  drains.begun();
+  apps.gone();
   credentials.broken();
+  manyReplicasScenario(stage);
+  drains.ended();
+  allLoadGoneScenario(stage);
   poolScenario(stage);
   commandsScenario(stage);
   badInputScenario(stage);

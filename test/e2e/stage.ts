@@ -4,7 +4,9 @@ import type { World } from './world.ts';
 
 export interface Stage {
   world(): World;
+  /** The one process that serves both clusters. */
   product(): ControllerProcess;
-  /** Ends the running product and starts another, with another kubeconfig when given. */
-  restart(kubeconfig?: string): Promise<ControllerProcess>;
+  /** Ends it; nothing runs until restart(). */
+  stop(): Promise<void>;
+  restart(): Promise<ControllerProcess>;
 }

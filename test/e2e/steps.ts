@@ -105,6 +105,20 @@ export function poolSettledAt(
   );
 }
 
+/** Waits until every node that is left has a pod on it. */
+export function noNodeWithoutPods(tenant: TenantWorld): Promise<true> {
+  return waitUntil(
+    `no node of ${tenant.name} to be left without a pod`,
+    SCALE_DOWN_MS,
+    async () => {
+      const used = new Set((await tenant.kube.list('v1', 'Pod')).map((pod) => pod['spec'].nodeName));
+      const nodes = await tenant.kube.list('v1', 'Node');
+      return nodes.every((node) => used.has(node.metadata.name)) ? true : undefined;
+    },
+    async () => await situation(tenant, ['default']),
+  );
+}
+
 /** Waits until neither Nova nor Neutron holds anything of this tenant, and no Node or claim is left. */
 export function everythingGone(world: World, tenant: TenantWorld): Promise<true> {
   return waitUntil(

@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/e2e/**/*.e2e.ts'],
     fileParallelism: false,
     // One scenario waits for servers, nodes and pods many times; a single step has its own, shorter limit.
-    testTimeout: 900_000,
+    testTimeout: 1_800_000,
     hookTimeout: 300_000,
     reporters: ['verbose'],
     bail: 1,

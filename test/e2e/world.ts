@@ -192,12 +192,13 @@ export async function openWorld(): Promise<World> {
   return { environment, management, admin, tenants: [first, other], zones, kubelets, folder, managementKubeconfig };
 }
 
-/** Starts the product with the chart's rights. */
-export function startProduct(world: World, kubeconfig = world.managementKubeconfig): Promise<ControllerProcess> {
+/** Starts the product with the chart's rights: one process for both clusters. */
+export function startProduct(world: World): Promise<ControllerProcess> {
   return ControllerProcess.start({
-    kubeconfig,
+    kubeconfig: world.managementKubeconfig,
     namespaces: world.tenants.map((tenant) => tenant.namespace),
     logFile: join(world.folder, 'controller.log'),
+    podName: 'sluice-e2e-0',
   });
 }
 

@@ -14,6 +14,8 @@ const KEPT = new Set(['id', 'pod', 'nodes']);
 
 /** Fields that an API server does not let be empty: without them a case shows something else. */
 const REQUIRED = new Set([
+  'name',
+  'cel',
   'topologyKey',
   'whenUnsatisfiable',
   'maxSkew',

@@ -110,6 +110,8 @@ export interface V1Pod {
   readonly metadata: Meta;
   readonly spec: {
     readonly nodeName?: Maybe<string>;
+    readonly schedulerName?: Maybe<string>;
+    readonly priority?: Maybe<number>;
     readonly containers?: Maybe<readonly V1Container[]>;
     readonly initContainers?: Maybe<readonly V1Container[]>;
     readonly ephemeralContainers?: Maybe<readonly V1Container[]>;

@@ -1,11 +1,9 @@
 // Bounds that need no search. Axis: of one resource alone, each pod costs at least its share of the node on which a unit
 // is cheapest for it, and nodes are at least what the demand makes of the roomiest ones. Clique: pods that may not share
 // a node pay for one each, or for the part of one that so many of them may share.
+import { boundOf } from './bound-of.ts';
 import type { PackingModel } from './packing-model.ts';
 import type { LowerBound } from './packing-problem.ts';
-
-/** Takes off what sums of thousands of doubles may be too high by. */
-export const ROUNDING = 1 - 1e-9;
 
 /** The best of the axes. */
 export function axisBound(model: PackingModel): LowerBound {
@@ -24,7 +22,7 @@ export function axisBound(model: PackingModel): LowerBound {
     cost = Math.max(cost, axisCost);
     nodes = Math.max(nodes, axisNodes);
   }
-  return { kind: 'axis', costPerHour: cost * ROUNDING, nodes: wholeNodes(nodes) };
+  return boundOf(model, { kind: 'axis', cost, nodes });
 }
 
 /** The best of the sets of pods that exclude each other: those of an exclusion, and each shape with a limit of its own. */
@@ -50,12 +48,7 @@ export function cliqueBound(model: PackingModel): LowerBound {
     bestCost = Math.max(bestCost, cost[exclusion] ?? 0);
     bestNodes = Math.max(bestNodes, nodes[exclusion] ?? 0);
   }
-  return { kind: 'clique', costPerHour: bestCost * ROUNDING, nodes: wholeNodes(bestNodes) };
-}
-
-/** `nodes` rounded up to whole ones, unless it is above a whole number by rounding only. */
-export function wholeNodes(nodes: number): number {
-  return Math.ceil(nodes * ROUNDING - 1e-9);
+  return boundOf(model, { kind: 'clique', cost: bestCost, nodes: bestNodes });
 }
 
 /** Least price, and least part of a node, per unit of `room` over the offers on which `row` fits. */

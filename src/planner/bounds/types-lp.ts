@@ -2,7 +2,7 @@
 // fit on the same offers; but what is bought of a node must be a filling that these pods can make of it, so an offer that
 // fits none of the big ones covers none of their demand. By column generation with a handful of rows; every full round
 // gives a true bound, so it may stop anywhere. Its prices say what a pod is worth before anything has been packed.
-import { ROUNDING, wholeNodes } from './axis-bound.ts';
+import { boundOf, dearestOf } from './bound-of.ts';
 import { CoveringSimplex, type Column } from './covering-simplex.ts';
 import { NodeRelaxation } from './node-relaxation.ts';
 import type { PackingModel } from './packing-model.ts';
@@ -53,22 +53,6 @@ export function typesLp(model: PackingModel, budget: SearchBudget): TypesLp {
     if (!gains || !goesOn || best.cost >= master.cost() * dearest * (1 - WITHIN)) break;
   }
   return { worth: best.worth, bound: boundOf(model, { kind: 'typesLp', cost: best.cost }) };
-}
-
-/** A lower bound of the cost as a bound of both: with one price, nodes are cost over price; with several, the dearest
- *  offer decides. */
-export function boundOf(
-  model: PackingModel,
-  { kind, cost }: { readonly kind: LowerBound['kind']; readonly cost: number },
-): LowerBound {
-  const dearest = dearestOf(model);
-  const cheapest = model.prices.reduce((least, price) => Math.min(least, price), Infinity);
-  const nodes = dearest > 0 ? wholeNodes(cost / dearest) : 0;
-  return { kind, costPerHour: cheapest === dearest ? nodes * dearest : cost * ROUNDING, nodes };
-}
-
-function dearestOf(model: PackingModel): number {
-  return model.prices.reduce((most, price) => Math.max(most, price), 0);
 }
 
 interface Classes {

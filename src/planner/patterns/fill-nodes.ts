@@ -3,8 +3,8 @@
 // for its price; and it is repeated while the same pods are left for it. Costs by shapes and distinct nodes, not by pods.
 import type { FilledNode } from '../bounds/column-generation.ts';
 import type { PackingModel } from '../bounds/packing-model.ts';
-import { NO_LIMIT } from '../bounds/packing-problem.ts';
 import type { SearchBudget } from '../bounds/search-budget.ts';
+import { LimitedRows } from './limited-rows.ts';
 import { RowTree, type RoomLeft } from './row-tree.ts';
 
 /** What a pod is worth at least, in parts of the node's price: one that no axis has a price for must be placed too. */
@@ -75,14 +75,13 @@ class NodeFiller {
   readonly #weights: Float64Array;
   /** What is left to place, per axis. */
   readonly #demand: Float64Array;
-  /** Rows that may not be on a node in any number, in sets: each exclusion, each row with a limit of its own. */
-  readonly #limited: { readonly rows: readonly number[]; readonly max: number; left: number }[] = [];
-  readonly #limitedOf: (number | undefined)[] = [];
+  readonly #limited: LimitedRows;
 
   constructor(model: PackingModel, options: FillOptions) {
     this.#model = model;
     this.#options = options;
     this.#tree = new RowTree(model);
+    this.#limited = new LimitedRows(model, options.left);
     this.#room = new Float64Array(model.axes);
     this.#exclusionRoom = new Int32Array(model.exclusionMax.length);
     this.#taken = new Int32Array(model.rows);
@@ -94,23 +93,6 @@ class NodeFiller {
       for (let axis = 0; axis < model.axes; axis++) {
         this.#demand[axis] = (this.#demand[axis] ?? 0) + count * (model.requests[row * model.axes + axis] ?? 0);
       }
-    }
-    this.#listLimited();
-  }
-
-  #listLimited(): void {
-    const { exclusionMax, rowExclusion, perNodeMax, rows } = this.#model;
-    const setOf = new Map<number, number>();
-    for (let row = 0; row < rows; row++) {
-      const exclusion = rowExclusion[row] ?? -1;
-      const max = exclusion >= 0 ? (exclusionMax[exclusion] ?? 1) : (perNodeMax[row] ?? NO_LIMIT);
-      if (max >= NO_LIMIT) continue;
-      const at = setOf.get(exclusion >= 0 ? exclusion : -1 - row) ?? this.#limited.length;
-      setOf.set(exclusion >= 0 ? exclusion : -1 - row, at);
-      const known = this.#limited[at];
-      const left = this.#options.left[row] ?? 0;
-      this.#limited[at] = { rows: [...(known?.rows ?? []), row], max, left: (known?.left ?? 0) + left };
-      this.#limitedOf[row] = at;
     }
   }
 
@@ -160,24 +142,24 @@ class NodeFiller {
     filling.rows.forEach((row, k) => {
       const pods = nodes * (filling.amounts[k] ?? 0);
       left[row] = (left[row] ?? 0) - pods;
-      const limited = this.#limited[this.#limitedOf[row] ?? -1];
-      if (limited !== undefined) limited.left -= pods;
+      this.#limited.take(row, pods);
       if (left[row] === 0) this.#tree.close(row);
       for (let axis = 0; axis < axes; axis++) {
         this.#demand[axis] = (this.#demand[axis] ?? 0) - pods * (requests[row * axes + axis] ?? 0);
       }
     });
+    this.#limited.renew();
     return nodes;
   }
 
   /** Of each set of pods that needs every node to come, because only so many of them may share one: the biggest row. */
   #mustTake(offer: number, at: RoomLeft): number[] {
-    if (this.#limited.length === 0) return [];
+    if (this.#limited.sets.length === 0) return [];
     const nodes = this.#nodesToCome(offer);
     const { axes, requests } = this.#model;
     const must: number[] = [];
     this.#setWeights(offer);
-    for (const { rows, max, left } of this.#limited) {
+    for (const { rows, max, left } of this.#limited.sets) {
       if (left === 0 || left / max < nodes - 1) continue;
       let biggest = -1;
       let most = -1;
@@ -213,12 +195,11 @@ class NodeFiller {
   /** Least number of nodes of `offer` for what is left. */
   #nodesToCome(offer: number): number {
     const { axes, capacities } = this.#model;
-    let nodes = 0;
+    let nodes = this.#limited.nodes;
     for (let axis = 0; axis < axes; axis++) {
       const capacity = capacities[offer * axes + axis] ?? 0;
       if (capacity > 0) nodes = Math.max(nodes, (this.#demand[axis] ?? 0) / capacity);
     }
-    for (const { left, max } of this.#limited) nodes = Math.max(nodes, left / max);
     return nodes;
   }
 

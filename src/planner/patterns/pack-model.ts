@@ -1,11 +1,11 @@
 // Which fillings, and how many nodes of each, for one model: greedy first, which is enough where pods are many and small;
 // column generation and rounding where it is not. Stops as soon as the answer is as close to the lower bound as wished.
+import { boundOf } from '../bounds/bound-of.ts';
 import { generateColumns } from '../bounds/column-generation.ts';
 import { bestBound, cheapBounds } from '../bounds/lower-bound.ts';
 import type { PackingModel } from '../bounds/packing-model.ts';
 import type { LowerBound } from '../bounds/packing-problem.ts';
 import type { SearchBudget } from '../bounds/search-budget.ts';
-import { boundOf } from '../bounds/types-lp.ts';
 import type { NodesFilled } from './fill-nodes.ts';
 import { cheapestFill, costOf, roundColumns } from './round-columns.ts';
 import { downsize } from './downsize.ts';

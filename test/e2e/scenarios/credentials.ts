@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Loose } from '../kube-client.ts';
 import type { Stage } from '../stage.ts';
-import { nodePool, poolSettledAt } from '../steps.ts';
+import { everythingGone, nodePool, poolSettledAt } from '../steps.ts';
 import { waitUntil } from '../wait-until.ts';
 import { cloudBooks, cloudsYaml, secret, type TenantWorld } from '../world.ts';
 
@@ -18,6 +18,7 @@ export function credentialsScenario(stage: Stage): { broken(): void; mended(): v
   return {
     broken() {
       test('the password of the second cluster becomes wrong', async () => {
+        await everythingGone(stage.world(), tenant());
         await tenant().kube.apply(nodePool('kept', { flavor: 'b3-8', minNodes: 1 }));
         await poolSettledAt(tenant(), 'kept', 1);
         standing = (await cloudBooks(tenant())).servers[0]?.id;

@@ -2,11 +2,12 @@
 // nodes hold, WordPress with a volume that lives in one zone.
 import { describe, expect, test } from 'vitest';
 import type { Stage } from '../stage.ts';
-import { deployment, everythingGone, nodePool, onePerClaim, podsRunning, poolSettledAt, scale } from '../steps.ts';
+import { deployment, everythingGone, noNodeWithoutPods, nodePool, onePerClaim, podsRunning, scale } from '../steps.ts';
 import { waitUntil } from '../wait-until.ts';
 
-export function demonstrationsScenario(stage: Stage): void {
-  describe('demonstrations', () => {
+/** Hello-world on both clusters; on the first it stays, for `manyReplicasScenario`. */
+export function helloWorldScenario(stage: Stage): void {
+  describe('hello-world', () => {
     test('both clusters get the NodePool kind from Sluice', async () => {
       for (const tenant of stage.world().tenants) {
         await waitUntil(`the NodePool kind in ${tenant.name}`, 60_000, async () => {
@@ -21,7 +22,7 @@ export function demonstrationsScenario(stage: Stage): void {
       }
     });
 
-    test('hello-world: a pending pod makes both clusters grow, each in its own project', async () => {
+    test('a pending pod makes both clusters grow, each in its own project', async () => {
       for (const tenant of stage.world().tenants) {
         await tenant.kube.apply(nodePool('general', { flavors: ['b3-8', 'b3-16', 'b3-32'] }));
         await tenant.kube.apply(deployment('hello-world', { replicas: 1, cpu: '500m', memory: '256Mi' }));
@@ -47,6 +48,16 @@ export function demonstrationsScenario(stage: Stage): void {
       }
     });
 
+    test('its load is taken off the second cluster', async () => {
+      const [, tenant] = stage.world().tenants;
+      await tenant.kube.remove('apps/v1', 'Deployment', 'hello-world', 'default', { propagationPolicy: 'Background' });
+    });
+  });
+}
+
+/** On the first cluster alone: other things may go on in the second. */
+export function manyReplicasScenario(stage: Stage): void {
+  describe('demonstrations', () => {
     test('many replicas that need more nodes than there are', async () => {
       const [tenant] = stage.world().tenants;
       await scale(tenant, 'hello-world', 60);
@@ -57,7 +68,8 @@ export function demonstrationsScenario(stage: Stage): void {
     test('scaled down again, the nodes that are left over go', async () => {
       const [tenant] = stage.world().tenants;
       await scale(tenant, 'hello-world', 1);
-      await poolSettledAt(tenant, 'general', 1);
+      await podsRunning(tenant, ['default'], 1);
+      await noNodeWithoutPods(tenant);
       await podsRunning(tenant, ['default'], 1);
       await onePerClaim(stage.world(), tenant);
     });
@@ -78,15 +90,17 @@ export function demonstrationsScenario(stage: Stage): void {
       const node = await tenant.kube.get('v1', 'Node', mysql?.['spec'].nodeName);
       expect(node?.metadata.labels?.['topology.kubernetes.io/zone']).toBe(zone);
     });
+  });
+}
 
-    test('all load gone: drained, released, Nova and Neutron empty', async () => {
-      for (const tenant of stage.world().tenants) {
-        for (const name of ['hello-world', 'mysql', 'wordpress']) {
-          await tenant.kube.remove('apps/v1', 'Deployment', name, 'default', { propagationPolicy: 'Background' });
-        }
-      }
-      for (const tenant of stage.world().tenants) await everythingGone(stage.world(), tenant);
-    });
+/** The end of what was deployed on the first cluster so far. */
+export function allLoadGoneScenario(stage: Stage): void {
+  test('all load gone: drained, released, Nova and Neutron empty', async () => {
+    const [tenant] = stage.world().tenants;
+    for (const name of ['hello-world', 'mysql', 'wordpress']) {
+      await tenant.kube.remove('apps/v1', 'Deployment', name, 'default', { propagationPolicy: 'Background' });
+    }
+    await everythingGone(stage.world(), tenant);
   });
 }
 

@@ -3,8 +3,19 @@
 import type { Draft, Json } from './draft.ts';
 import type { Random } from './random.ts';
 
-/** What no stored object lacks. */
-const KEPT = new Set(['name', 'pod', 'nodes', 'metadata', 'namespace', 'nodeName', 'spec', 'effect', 'topologyKey']);
+/** What no stored object lacks. Without `cel` in a class's selector the scheduler itself would crash. */
+const KEPT = new Set([
+  'cel',
+  'name',
+  'pod',
+  'nodes',
+  'metadata',
+  'namespace',
+  'nodeName',
+  'spec',
+  'effect',
+  'topologyKey',
+]);
 
 interface Place {
   readonly holder: Record<string, Json | undefined>;

@@ -1,0 +1,61 @@
+// What the nodes cost that a plan adds because pods wait, and how much of that is proven to be needed: the bound is of
+// exactly the pods that the plan puts on them. Nodes that a pool's size asks for are not part of it, and neither are the
+// preferences of people (priority of pools, limits): the figure shows what they cost.
+import type { PodShape } from '../cluster/cluster-objects.ts';
+import { cheapBounds } from './bounds/lower-bound.ts';
+import { modelOf } from './bounds/packing-model.ts';
+import { NO_LIMIT, type LowerBound } from './bounds/packing-problem.ts';
+import { SearchBudget } from './bounds/search-budget.ts';
+import { takesPods } from './pack-new-nodes.ts';
+import { problemOfPods, type PodsAsked } from './patterns/problem-of-pods.ts';
+import { draftOffers, type PlanDraft } from './plan-draft.ts';
+import type { NewNodesCost } from './plan.ts';
+
+/** Steps for the bound of one plan: 2 ms, and one round of the LP over types where that takes longer. */
+const STEPS_MAX = 1_000_000;
+
+/** Cost and bound; undefined when no node is added for pods. */
+export function newNodesCost(draft: PlanDraft): NewNodesCost | undefined {
+  const nodes = draft.newNodes.filter((node) => node.reason === '' && node.pods.length > 0);
+  if (nodes.length === 0) return undefined;
+  const counts = new Map<PodShape, number>();
+  for (const node of nodes) {
+    for (const { pods, from, to } of node.pods) {
+      const shape = pods[from]?.shape;
+      if (shape !== undefined) counts.set(shape, (counts.get(shape) ?? 0) + to - from);
+    }
+  }
+  const asked = [...counts].map(([shape, count]): PodsAsked => ({ shape, count }));
+  const bound = boundOf(
+    draft,
+    asked.sort((a, b) => (a.shape.key < b.shape.key ? -1 : 1)),
+  );
+  // From the cheapest up, so that the order of the nodes cannot change the last digits.
+  const prices = nodes.map((node) => node.offer.pricePerHour).sort((a, b) => a - b);
+  const perHour = prices.reduce((sum, price) => sum + price, 0);
+  const lowerBoundPerHour = Math.min(bound.costPerHour, perHour);
+  return {
+    nodes: nodes.length,
+    perHour: rounded(perHour),
+    lowerBoundNodes: bound.nodes,
+    lowerBoundPerHour: rounded(lowerBoundPerHour),
+    lowerBoundKind: bound.kind,
+    overLowerBound: lowerBoundPerHour > 0 ? rounded(perHour / lowerBoundPerHour - 1) : 0,
+  };
+}
+
+function boundOf(draft: PlanDraft, asked: readonly PodsAsked[]): LowerBound {
+  const offers = draft.pools.filter(takesPods).flatMap((pool) => draftOffers(draft, pool).offers);
+  const namespaces = new Map(draft.objects.namespaces.map(({ name, labels }) => [name, labels]));
+  const problem = problemOfPods({
+    asked,
+    offered: offers.map(({ template, pricePerHour }) => ({ template, pricePerHour, tier: 0, limitGroup: 0 })),
+    groupNodesMax: Int32Array.of(NO_LIMIT),
+    namespaceLabels: (namespace) => namespaces.get(namespace),
+  });
+  return cheapBounds(modelOf(problem), new SearchBudget(STEPS_MAX)).bound;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
+}

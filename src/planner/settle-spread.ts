@@ -1,0 +1,155 @@
+// New nodes are packed one after another, and each later one is a domain more for topology spread: ten pods that one node
+// could hold as long as it was the only one are too many there once a second stands beside it, and the scheduler would leave
+// them pending. So what was packed is put down again with all new nodes there from the start: pods without spread
+// constraints or affinity stay where they are; the others keep their node as far as the constraints allow, go to another
+// new node where they do not, and get further nodes when there is none.
+import type { PodObject } from '../cluster/cluster-objects.ts';
+import { packNewNodes } from './pack-new-nodes.ts';
+import { giveNewNode, type NewNode, type PlanDraft } from './plan-draft.ts';
+import type { PodRange } from './plan.ts';
+import { nextPod, type PodGroup } from './pod-groups.ts';
+
+/** Each round may add nodes, which are domains more again; what is left after the last waits for the next plan. */
+const ROUNDS_MAX = 4;
+/** Looks of a pod at a node, over all rounds: a second or so. */
+const TRIES_MAX = 1_000_000;
+
+interface Start {
+  readonly mark: number;
+  readonly podRuns: number;
+  /** Of the nodes that this plan had added before: how many ranges of pods they had. */
+  readonly ranges: readonly number[];
+  readonly placed: ReadonlyMap<PodGroup, number>;
+}
+
+interface Settling {
+  readonly draft: PlanDraft;
+  readonly start: Start;
+  /** Pods whose places depend on where others are. */
+  readonly moving: readonly PodGroup[];
+  triesLeft: number;
+}
+
+/** As packNewNodes, and what it places holds when all new nodes are there. */
+export function packSettled(draft: PlanDraft, groups: readonly PodGroup[]): void {
+  const start: Start = {
+    mark: draft.fork.mark(),
+    podRuns: draft.podRuns.length,
+    ranges: draft.newNodes.map((node) => node.pods.length),
+    placed: new Map(groups.map((group) => [group, group.placed])),
+  };
+  packNewNodes(draft, groups);
+  const moving = groups.filter(({ shape }) => shape.spread.length > 0 || shape.podAffinity.length > 0);
+  const settling: Settling = { draft, start, moving, triesLeft: TRIES_MAX };
+  for (let round = 1; round <= ROUNDS_MAX && dependsOnNodes(settling); round += 1) {
+    const nodes = draft.newNodes.length;
+    settle(settling, groups);
+    const left = groups.filter((group) => nextPod(group) !== undefined);
+    if (round === ROUNDS_MAX || settling.triesLeft <= 0 || left.length === 0) return;
+    packNewNodes(draft, left);
+    if (draft.newNodes.length === nodes) return;
+  }
+}
+
+/** Pods with spread constraints came to new nodes, of which there are several. */
+function dependsOnNodes({ draft, start, moving }: Settling): boolean {
+  const spread = moving.some((group) => group.shape.spread.length > 0 && group.placed > (start.placed.get(group) ?? 0));
+  return spread && draft.newNodes.length > Math.max(1, start.ranges.length);
+}
+
+/** Pods of one group on one node, as they were packed. */
+interface Run {
+  readonly group: PodGroup;
+  readonly node: NewNode;
+  left: number;
+}
+
+function settle(settling: Settling, groups: readonly PodGroup[]): void {
+  const { draft, start, moving } = settling;
+  const runs = takeOff(draft, start, groups);
+  const mayMove = new Set(moving);
+  for (const run of runs) {
+    if (!mayMove.has(run.group)) put(draft, run, run.left);
+  }
+  // Those with affinity alone first: they count for the constraints of the others, and would come too late to be seen.
+  const isSpread = ({ group }: Run): boolean => group.shape.spread.length > 0;
+  const bound = runs.filter(({ group }) => mayMove.has(group));
+  const waiting = [...bound.filter((run) => !isSpread(run)), ...bound.filter(isSpread)];
+  do {
+    while (keepNodes(settling, waiting));
+  } while (moveOn(settling));
+}
+
+/** Takes everything back to the start, but for the nodes, which stand again in the same order. */
+function takeOff(draft: PlanDraft, start: Start, groups: readonly PodGroup[]): readonly Run[] {
+  const groupOf = new Map<PodRange['pods'], PodGroup>(groups.map((group) => [group.pods, group]));
+  const runs: Run[] = [];
+  draft.newNodes.forEach((node, position) => {
+    for (const { pods, from, to } of node.pods.splice(start.ranges[position] ?? 0)) {
+      const group = groupOf.get(pods);
+      if (group !== undefined) runs.push({ group, node, left: to - from });
+    }
+  });
+  draft.podRuns.length = start.podRuns;
+  for (const group of groups) group.placed = start.placed.get(group) ?? 0;
+  draft.fork.rollback(start.mark);
+  for (const node of draft.newNodes.slice(start.ranges.length)) {
+    draft.fork.addTemplateNode(node.offer.template, node.name);
+  }
+  return runs;
+}
+
+/** Each as many as its node now takes; true when some came, because then others may follow. */
+function keepNodes(settling: Settling, runs: readonly Run[]): boolean {
+  const { draft } = settling;
+  let moved = false;
+  for (const run of runs) {
+    let count = 0;
+    for (; run.left > count && settling.triesLeft > 0; count += 1) {
+      const pod = run.group.pods[run.group.placed + count];
+      settling.triesLeft -= 1;
+      if (pod === undefined || draft.fork.whyNot(pod, run.node.index) !== undefined) break;
+      draft.fork.place(pod, run.node.index);
+    }
+    if (count === 0) continue;
+    giveNewNode(draft, run.group, { node: run.node, count });
+    run.left -= count;
+    moved = true;
+  }
+  return moved;
+}
+
+/** Pods that their nodes do not take any more, to other new nodes that do; true when some found one. */
+function moveOn(settling: Settling): boolean {
+  let moved = false;
+  for (const group of settling.moving) {
+    // Each search goes on where the last one of the group ended: spread wants the next node more often than the same.
+    let at = settling.draft.snapshot.nodes.length;
+    for (let pod = nextPod(group); pod !== undefined && settling.triesLeft > 0; pod = nextPod(group)) {
+      const found = firstFrom(settling, pod, at);
+      const node = settling.draft.newNodes[found - settling.draft.snapshot.nodes.length];
+      if (node === undefined) break;
+      at = found;
+      settling.draft.fork.place(pod, found);
+      giveNewNode(settling.draft, group, { node, count: 1 });
+      moved = true;
+    }
+  }
+  return moved;
+}
+
+/** Index of a new node that takes the pod, searched from `at` on and then from the first one; −1: none. */
+function firstFrom(settling: Settling, pod: PodObject, at: number): number {
+  const { fork, snapshot, newNodes } = settling.draft;
+  const first = snapshot.nodes.length;
+  const found = fork.firstFit(pod, { from: at });
+  settling.triesLeft -= found === -1 ? first + newNodes.length - at : found - at + 1;
+  if (found !== -1 || at === first) return found;
+  settling.triesLeft -= at - first;
+  return fork.firstFit(pod, { from: first, until: at });
+}
+
+function put(draft: PlanDraft, { group, node }: Run, count: number): void {
+  for (const pod of group.pods.slice(group.placed, group.placed + count)) draft.fork.place(pod, node.index);
+  giveNewNode(draft, group, { node, count });
+}
