@@ -32,13 +32,15 @@ export function takesPods(pool: PoolState): boolean {
   return isActive(pool) && pool.settings.autoscale && pool.settings.unschedulable !== true;
 }
 
-/** Adds nodes to the draft until every group has its places or nothing more can be done. */
-export function packNewNodes(draft: PlanDraft, groups: readonly PodGroup[]): void {
-  if (groups.length === 0) return;
+/** Adds nodes to the draft until every group has its places or nothing more can be done. Returns the groups that were
+ *  packed by numbers: their places hold whatever other nodes there are. */
+export function packNewNodes(draft: PlanDraft, groups: readonly PodGroup[]): ReadonlySet<PodGroup> {
+  const plain = new Set<PodGroup>();
+  if (groups.length === 0) return plain;
   // By priority, so that what is left out for being too much is the least important.
   const pools = draft.pools.filter(takesPods).sort((a, b) => b.settings.priority - a.settings.priority);
   const offers = pools.flatMap((pool) => draftOffers(draft, pool).offers);
-  if (offers.length === 0) return;
+  if (offers.length === 0) return plain;
   const zones = new Map(pools.map((pool) => [pool, zoneCounts(draft, pool)]));
   const least = nodesAtLeast(groups, offers);
   const sorter = new DemandSorter(draft, groups, { nodesAtLeast: least });
@@ -55,10 +57,13 @@ export function packNewNodes(draft: PlanDraft, groups: readonly PodGroup[]): voi
     serveInRounds(packing, demand.entangled);
     for (const group of demand.plain) fillNewNodes(draft, group);
     const late = nodesFirst ? [] : packPatterns(draft, demand, { offers, zones });
+    for (const group of demand.plain) plain.add(group);
+    for (const group of [...early, ...late]) plain.delete(group);
     if (early.length + late.length === 0) continue;
     forkAll(draft);
     serveInRounds(packing, [...early, ...late]);
   }
+  return plain;
 }
 
 /** The most nodes that one set of pods needs that keep off each other. */

@@ -86,7 +86,6 @@ export class DemandSorter {
 
   /** Nothing but room, labels and taints, and perhaps anti-affinity and spreading, which are judged apart. */
   #asksOnlySize(shape: PodShape): boolean {
-    const served = this.#draft.objects.deviceResources;
     return (
       shape.podAffinity.length === 0 &&
       shape.volumes.length === 0 &&
@@ -95,7 +94,8 @@ export class DemandSorter {
       shape.resourceClaims === undefined &&
       shape.faults === undefined &&
       shape.requests.exact === undefined &&
-      (served === undefined || ![...shape.requests.extended.keys()].some((name) => served.has(name)))
+      // Device classes may serve extended resources: then devices decide, not amounts.
+      (shape.requests.extended.size === 0 || (this.#draft.objects.deviceClasses ?? []).length === 0)
     );
   }
 

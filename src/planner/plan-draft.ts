@@ -169,6 +169,15 @@ export function forkAll(draft: PlanDraft): void {
   }
 }
 
+/** Takes the fork back to `mark`, when it had the first `standing` new nodes, and puts all the later ones there, empty, in
+ *  their order: from then on new node number k has the index of the snapshot's node count plus k. */
+export function reforkNodes(draft: PlanDraft, to: { readonly mark: number; readonly standing: number }): void {
+  draft.fork.rollback(to.mark);
+  draft.forkedNodes.length = to.standing;
+  draft.unforkedNodes.length = 0;
+  for (const node of draft.newNodes.slice(to.standing)) forkNode(draft, node);
+}
+
 function forkNode(draft: PlanDraft, node: NewNode): number {
   draft.forkedNodes.push(node);
   return draft.fork.addTemplateNode(node.offer.template, node.name);

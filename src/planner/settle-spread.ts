@@ -1,11 +1,12 @@
 // New nodes are packed one after another, and each later one is a domain more for topology spread: ten pods that one node
 // could hold as long as it was the only one are too many there once a second stands beside it, and the scheduler would leave
 // them pending. So what was packed is put down again with all new nodes there from the start: pods without spread
-// constraints or affinity stay where they are; the others keep their node as far as the constraints allow, go to another
+// constraints or affinity, and those that were packed by numbers, stay where they are; the others keep their node as far as the constraints allow, go to another
 // new node where they do not, and get further nodes when there is none.
 import type { PodObject } from '../cluster/cluster-objects.ts';
+import { mayOpenLater } from '../simulation/place-groups.ts';
 import { packNewNodes } from './pack-new-nodes.ts';
-import { giveNewNode, type NewNode, type PlanDraft } from './plan-draft.ts';
+import { giveNewNode, type NewNode, type PlanDraft, reforkNodes } from './plan-draft.ts';
 import type { PodRange } from './plan.ts';
 import { nextPod, type PodGroup } from './pod-groups.ts';
 
@@ -38,15 +39,15 @@ export function packSettled(draft: PlanDraft, groups: readonly PodGroup[]): void
     ranges: draft.newNodes.map((node) => node.pods.length),
     placed: new Map(groups.map((group) => [group, group.placed])),
   };
-  packNewNodes(draft, groups);
-  const moving = groups.filter(({ shape }) => shape.spread.length > 0 || shape.podAffinity.length > 0);
+  const plain = new Set(packNewNodes(draft, groups));
+  const moving = groups.filter((group) => mayOpenLater(group.shape) && !plain.has(group));
   const settling: Settling = { draft, start, moving, triesLeft: TRIES_MAX };
   for (let round = 1; round <= ROUNDS_MAX && dependsOnNodes(settling); round += 1) {
     const nodes = draft.newNodes.length;
     settle(settling, groups);
     const left = groups.filter((group) => nextPod(group) !== undefined);
     if (round === ROUNDS_MAX || settling.triesLeft <= 0 || left.length === 0) return;
-    packNewNodes(draft, left);
+    for (const group of packNewNodes(draft, left)) plain.add(group);
     if (draft.newNodes.length === nodes) return;
   }
 }
@@ -61,6 +62,8 @@ function dependsOnNodes({ draft, start, moving }: Settling): boolean {
 interface Run {
   readonly group: PodGroup;
   readonly node: NewNode;
+  /** In the fork, once all nodes are there. */
+  readonly index: number;
   left: number;
 }
 
@@ -84,18 +87,16 @@ function settle(settling: Settling, groups: readonly PodGroup[]): void {
 function takeOff(draft: PlanDraft, start: Start, groups: readonly PodGroup[]): readonly Run[] {
   const groupOf = new Map<PodRange['pods'], PodGroup>(groups.map((group) => [group.pods, group]));
   const runs: Run[] = [];
+  const first = draft.snapshot.nodes.length;
   draft.newNodes.forEach((node, position) => {
     for (const { pods, from, to } of node.pods.splice(start.ranges[position] ?? 0)) {
       const group = groupOf.get(pods);
-      if (group !== undefined) runs.push({ group, node, left: to - from });
+      if (group !== undefined) runs.push({ group, node, index: first + position, left: to - from });
     }
   });
   draft.podRuns.length = start.podRuns;
   for (const group of groups) group.placed = start.placed.get(group) ?? 0;
-  draft.fork.rollback(start.mark);
-  for (const node of draft.newNodes.slice(start.ranges.length)) {
-    draft.fork.addTemplateNode(node.offer.template, node.name);
-  }
+  reforkNodes(draft, { mark: start.mark, standing: start.ranges.length });
   return runs;
 }
 
@@ -104,17 +105,17 @@ function keepNodes(settling: Settling, runs: readonly Run[]): boolean {
   const { draft } = settling;
   let moved = false;
   for (const run of runs) {
-    let count = 0;
-    for (; run.left > count && settling.triesLeft > 0; count += 1) {
-      const pod = run.group.pods[run.group.placed + count];
+    while (run.left > 0 && settling.triesLeft > 0) {
+      const { pods, placed } = run.group;
+      const pod = pods[placed];
       settling.triesLeft -= 1;
-      if (pod === undefined || draft.fork.whyNot(pod, run.node.index) !== undefined) break;
-      draft.fork.place(pod, run.node.index);
+      const count = pod === undefined ? 0 : draft.fork.fitsCount(pod, run.index, { most: run.left });
+      if (count === 0) break;
+      draft.fork.placeMany(pods, run.index, { from: placed, until: placed + count });
+      giveNewNode(draft, run.group, { node: run.node, count });
+      run.left -= count;
+      moved = true;
     }
-    if (count === 0) continue;
-    giveNewNode(draft, run.group, { node: run.node, count });
-    run.left -= count;
-    moved = true;
   }
   return moved;
 }
@@ -149,7 +150,7 @@ function firstFrom(settling: Settling, pod: PodObject, at: number): number {
   return fork.firstFit(pod, { from: first, until: at });
 }
 
-function put(draft: PlanDraft, { group, node }: Run, count: number): void {
-  for (const pod of group.pods.slice(group.placed, group.placed + count)) draft.fork.place(pod, node.index);
+function put(draft: PlanDraft, { group, node, index }: Run, count: number): void {
+  draft.fork.placeMany(group.pods, index, { from: group.placed, until: group.placed + count });
   giveNewNode(draft, group, { node, count });
 }

@@ -56,15 +56,12 @@ function placeGroup<Group extends PlaceableGroup>(
       inRound = 0;
       continue;
     }
-    let count = 0;
-    for (let next: PodObject | undefined = pod; next !== undefined; next = group.pods[group.placed + count]) {
-      if (count > 0 && fork.whyNot(next, node) !== undefined) break;
-      fork.place(next, node);
-      count += 1;
-    }
+    const { pods, placed } = group;
+    const count = fork.fitsCount(pod, node, { most: pods.length - placed });
+    fork.placeMany(pods, node, { from: placed, until: placed + count });
     options.place(group, { node, count });
     inRound += count;
-    cursor = node + 1;
+    cursor = node;
   }
   return group.placed > before;
 }
