@@ -14,6 +14,8 @@ export interface SnapshotColumns {
   readonly requested: ResourceColumns;
   /** Extended resources requested on a node; absent = none. */
   readonly extendedRequested: ReadonlyMap<number, ReadonlyMap<string, number>>;
+  /** Pods whose requests are odd (Resources.exact) on a node; absent = none. */
+  readonly oddPods: ReadonlyMap<number, number>;
   /** Per shape number: one entry per pod, node index × 2, plus 1 when the pod is terminating. In node order. */
   readonly podsOfShape: readonly Int32Array[];
 }
@@ -28,6 +30,7 @@ export function buildColumns(nodes: readonly NodeRow[], shapeNumbers: ReadonlyMa
   const allocatable = emptyColumns(nodes.length);
   const requested = emptyColumns(nodes.length);
   const extendedRequested = new Map<number, ReadonlyMap<string, number>>();
+  const oddPods = new Map<number, number>();
   const entriesOfShape: number[][] = Array.from({ length: shapeNumbers.size }, () => []);
   nodes.forEach((node, index) => {
     addToColumns(allocatable, { index, resources: node.allocatable, times: 1 });
@@ -35,6 +38,7 @@ export function buildColumns(nodes: readonly NodeRow[], shapeNumbers: ReadonlyMa
     for (const pod of node.pods) {
       const { shape } = pod;
       addToColumns(requested, { index, resources: shape.requests, times: 1 });
+      if (shape.requests.exact !== undefined) oddPods.set(index, (oddPods.get(index) ?? 0) + 1);
       for (const [name, amount] of shape.requests.extended) {
         if (amount === 0) continue;
         extended ??= new Map();
@@ -49,6 +53,7 @@ export function buildColumns(nodes: readonly NodeRow[], shapeNumbers: ReadonlyMa
     allocatable,
     requested,
     extendedRequested,
+    oddPods,
     podsOfShape: entriesOfShape.map((entries) => Int32Array.from(entries)),
   };
 }

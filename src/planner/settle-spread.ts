@@ -3,6 +3,7 @@
 // them pending. So what was packed is put down again with all new nodes there from the start: pods without spread
 // constraints or affinity, and those that were packed by numbers, stay where they are; the others keep their node as far as the constraints allow, go to another
 // new node where they do not, and get further nodes when there is none.
+import { LABELS } from '../api/names.ts';
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import { mayOpenLater } from '../simulation/place-groups.ts';
 import { packNewNodes } from './pack-new-nodes.ts';
@@ -52,10 +53,18 @@ export function packSettled(draft: PlanDraft, groups: readonly PodGroup[]): void
   }
 }
 
-/** Pods with spread constraints came to new nodes, of which there are several. */
+/** Pods with spread constraints came to new nodes, which form several domains of some constraint. */
 function dependsOnNodes({ draft, start, moving }: Settling): boolean {
-  const spread = moving.some((group) => group.shape.spread.length > 0 && group.placed > (start.placed.get(group) ?? 0));
-  return spread && draft.newNodes.length > Math.max(1, start.ranges.length);
+  const keys = new Set<string>();
+  for (const group of moving) {
+    if (group.placed === (start.placed.get(group) ?? 0)) continue;
+    for (const { topologyKey } of group.shape.spread) keys.add(topologyKey);
+  }
+  return [...keys].some((key) => {
+    const domainOf = ({ name, offer }: NewNode): string =>
+      key === LABELS.hostname ? name : (offer.template.labels.get(key) ?? '');
+    return new Set(draft.newNodes.map(domainOf)).size > 1;
+  });
 }
 
 /** Pods of one group on one node, as they were packed. */

@@ -1,5 +1,6 @@
 // Anti-affinity of pods on nodes, and which of it concerns a shape that looks for a place. Terms and shapes find each other
 // by words they have in common; each pair is compared once.
+import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { PodAffinityTerm, PodShape } from '../cluster/cluster-objects.ts';
 import type { CounterBook } from './counter-book.ts';
 import type { DomainCounter } from './domain-counter.ts';
@@ -89,4 +90,16 @@ export class CarriedTerms {
     if (terms === undefined) this.#byToken.set(token, (terms = []));
     return terms;
   }
+}
+
+const carriers = new WeakMap<ClusterSnapshot, readonly PodShape[]>();
+
+/** Shapes of a snapshot's pods that carry anti-affinity; looked for once, however many forks ask. */
+export function carriersOf(snapshot: ClusterSnapshot): readonly PodShape[] {
+  let shapes = carriers.get(snapshot);
+  if (shapes === undefined) {
+    shapes = snapshot.shapes.filter((shape) => shape.podAntiAffinity.length > 0);
+    carriers.set(snapshot, shapes);
+  }
+  return shapes;
 }

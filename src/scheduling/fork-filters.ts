@@ -2,7 +2,7 @@
 // pod asks is put together once per shape; what does not depend on the pods of a node once per kind of pod and class of node.
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { PodObject, PodShape } from '../cluster/cluster-objects.ts';
-import { CarriedTerms } from './carried-terms.ts';
+import { CarriedTerms, carriersOf } from './carried-terms.ts';
 import type { CounterBook } from './counter-book.ts';
 import type { DynamicResources } from './dynamic-resources.ts';
 import { fitsCount } from './fits-count.ts';
@@ -20,6 +20,7 @@ import { nextWithRoom } from './room-kernel.ts';
 import { claimRefusal, podRefusal, shapeChecks, type ShapeChecks } from './shape-checks.ts';
 import { StaticVerdicts } from './static-verdicts.ts';
 import type { StepBudget } from './step-budget.ts';
+import type { TemplateNode } from './template-node.ts';
 import { volumeBinding } from './volume-binding.ts';
 import { type VolumeLookup, volumeLookup } from './volume-lookup.ts';
 import { diskConflict } from './volume-restrictions.ts';
@@ -47,6 +48,7 @@ export const TOO_MUCH: Refusal = refuse('Sluice', "pods' constraints on each oth
 export class ForkFilters {
   readonly #context: FilterContext;
   readonly #statics = new StaticVerdicts();
+  readonly #classOfTemplate = new Map<TemplateNode, number>();
   #lookupMade: VolumeLookup | undefined;
   readonly #namespaceLabels: NamespaceLabels;
   readonly #served: ReadonlySet<string> | undefined;
@@ -60,7 +62,7 @@ export class ForkFilters {
     const labels = new Map(namespaces.map((one) => [one.name, one.labels]));
     this.#namespaceLabels = (namespace) => labels.get(namespace);
     this.#carried = new CarriedTerms({ ...context, namespaceLabels: this.#namespaceLabels });
-    for (const shape of context.snapshot.shapes) this.#carried.note(shape);
+    for (const shape of carriersOf(context.snapshot)) this.#carried.note(shape);
   }
 
   /** Why the pod cannot run on the node now; undefined: it fits. */
@@ -99,9 +101,8 @@ export class ForkFilters {
   refusal(checks: ShapeChecks, index: number, pod?: PodObject): Refusal | undefined {
     const { nodes } = this.#context;
     const { shape, profile } = checks;
-    const facts = nodes.factsOf(index);
     const unfit =
-      this.#statics.refusal(profile, { facts, nodeClass: this.#classOf(index) }) ??
+      this.#statics.refusal(profile, { facts: () => nodes.factsOf(index), nodeClass: this.#classOf(index) }) ??
       this.#portRefusal(shape, index) ??
       this.#shortage(shape, index);
     return unfit ?? this.#volumeRefusal(checks, index) ?? this.#topologyRefusal(checks, index, pod);
@@ -180,7 +181,7 @@ export class ForkFilters {
       podTopologySpread(checks.spread, index) ??
       interPodAffinity({ ...checks.affinity, existing: forbidding }, index) ??
       devices.nodeRefusal(shape, device, pod) ??
-      nodeDeclaredFeatures(shape, nodes.factsOf(index))
+      (shape.features === undefined ? undefined : nodeDeclaredFeatures(shape, nodes.factsOf(index)))
     );
   }
 
@@ -199,7 +200,11 @@ export class ForkFilters {
     const { nodes } = this.#context;
     const known = nodes.classes[index];
     if (known !== undefined) return known;
-    const nodeClass = this.#statics.classOf(nodes.factsOf(index));
+    // Nodes of one template differ in name and hostname only, which classes do not see.
+    const template = nodes.templateOf(index);
+    const like = template === undefined ? undefined : this.#classOfTemplate.get(template);
+    const nodeClass = like ?? this.#statics.classOf(nodes.factsOf(index));
+    if (template !== undefined) this.#classOfTemplate.set(template, nodeClass);
     nodes.classes[index] = nodeClass;
     return nodeClass;
   }

@@ -3,7 +3,6 @@
 // Longer than 250 lines because every change and its opposite belong beside each other.
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { PodObject, PodShape, Resources } from '../cluster/cluster-objects.ts';
-import { expectedLabels } from '../cluster/expected-node.ts';
 import { CounterBook, type PodsOnNode } from './counter-book.ts';
 import { daemonPod, daemonShapesToCome } from './daemon-pods.ts';
 import { DynamicResources } from './dynamic-resources.ts';
@@ -80,23 +79,12 @@ export class ForkedSnapshot {
   }
 
   nodeName(index: number): string {
-    return this.#nodes.factsOf(index).name;
+    return this.#nodes.nameOf(index);
   }
 
   /** Adds a node as the template promises it, with its daemon pods on it; returns its index, which is the highest. */
   addTemplateNode(template: TemplateNode, name: string): number {
-    const { zone, labels, taints, unschedulable, volumeLimits, allocatable } = template;
-    const facts = {
-      name,
-      labels: expectedLabels({ name, zone, labels }),
-      taints,
-      unschedulable,
-      volumeLimits,
-      ...(template.drivers === undefined ? {} : { drivers: template.drivers }),
-      ...(template.features === undefined ? {} : { features: template.features }),
-      ...(template.devicesLike === undefined ? {} : { devicesLike: template.devicesLike }),
-    };
-    const index = this.#nodes.push({ facts, allocatable });
+    const index = this.#nodes.push(template, name);
     this.#addedIndexByName.set(name, index);
     this.#log.push({ kind: 'addNode' });
     this.#placeDaemons(index, template.daemonShapes);
@@ -110,7 +98,7 @@ export class ForkedSnapshot {
 
   /** Why the pod cannot run on the node now; undefined: it fits. */
   whyNot(pod: PodObject, index: number, options: WhyNotOptions = {}): Refusal | undefined {
-    this.#nodes.factsOf(index);
+    this.#nodes.nameOf(index);
     return this.#filters.whyNot(pod, index, options);
   }
 
@@ -123,7 +111,7 @@ export class ForkedSnapshot {
    *  after the other. 0 where `whyNot` refuses. May say 1 where more fit (odd amounts, claimed devices): place and ask again.
    *  Costs the shape's constraints, not the pods. */
   fitsCount(pod: PodObject, index: number, options: { readonly most?: number } = {}): number {
-    this.#nodes.factsOf(index);
+    this.#nodes.nameOf(index);
     return this.#filters.fitsCount(pod, index, options.most ?? Infinity);
   }
 
@@ -150,7 +138,7 @@ export class ForkedSnapshot {
 
   /** Takes the node away: it is closed, and its pods, which are returned, are off. */
   removeNode(index: number): readonly PodObject[] {
-    this.#nodes.factsOf(index);
+    this.#nodes.nameOf(index);
     if (this.#removed.has(index)) throw new Error(`node ${this.nodeName(index)} was removed before`);
     const wasOpen = this.isOpen(index);
     const pods = this.#nodes.clearPods(index);
@@ -222,7 +210,7 @@ export class ForkedSnapshot {
         this.#nodes.setOpen(change.node, change.wasOpen);
         break;
       case 'addNode':
-        this.#addedIndexByName.delete(this.#nodes.factsOf(this.nodeCount - 1).name);
+        this.#addedIndexByName.delete(this.nodeName(this.nodeCount - 1));
         this.#counters.popNode();
         this.#nodes.pop();
         break;
@@ -234,7 +222,7 @@ export class ForkedSnapshot {
 
   #placeEqual(pods: readonly PodObject[], node: number): void {
     const [first] = pods;
-    this.#nodes.factsOf(node);
+    this.#nodes.nameOf(node);
     if (first === undefined) return;
     const { shape, deleting } = first;
     const entry: PodsOnNode = { node, terminating: deleting, by: pods.length };

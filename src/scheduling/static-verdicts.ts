@@ -66,13 +66,13 @@ export class StaticVerdicts {
   /** The first static filter that refuses, in the scheduler's order; undefined: none. */
   refusal(
     profile: StaticProfile,
-    node: { readonly facts: NodeFacts; readonly nodeClass: number },
+    node: { readonly facts: () => NodeFacts; readonly nodeClass: number },
   ): Refusal | undefined {
-    if (profile.specific) return ask(profile.shape, node.facts);
+    if (profile.specific) return ask(profile.shape, node.facts());
     if (hasBit(this.admitted(profile), node.nodeClass)) return undefined;
     const known = profile.refusals[node.nodeClass];
     if (known !== undefined) return known;
-    const refusal = ask(profile.shape, node.facts);
+    const refusal = ask(profile.shape, node.facts());
     profile.refusals[node.nodeClass] = refusal;
     return refusal;
   }

@@ -26,7 +26,7 @@ export function adviceFor(
     case 'NodeResourcesFit':
       return resourceAdvice(pod, template);
     case 'NodeVolumeLimits':
-      return 'The pod has more volumes than a node of this kind takes: split it, or use another flavor.';
+      return `The pod has more volumes than a node of this kind takes, or their driver does not come to nodes of ${pool}: split the pod, use another flavor, or see the driver's DaemonSet.`;
     case 'VolumeRestrictions':
     case 'VolumeBinding':
     case 'VolumeZone':
@@ -81,7 +81,7 @@ function resourceAdvice(pod: PodObject, template: TemplateNode): string {
 
 function volumeAdvice(template: TemplateNode): string {
   const where = template.zone === '' ? 'this pool' : `zone '${template.zone}'`;
-  return `The pod's volume cannot be used from ${where}: see its PersistentVolumeClaim, and use a pool in the volume's zone.`;
+  return `The pod's volume cannot be used from ${where}, or not be made there: see its PersistentVolumeClaim, and use a pool in the volume's zone, or where its driver has storage left (CSIStorageCapacity).`;
 }
 
 function total(numbers: readonly number[]): number {

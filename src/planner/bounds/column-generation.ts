@@ -11,7 +11,7 @@ const PAYS_ABOVE = 1e-7;
 /** Weight of the worths that gave the best bound so far against the latest ones (Wentges): fewer rounds in the tail. */
 const SMOOTHING = 0.5;
 /** Offers that are filled per round; the others only have their relaxation computed, and that in full rounds only. */
-const OFFERS_PER_ROUND = 12;
+const OFFERS_PER_ROUND = 16;
 /** Shapes looked at per filling while that finds columns that pay, and how much further the search goes when not. */
 const SEARCH_FIRST = 64;
 const SEARCH_GROWTH = 8;
@@ -144,7 +144,7 @@ class ColumnGeneration {
     );
     for (const [at, offer] of order.entries()) {
       const relaxed = this.#ratio[offer] ?? 0;
-      if (at >= OFFERS_PER_ROUND || (of.sweep && relaxed <= worst)) {
+      if (at >= OFFERS_PER_ROUND || (of.sweep && relaxed <= Math.min(worst, 1))) {
         worst = Math.max(worst, relaxed);
         break;
       }

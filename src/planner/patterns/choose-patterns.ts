@@ -14,7 +14,7 @@ import { splitRows } from './split-rows.ts';
 /** Steps of a first answer: 10 ms at most where shapes are few; thousands of shapes need more to be looked at once. */
 export const STEPS_AT_ONCE = 10_000_000;
 /** Steps of a polish: a few seconds. */
-export const STEPS_POLISH = 3_000_000_000;
+export const STEPS_POLISH = 1_500_000_000;
 /** Rounds for what a limit pushed from one offer to others; each round uses up a limit. */
 const LIMIT_ROUNDS_MAX = 16;
 

@@ -23,7 +23,7 @@ export interface Effort {
 }
 
 /** For the first answer of a decision: milliseconds. */
-export const AT_ONCE: Effort = { within: 0.01, rowsMax: 160, rounds: 150, searchSteps: 4096, dives: 1, diveRounds: 10 };
+export const AT_ONCE: Effort = { within: 0.01, rowsMax: 400, rounds: 150, searchSteps: 4096, dives: 1, diveRounds: 10 };
 /** For a worker thread: seconds. */
 export const POLISH: Effort = {
   within: 1e-5,
@@ -51,12 +51,20 @@ export function packModel(
   { effort, budget }: { readonly effort: Effort; readonly budget: SearchBudget },
 ): Packed {
   const { bound, worth } = cheapBounds(model, budget.share(BOUND_PART));
+  const goesOn = model.rows <= effort.rowsMax;
   const greedy = downsize(
     model,
-    cheapestFill(model, { left: model.counts, worth, budget, enough: enough(bound, effort) }),
+    cheapestFill(model, {
+      left: model.counts,
+      worth,
+      budget,
+      enough: enough(bound, effort),
+      // The others come again after column generation.
+      ...(goesOn ? { variantsMax: 1 } : {}),
+    }),
   );
   const fine = costOf(model, greedy) <= enough(bound, effort);
-  if (fine || model.rows > effort.rowsMax || budget.left === 0) return { filled: greedy, bound, worth };
+  if (fine || !goesOn || budget.left === 0) return { filled: greedy, bound, worth };
   const generated = generateColumns(model, {
     budget: budget.share(COLUMNS_PART),
     roundsMax: effort.rounds,

@@ -74,12 +74,13 @@ export function cheapestFill(
     readonly budget: SearchBudget;
     /** A cost that needs no further variant. */
     readonly enough: number;
+    readonly variantsMax?: number;
   },
 ): readonly NodesFilled[] {
   let best: readonly NodesFilled[] = [];
   let bestCost = Infinity;
   let bestLeft = Infinity;
-  for (const variant of VARIANTS) {
+  for (const variant of VARIANTS.slice(0, of.variantsMax)) {
     const left = of.left.slice();
     const filled = fillNodes(model, { left, worth: of.worth, budget: of.budget, ...variant });
     const pods = left.reduce((sum, count) => sum + count, 0);

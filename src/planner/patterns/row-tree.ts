@@ -3,7 +3,8 @@
 // shapes it looks at a few dozen; with a handful it is one leaf.
 import type { PackingModel } from '../bounds/packing-model.ts';
 
-const LEAF_ROWS = 8;
+/** Fewer boxes to ask against fewer rows looked at in vain: 8 to 16 measure alike. */
+const LEAF_ROWS = 12;
 
 export interface RoomLeft {
   /** Per axis. */
@@ -22,25 +23,42 @@ export interface RoomLeft {
 export class RowTree {
   readonly #model: PackingModel;
   readonly #order: Int32Array;
-  /** Per box: first and end in `order`, children (0 = leaf), least and most request per axis, rows with pods left. */
-  readonly #first: number[] = [];
-  readonly #end: number[] = [];
-  readonly #low: number[] = [];
-  readonly #high: number[] = [];
-  readonly #least: number[] = [];
-  readonly #most: number[] = [];
-  readonly #alive: number[] = [];
+  /** Requests of the rows in `order`, so that a leaf reads them one after another. */
+  readonly #requests: Float64Array;
+  /** Per box: first and end in `order`, children (0 = leaf), parent, rows with pods left. */
+  readonly #first: Int32Array;
+  readonly #end: Int32Array;
+  readonly #low: Int32Array;
+  readonly #high: Int32Array;
+  readonly #parent: Int32Array;
+  readonly #alive: Int32Array;
+  /** Per box and axis: least and most request. */
+  readonly #least: Float64Array;
+  readonly #most: Float64Array;
   readonly #leafOf: Int32Array;
-  readonly #parent: number[] = [];
+  #boxes = 0;
   #best = -1;
   #bestScore = 0;
   #steps = 0;
 
   constructor(model: PackingModel) {
+    // Halving gives leaves of more than LEAF_ROWS / 2 rows, unless all rows of a box are equal.
+    const boxesMax = 4 * Math.ceil(model.rows / LEAF_ROWS) + 1;
     this.#model = model;
     this.#order = Int32Array.from({ length: model.rows }, (_, row) => row);
+    this.#first = new Int32Array(boxesMax);
+    this.#end = new Int32Array(boxesMax);
+    this.#low = new Int32Array(boxesMax);
+    this.#high = new Int32Array(boxesMax);
+    this.#parent = new Int32Array(boxesMax);
+    this.#alive = new Int32Array(boxesMax);
+    this.#least = new Float64Array(boxesMax * model.axes);
+    this.#most = new Float64Array(boxesMax * model.axes);
     this.#leafOf = new Int32Array(model.rows);
     if (model.rows > 0) this.#build(0, model.rows, -1);
+    const { axes, requests } = model;
+    this.#requests = new Float64Array(model.rows * axes);
+    this.#order.forEach((row, at) => this.#requests.set(requests.subarray(row * axes, row * axes + axes), at * axes));
   }
 
   /** Tells that no pod of `row` is left. */
@@ -54,7 +72,7 @@ export class RowTree {
   find(of: RoomLeft): number {
     this.#best = -1;
     this.#bestScore = -1;
-    if (this.#order.length > 0) this.#visit(0, of);
+    if (this.#boxes > 0) this.#visit(0, of);
     return this.#best;
   }
 
@@ -65,38 +83,18 @@ export class RowTree {
   }
 
   #build(first: number, end: number, parent: number): number {
-    const { axes, requests } = this.#model;
-    const box = this.#first.length;
-    this.#first.push(first);
-    this.#end.push(end);
-    this.#low.push(0);
-    this.#high.push(0);
-    this.#parent.push(parent);
-    this.#alive.push(end - first);
-    let widest = 0;
-    let width = 0;
-    for (let axis = 0; axis < axes; axis++) {
-      let least = Infinity;
-      let most = 0;
-      for (let at = first; at < end; at++) {
-        const request = requests[(this.#order[at] ?? 0) * axes + axis] ?? 0;
-        least = Math.min(least, request);
-        most = Math.max(most, request);
-      }
-      this.#least.push(least);
-      this.#most.push(most);
-      // Relative, as axes have units of their own.
-      const spread = most > 0 ? (most - least) / most : 0;
-      if (spread > width) {
-        width = spread;
-        widest = axis;
-      }
-    }
-    if (end - first <= LEAF_ROWS || width === 0) {
+    const box = this.#boxes++;
+    this.#first[box] = first;
+    this.#end[box] = end;
+    this.#parent[box] = parent;
+    this.#alive[box] = end - first;
+    const axis = this.#measure(box);
+    if (end - first <= LEAF_ROWS || axis < 0) {
       for (let at = first; at < end; at++) this.#leafOf[this.#order[at] ?? 0] = box;
       return box;
     }
-    const request = (row: number): number => requests[row * axes + widest] ?? 0;
+    const { axes, requests } = this.#model;
+    const request = (row: number): number => requests[row * axes + axis] ?? 0;
     this.#order.subarray(first, end).sort((a, b) => request(b) - request(a) || a - b);
     const middle = (first + end) >>> 1;
     this.#low[box] = this.#build(first, middle, box);
@@ -104,59 +102,86 @@ export class RowTree {
     return box;
   }
 
+  /** Notes the box's extent; the axis along which it is widest, -1 when all its rows are equal. */
+  #measure(box: number): number {
+    const { axes, requests } = this.#model;
+    const end = this.#end[box] ?? 0;
+    let widest = -1;
+    let width = 0;
+    for (let axis = 0; axis < axes; axis++) {
+      let least = Infinity;
+      let most = 0;
+      for (let at = this.#first[box] ?? 0; at < end; at++) {
+        const request = requests[(this.#order[at] ?? 0) * axes + axis] ?? 0;
+        if (request < least) least = request;
+        if (request > most) most = request;
+      }
+      this.#least[box * axes + axis] = least;
+      this.#most[box * axes + axis] = most;
+      // Relative, as axes have units of their own.
+      const spread = most > 0 ? (most - least) / most : 0;
+      if (spread <= width) continue;
+      width = spread;
+      widest = axis;
+    }
+    return widest;
+  }
+
   #visit(box: number, of: RoomLeft): void {
     const low = this.#low[box] ?? 0;
-    if (low === 0) {
-      this.#visitLeaf(box, of);
-      return;
-    }
+    if (low === 0) return this.#visitLeaf(box, of);
     const high = this.#high[box] ?? 0;
     const lowScore = this.#scoreMax(low, of);
     const highScore = this.#scoreMax(high, of);
-    const lowFirst = lowScore >= highScore;
-    if (Math.max(lowScore, highScore) >= this.#bestScore && Math.max(lowScore, highScore) >= 0)
-      this.#visit(lowFirst ? low : high, of);
-    const other = Math.min(lowScore, highScore);
-    if (other >= this.#bestScore && other >= 0) this.#visit(lowFirst ? high : low, of);
+    if (lowScore >= highScore) {
+      if (lowScore >= this.#bestScore && lowScore >= 0) this.#visit(low, of);
+      if (highScore >= this.#bestScore && highScore >= 0) this.#visit(high, of);
+    } else {
+      if (highScore >= this.#bestScore && highScore >= 0) this.#visit(high, of);
+      if (lowScore >= this.#bestScore && lowScore >= 0) this.#visit(low, of);
+    }
   }
 
   /** No row of the box scores more; -1: nothing of it fits. */
   #scoreMax(box: number, { room, weights }: RoomLeft): number {
-    if ((this.#alive[box] ?? 0) === 0) return -1;
+    if (this.#alive[box] === 0) return -1;
     const { axes } = this.#model;
     this.#steps += axes;
     let score = 0;
     for (let axis = 0, at = box * axes; axis < axes; axis++, at++) {
       const space = room[axis] ?? 0;
       if ((this.#least[at] ?? 0) > space) return -1;
-      score += (weights[axis] ?? 0) * Math.min(this.#most[at] ?? 0, space);
+      const most = this.#most[at] ?? 0;
+      score += (weights[axis] ?? 0) * (most < space ? most : space);
     }
     return score;
   }
 
   #visitLeaf(box: number, of: RoomLeft): void {
-    const { axes, requests, rowExclusion } = this.#model;
+    const { axes, rowExclusion } = this.#model;
+    const { room, weights } = of;
     const end = this.#end[box] ?? 0;
-    for (let at = this.#first[box] ?? 0; at < end; at++) {
+    const first = this.#first[box] ?? 0;
+    this.#steps += (end - first) * axes;
+    for (let at = first, i = first * axes; at < end; at++, i += axes) {
+      let score = 0;
+      for (let axis = 0; axis < axes; axis++) {
+        const request = this.#requests[i + axis] ?? 0;
+        if (request > (room[axis] ?? 0)) {
+          score = -1;
+          break;
+        }
+        score += (weights[axis] ?? 0) * request;
+      }
+      if (score < 0 || score < this.#bestScore) continue;
       const row = this.#order[at] ?? 0;
+      if (score === this.#bestScore && row > this.#best) continue;
       const taken = of.taken[row] ?? 0;
       if ((of.left[row] ?? 0) <= taken || (of.most[row] ?? 0) <= taken) continue;
       const exclusion = rowExclusion[row] ?? -1;
       if (exclusion >= 0 && (of.exclusionRoom[exclusion] ?? 0) < 1) continue;
-      let score = 0;
-      for (let axis = 0, i = row * axes; axis < axes; axis++, i++) {
-        const request = requests[i] ?? 0;
-        if (request > (of.room[axis] ?? 0)) {
-          score = -1;
-          break;
-        }
-        score += (of.weights[axis] ?? 0) * request;
-      }
-      if (score > this.#bestScore || (score === this.#bestScore && score >= 0 && row < this.#best)) {
-        this.#bestScore = score;
-        this.#best = row;
-      }
+      this.#bestScore = score;
+      this.#best = row;
     }
-    this.#steps += (end - (this.#first[box] ?? 0)) * axes;
   }
 }

@@ -5,8 +5,9 @@ import { explainPod, type PodExplanation } from '../../../src/simulation/explain
 import { makeClaim } from '../../builders/make-claim.ts';
 import { makeNode } from '../../builders/make-node.ts';
 import { makeCluster, makeFlavor, makeObjects } from '../../builders/make-objects.ts';
-import { makePod, matchLabels } from '../../builders/make-pod.ts';
+import { GIB, makePod, matchLabels } from '../../builders/make-pod.ts';
 import { makePool, type PoolBuilder } from '../../builders/make-pool.ts';
+import { CINDER_DRIVER, makeStorageClass, makeVolumeClaim } from '../../builders/make-storage.ts';
 
 function explain(pod: PodObject, fields: Partial<ClusterObjects>): PodExplanation {
   return explainPod(buildSnapshot(makeObjects(fields), 1), pod);
@@ -124,11 +125,40 @@ describe('pools', () => {
       name: 'a claim that is not there',
       pod: makePod('p').volumes('data'),
       pool: makePool('web'),
-      want: "The pod's volume cannot be used from zone 'zone-a': see its PersistentVolumeClaim, and use a pool in the volume's zone.",
+      want: "The pod's volume cannot be used from zone 'zone-a', or not be made there: see its PersistentVolumeClaim, and use a pool in the volume's zone, or where its driver has storage left (CSIStorageCapacity).",
     },
   ])('advice: $name', ({ pod, pool, want }) => {
     const [row] = pools(pod.build(), pool);
     expect(row).toMatchObject({ fits: false, advice: want });
+  });
+
+  test('storage that is tracked is left in one zone, for nodes that stand and nodes that could', () => {
+    const got = explain(makePod('p').volumes('data').build(), {
+      nodePools: [
+        makePool('web')
+          .spec({ availabilityZones: ['zone-a', 'zone-b'] })
+          .build(),
+      ],
+      nodes: [makeNode('a').build(), makeNode('b').labels({ 'topology.kubernetes.io/zone': 'zone-b' }).build()],
+      persistentVolumeClaims: [makeVolumeClaim('data', { volumeName: '', bound: false, sized: true })],
+      storageClasses: [makeStorageClass()],
+      csiDrivers: [{ uid: 'd', name: CINDER_DRIVER, storageCapacity: true, requiredOnNode: false }],
+      csiStorageCapacities: [
+        {
+          uid: 'c',
+          namespace: 'kube-system',
+          name: 'c',
+          storageClass: 'standard',
+          volumeBytesMax: GIB,
+          topology: { requirements: [{ key: 'topology.kubernetes.io/zone', operator: 'In', values: ['zone-b'] }] },
+        },
+      ],
+    });
+    expect(got.summary).toBe('1/2 nodes are available: 1 node(s) did not have enough free storage.');
+    expect(got.pools).toMatchObject([
+      { zone: 'zone-a', fits: false, plugin: 'VolumeBinding', reasons: ['node(s) did not have enough free storage'] },
+      { zone: 'zone-b', fits: true },
+    ]);
   });
 
   test('a node would fit, but the pool does not grow', () => {
