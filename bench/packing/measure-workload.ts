@@ -9,7 +9,7 @@ import { readNodeTypes } from '../inputs/read-node-types.ts';
 import { type IndexEntry, readWorkload, type Workload } from '../inputs/read-workload.ts';
 import { decide, type Decision, freshSnapshot, loadWorkload, type Loaded } from './decide.ts';
 import { packingLines, packingOf, type PlannedPacking } from './packing-of-plan.ts';
-import { holds, simpleBound } from './simple-bound.ts';
+import { type Bound, holds, simpleBound } from './simple-bound.ts';
 
 export interface MeasureRequest {
   readonly inputs: string;
@@ -53,6 +53,9 @@ const REPEAT_MAX = 200;
 const REPEAT_MIN = 5;
 /** Time for further decisions when nobody says how many. */
 const DECIDING_MS = 15_000;
+/** Costs are sums of prices. */
+const ROUNDING = 1 + 1e-9;
+const NO_BOUND: Bound = { value: 0, kind: 'none' };
 /** Lines of what is wrong, and groups without a place, that are shown. */
 const SHOWN = 8;
 
@@ -65,17 +68,19 @@ export function measureWorkload(request: MeasureRequest): Measured {
   const first = decide(loaded.snapshot);
   const rssMiB = round(process.resourceUsage().maxRSS / 1024, 0);
   const packing = packingOf(first.plan);
-  const wrong = faultsOf({ workload, offered, decision: first, packing });
+  const wrong = [...faultsOf({ workload, offered, decision: first, packing })];
   if (request.packingOut !== undefined) {
     mkdirSync(request.packingOut, { recursive: true });
     writeFileSync(join(request.packingOut, `${workload.name}.ndjson`), packingLines(packing.nodes));
   }
-  const timesMs = wrong.length > 0 ? [] : furtherDecisions(loaded, first, request.repeat);
   const oneType = typesFile === undefined;
-  const bound = simpleBound(workload, types, oneType);
   const cost = first.plan.report.costPerHour;
+  const value = oneType ? packing.nodes.length : cost;
   // A plan for some of the pods cannot be held against a bound for all of them.
   const complete = packing.unplaced.length === hopelessPods(workload, offered);
+  const bound = bestBound(first, complete ? simpleBound(workload, types, oneType) : NO_BOUND, oneType);
+  if (bound.value > value * ROUNDING) wrong.push(`the bound (${bound.kind}) is ${bound.value}, above ${value}`);
+  const timesMs = wrong.length > 0 ? [] : furtherDecisions(loaded, first, request.repeat);
   const figures: WorkloadFigures = {
     input: workload.name,
     mode: oneType ? 'one-type' : 'mixed',
@@ -89,7 +94,7 @@ export function measureWorkload(request: MeasureRequest): Measured {
     unplaced: packing.unplaced.length,
     lower_bound: round(bound.value, 4),
     lower_bound_kind: bound.kind,
-    gap: complete ? round((oneType ? packing.nodes.length : cost) / bound.value - 1, 5) : null,
+    gap: complete ? round(value / bound.value - 1, 5) : null,
     polished_gap: null,
     rss_mb: rssMiB,
     verified: wrong.length === 0,
@@ -100,6 +105,14 @@ export function measureWorkload(request: MeasureRequest): Measured {
     ...leftNotes(workload, packing),
   ];
   return { figures, notes: notes.map((note) => `${workload.name}: ${note}`) };
+}
+
+/** The sharper of what the plan proves for the pods that it places and what is plain for all of them. */
+function bestBound({ plan }: Decision, plain: Bound, oneType: boolean): Bound {
+  const { cost } = plan.report;
+  if (cost === undefined) return plain;
+  const value = oneType ? cost.lowerBoundNodes : cost.lowerBoundPerHour;
+  return value * ROUNDING < plain.value ? plain : { value, kind: cost.lowerBoundKind };
 }
 
 /** Findings of the product's checker and of the independent one; empty when the plan holds. */

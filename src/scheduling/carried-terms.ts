@@ -10,6 +10,7 @@ import { selectorCost, termKey, termTokens, tokensOf } from './shape-tokens.ts';
 import type { StepBudget } from './step-budget.ts';
 
 export interface CarriedContext {
+  readonly snapshot: ClusterSnapshot;
   readonly counters: CounterBook;
   readonly budget: StepBudget;
   readonly namespaceLabels: NamespaceLabels;
@@ -26,29 +27,56 @@ interface Concern {
 
 const ANYTHING = '';
 
-export class CarriedTerms {
-  readonly #context: CarriedContext;
+/** Terms, each once, by the words of the shapes that they may match. */
+class TermIndex {
   readonly #keys = new Set<string>();
   readonly #byToken = new Map<string, PodAffinityTerm[]>();
+
+  get size(): number {
+    return this.#keys.size;
+  }
+
+  has(key: string): boolean {
+    return this.#keys.has(key);
+  }
+
+  add(term: PodAffinityTerm, key: string): void {
+    if (this.#keys.has(key)) return;
+    this.#keys.add(key);
+    for (const token of new Set(termTokens(term) ?? [ANYTHING])) this.termsOf(token).push(term);
+  }
+
+  /** The list stays the same one while it grows. */
+  termsOf(token: string): PodAffinityTerm[] {
+    let terms = this.#byToken.get(token);
+    if (terms === undefined) this.#byToken.set(token, (terms = []));
+    return terms;
+  }
+}
+
+export class CarriedTerms {
+  readonly #context: CarriedContext;
+  /** Of the snapshot's pods; shared by all its forks. */
+  readonly #atFirst: TermIndex;
+  readonly #since = new TermIndex();
   readonly #concerns = new Map<PodShape, Concern>();
 
   constructor(context: CarriedContext) {
     this.#context = context;
+    this.#atFirst = termsOf(context.snapshot);
   }
 
   /** A pod of this shape is, or was, on a node. */
   note(shape: PodShape): void {
     for (const term of shape.podAntiAffinity) {
       const key = termKey(term);
-      if (this.#keys.has(key)) continue;
-      this.#keys.add(key);
-      for (const token of new Set(termTokens(term) ?? [ANYTHING])) this.#termsOf(token).push(term);
+      if (!this.#atFirst.has(key)) this.#since.add(term, key);
     }
   }
 
   /** Counters of the terms that match the shape; undefined: the budget does not allow to find them all. */
   forbidding(shape: PodShape): readonly DomainCounter[] | undefined {
-    if (this.#keys.size === 0) return [];
+    if (this.#atFirst.size + this.#since.size === 0) return [];
     const concern = this.#concerns.get(shape) ?? this.#open(shape);
     for (const list of concern.lists) {
       for (; list.seen < list.terms.length && concern.complete; list.seen += 1) {
@@ -79,27 +107,24 @@ export class CarriedTerms {
   }
 
   #open(shape: PodShape): Concern {
-    const lists = [ANYTHING, ...tokensOf(shape)].map((token) => ({ terms: this.#termsOf(token), seen: 0 }));
+    const lists = [this.#atFirst, this.#since].flatMap((index) =>
+      [ANYTHING, ...tokensOf(shape)].map((token) => ({ terms: index.termsOf(token), seen: 0 })),
+    );
     const concern: Concern = { lists, counters: [], compared: new Set(), complete: true };
     this.#concerns.set(shape, concern);
     return concern;
   }
-
-  #termsOf(token: string): PodAffinityTerm[] {
-    let terms = this.#byToken.get(token);
-    if (terms === undefined) this.#byToken.set(token, (terms = []));
-    return terms;
-  }
 }
 
-const carriers = new WeakMap<ClusterSnapshot, readonly PodShape[]>();
+const indexes = new WeakMap<ClusterSnapshot, TermIndex>();
 
-/** Shapes of a snapshot's pods that carry anti-affinity; looked for once, however many forks ask. */
-export function carriersOf(snapshot: ClusterSnapshot): readonly PodShape[] {
-  let shapes = carriers.get(snapshot);
-  if (shapes === undefined) {
-    shapes = snapshot.shapes.filter((shape) => shape.podAntiAffinity.length > 0);
-    carriers.set(snapshot, shapes);
+/** Terms that a snapshot's pods carry; looked for once, however many forks ask. */
+function termsOf(snapshot: ClusterSnapshot): TermIndex {
+  let index = indexes.get(snapshot);
+  if (index === undefined) {
+    index = new TermIndex();
+    for (const shape of snapshot.shapes) for (const term of shape.podAntiAffinity) index.add(term, termKey(term));
+    indexes.set(snapshot, index);
   }
-  return shapes;
+  return index;
 }

@@ -2,7 +2,7 @@
 // pod asks is put together once per shape; what does not depend on the pods of a node once per kind of pod and class of node.
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { PodObject, PodShape } from '../cluster/cluster-objects.ts';
-import { CarriedTerms, carriersOf } from './carried-terms.ts';
+import { CarriedTerms } from './carried-terms.ts';
 import type { CounterBook } from './counter-book.ts';
 import type { DynamicResources } from './dynamic-resources.ts';
 import { fitsCount } from './fits-count.ts';
@@ -62,7 +62,6 @@ export class ForkFilters {
     const labels = new Map(namespaces.map((one) => [one.name, one.labels]));
     this.#namespaceLabels = (namespace) => labels.get(namespace);
     this.#carried = new CarriedTerms({ ...context, namespaceLabels: this.#namespaceLabels });
-    for (const shape of carriersOf(context.snapshot)) this.#carried.note(shape);
   }
 
   /** Why the pod cannot run on the node now; undefined: it fits. */

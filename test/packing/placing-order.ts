@@ -1,7 +1,9 @@
 // Looks for an order in which pods may be put on given nodes under kube-scheduler's rules for spread, affinity and
 // anti-affinity (both ways), for the kinds of pods of the bench inputs. Counts matching pods per domain and nothing else.
-// Greedy: whoever may be placed is; pods without a constraint come only when nobody else may, since they help some
-// (affinity) and hinder others (spread).
+// Greedy from the first pod: whoever may be placed is; pods without a constraint come only when nobody else may, since they
+// help some (affinity) and hinder others (spread). When that gets stuck, greedy from the last pod: whoever may have come
+// last is taken off. Taking pods off only helps the others while the least domain stays as it is, so for spread over
+// more hosts than pods the second way finds an order whenever there is one.
 import type { WorkloadGroup } from '../../bench/inputs/read-workload.ts';
 
 /** `count` pods of one group on one node. */
@@ -43,13 +45,27 @@ class DomainCounts {
     return this.#countable.length === 0 ? 0 : this.#least;
   }
 
+  take(domain: number): void {
+    const before = this.of(domain);
+    this.#counts[domain] = before - 1;
+    this.total -= 1;
+    this.#histogram[before] = (this.#histogram[before] ?? 0) - 1;
+    this.#histogram[before - 1] = (this.#histogram[before - 1] ?? 0) + 1;
+    this.#least = Math.min(this.#least, before - 1);
+    this.#raise();
+  }
+
   add(domain: number): void {
     const before = this.of(domain);
     this.#counts[domain] = before + 1;
     this.total += 1;
     this.#histogram[before] = (this.#histogram[before] ?? 0) - 1;
     this.#histogram[before + 1] = (this.#histogram[before + 1] ?? 0) + 1;
-    while ((this.#histogram[this.#least] ?? 0) === 0) this.#least += 1;
+    this.#raise();
+  }
+
+  #raise(): void {
+    while (this.#countable.length > 0 && (this.#histogram[this.#least] ?? 0) === 0) this.#least += 1;
   }
 }
 
@@ -58,6 +74,42 @@ const MAX_SKEW = 1;
 
 /** What of `scene.placed` no order was found for; empty: all of it can be placed. */
 export function findOrder(scene: Scene): readonly PlacedGroup[] {
+  const left = fromTheFirst(scene);
+  if (left.length === 0) return left;
+  return fromTheLast(scene) ? [] : left;
+}
+
+/** Is there an order, seen from its end? */
+function fromTheLast(scene: Scene): boolean {
+  const world = new World(scene);
+  const all = scene.placed.map((one) => ({ ...one }));
+  for (const one of all) for (let pod = 0; pod < one.count; pod += 1) world.put(one);
+  const isBound = ({ group }: Waiting): boolean => scene.groups[group]?.kind !== 'generic';
+  let bound: readonly Waiting[] = all.filter(isBound);
+  const free = all.filter((one) => !isBound(one));
+  for (;;) {
+    const takenOff = bound.filter((one) => takeOff(world, one)).length;
+    bound = bound.filter(({ count }) => count > 0);
+    if (takenOff > 0) continue;
+    // One at a time: what is not bound may be what others lean on.
+    if (!free.some((one) => takeOff(world, one))) break;
+  }
+  return bound.length === 0 && free.every(({ count }) => count === 0);
+}
+
+/** Takes one pod off when it may have come after all the others that are still there. */
+function takeOff(world: World, one: Waiting): boolean {
+  if (one.count === 0) return false;
+  world.take(one);
+  if (world.may(one)) {
+    one.count -= 1;
+    return true;
+  }
+  world.put(one);
+  return false;
+}
+
+function fromTheFirst(scene: Scene): readonly PlacedGroup[] {
   const world = new World(scene);
   const waiting = scene.placed.map((one) => ({ ...one }));
   const bound = waiting.filter(({ group }) => scene.groups[group]?.kind !== 'generic');
@@ -157,6 +209,14 @@ class World {
     this.#byHost.get(label)?.add(node);
     this.#byZone.get(label)?.add(this.#scene.zoneOfNode[node] ?? -1);
     if (kind === 'anti-host') this.#repelling.get(selector)?.add(node);
+  }
+
+  /** Takes back a put. */
+  take({ group, node }: { readonly group: number; readonly node: number }): void {
+    const { kind, label, selector } = this.#groupAt(group);
+    this.#byHost.get(label)?.take(node);
+    this.#byZone.get(label)?.take(this.#scene.zoneOfNode[node] ?? -1);
+    if (kind === 'anti-host') this.#repelling.get(selector)?.take(node);
   }
 
   #groupAt(group: number): WorkloadGroup {

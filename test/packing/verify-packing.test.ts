@@ -47,6 +47,20 @@ describe('a packing that can be carried out', () => {
       [{ pods: [0, 1, 2, 3] }, { pods: [] }],
     ],
     [
+      'whoever is counted by others comes after them, though listed before',
+      [bound('spread-host', 1, { selector: 'app=b' }), bound('spread-host', 1)],
+      [{ pods: [0, 1] }, { pods: [] }],
+    ],
+    [
+      'one between two others, whom it tolerates one of',
+      [
+        bound('spread-host', 1, { selector: 'app=c' }),
+        bound('spread-host', 1, { label: 'app=b' }),
+        bound('spread-host', 1),
+      ],
+      [{ pods: [0, 1, 2] }, { pods: [] }],
+    ],
+    [
       'spread pods that do not count themselves: two beside each other',
       [bound('spread-host', 2, { label: 'app=b' })],
       [{ pods: [0, 1] }, { pods: [] }],
@@ -78,6 +92,12 @@ describe('a packing that cannot', () => {
       [bound('anti-host', 1, { label: 'app=b' }), group(1, { label: 'app=a' })],
       [{ pods: [0, 1] }],
       /in any order/,
+    ],
+    [
+      'two that each must be the first of what the other counts as',
+      [bound('spread-host', 2), bound('spread-host', 1, { label: 'app=b', selector: 'app=b' })],
+      [{ pods: [0, 1, 2] }, { pods: [] }],
+      /group 0 .*in any order/,
     ],
     ['hosts 2 and 0', [bound('spread-host', 2)], [{ pods: [0, 1] }, { pods: [] }], /spread-host/],
     ['zones 2 and 0', [bound('spread-zone', 2)], [{ pods: [0, 1] }, { zone: 'b', pods: [] }], /spread-zone/],
