@@ -59,9 +59,11 @@ export function packNewNodes(draft: PlanDraft, groups: readonly PodGroup[]): Rea
     const late = nodesFirst ? [] : packPatterns(draft, demand, { offers, zones });
     for (const group of demand.plain) plain.add(group);
     for (const group of [...early, ...late]) plain.delete(group);
-    if (early.length + late.length === 0) continue;
+    // Some may have waited for pods that have a place only now.
+    const waiting = demand.entangled.filter((group) => nextPod(group) !== undefined && mayOpenLater(group.shape));
+    if (early.length + late.length + waiting.length === 0) continue;
     forkAll(draft);
-    serveInRounds(packing, [...early, ...late]);
+    serveInRounds(packing, [...early, ...late, ...waiting]);
   }
   return plain;
 }
@@ -151,7 +153,7 @@ function mayGoOn({ draft, misfitsLeft }: Packing): boolean {
 }
 
 /** Room on nodes that this plan added before. */
-function fillNewNodes(draft: PlanDraft, group: PodGroup, from = draft.snapshot.nodes.length): void {
+export function fillNewNodes(draft: PlanDraft, group: PodGroup, from = draft.snapshot.nodes.length): void {
   if (draft.forkedNodes.length === 0 || nextPod(group) === undefined) return;
   placeGroups(draft.fork, [group], {
     from,

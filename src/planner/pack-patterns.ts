@@ -201,11 +201,13 @@ function problemOf(
     offers: kinds.length,
     requests,
     counts: Int32Array.from(items, ({ count }) => count),
-    perNodeMax: new Int32Array(items.length).fill(NO_LIMIT),
-    exclusions: demand.exclusions.map(({ groups, perNodeMax }) => ({
-      perNodeMax,
-      shapes: items.flatMap(({ group }, index) => (groups.has(group) ? [index] : [])),
-    })),
+    perNodeMax: Int32Array.from(items, ({ group }) => Math.min(NO_LIMIT, ...ownLimits(demand, group))),
+    exclusions: demand.exclusions
+      .filter(({ groups }) => groups.size > 1)
+      .map(({ groups, perNodeMax }) => ({
+        perNodeMax,
+        shapes: items.flatMap(({ group }, index) => (groups.has(group) ? [index] : [])),
+      })),
     capacities,
     prices: Float64Array.from(kinds, ({ offers }) => offers[0]?.pricePerHour ?? 0),
     tiers: Int32Array.from(kinds, (kind) => -poolOf(kind).settings.priority),
@@ -214,6 +216,11 @@ function problemOf(
     groupNodesMax: Int32Array.from(pools, (pool) => Math.min(draft.budget.roomIn(pool), NO_LIMIT)),
     allowed: allowedBits(items, kinds),
   };
+}
+
+/** Limits per node that concern the group alone. */
+function ownLimits({ exclusions }: SortedDemand, group: PodGroup): readonly number[] {
+  return exclusions.flatMap(({ groups, perNodeMax }) => (groups.size === 1 && groups.has(group) ? [perNodeMax] : []));
 }
 
 function allowedBits(items: readonly Item[], kinds: readonly Kind[]): Uint32Array {

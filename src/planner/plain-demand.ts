@@ -68,7 +68,7 @@ export class DemandSorter {
     const exclusions = new Set<NodeExclusion>();
     const spreads = new Map<PodGroup, ZoneSpread>();
     for (const group of band) {
-      const spread = this.#spreadOf(group);
+      const spread = this.#spreadsOf(group);
       const exclusion = this.#exclusionOf.get(group);
       const alone = group.shape.podAntiAffinity.length === 0 || exclusion !== undefined;
       if (!this.#asksOnlySize(group.shape) || this.#keptAway.has(group) || !alone || spread === 'entangled') {
@@ -77,9 +77,10 @@ export class DemandSorter {
       }
       plain.push(group);
       if (exclusion !== undefined) exclusions.add(exclusion);
-      if (spread === undefined) continue;
-      if ('groups' in spread) exclusions.add(spread);
-      else spreads.set(group, spread);
+      for (const rule of spread) {
+        if ('groups' in rule) exclusions.add(rule);
+        else spreads.set(group, rule);
+      }
     }
     return { plain, entangled, exclusions: [...exclusions], spreads };
   }
@@ -162,12 +163,23 @@ export class DemandSorter {
     return candidates.filter((group) => matches(group.shape));
   }
 
-  #spreadOf(group: PodGroup): ZoneSpread | NodeExclusion | 'entangled' | undefined {
+  /** What the group's spread constraints come to: at most one per topology, of pods that no others share. */
+  #spreadsOf(group: PodGroup): readonly (ZoneSpread | NodeExclusion)[] | 'entangled' {
+    const rules: (ZoneSpread | NodeExclusion)[] = [];
+    const keys = new Set(group.shape.spread.map((constraint) => constraint.topologyKey));
+    if (keys.size < group.shape.spread.length) return 'entangled';
+    for (const constraint of group.shape.spread) {
+      const rule = this.#spreadOf(group, constraint);
+      if (rule === 'entangled') return rule;
+      rules.push(rule);
+    }
+    return rules;
+  }
+
+  #spreadOf(group: PodGroup, constraint: SpreadConstraint): ZoneSpread | NodeExclusion | 'entangled' {
     const { shape } = group;
-    const [constraint, second] = shape.spread;
-    if (constraint === undefined) return undefined;
     const { topologyKey, selector, minDomains, maxSkew } = constraint;
-    if (second !== undefined || (topologyKey !== LABELS.zone && topologyKey !== LABELS.hostname)) return 'entangled';
+    if (topologyKey !== LABELS.zone && topologyKey !== LABELS.hostname) return 'entangled';
     const counts = (other: PodShape): boolean =>
       other.namespace === shape.namespace && selectorMatches(selector, other.labels);
     // Pods that do not count themselves, and pods that share the count with others, are judged by one look.
@@ -179,12 +191,12 @@ export class DemandSorter {
     if (topologyKey === LABELS.hostname) {
       // With at most maxSkew on each node no count is too far above the least, whatever that is.
       const enough = group.pods.length - group.placed <= maxSkew * this.#nodesAtLeast;
-      return enough && group.shape.podAntiAffinity.length === 0
+      return enough && shape.podAntiAffinity.length === 0
         ? { groups: new Set([group]), perNodeMax: maxSkew }
         : 'entangled';
     }
-    if (group.placed > 0) return 'entangled';
-    return this.#runsAlready(constraint, counts) ? 'entangled' : { minDomains };
+    if (group.placed > 0 || this.#runsAlready(constraint, counts)) return 'entangled';
+    return { minDomains };
   }
 
   #runsAlready(constraint: SpreadConstraint, counts: (shape: PodShape) => boolean): boolean {

@@ -1,12 +1,12 @@
 // New nodes are packed one after another, and each later one is a domain more for topology spread: ten pods that one node
 // could hold as long as it was the only one are too many there once a second stands beside it, and the scheduler would leave
-// them pending. So what was packed is put down again with all new nodes there from the start: pods without spread
-// constraints or affinity, and those that were packed by numbers, stay where they are; the others keep their node as far as the constraints allow, go to another
-// new node where they do not, and get further nodes when there is none.
+// them pending. So what was packed is put down again with all new nodes there from the start, pods with spread constraints
+// or affinity first: they keep their node as far as the constraints allow, and go to another new node where they do not.
+// The others keep their nodes as far as there is room. What has no place then gets further nodes.
 import { LABELS } from '../api/names.ts';
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import { mayOpenLater } from '../simulation/place-groups.ts';
-import { packNewNodes } from './pack-new-nodes.ts';
+import { fillNewNodes, packNewNodes } from './pack-new-nodes.ts';
 import { giveNewNode, type NewNode, type PlanDraft, reforkNodes } from './plan-draft.ts';
 import type { PodRange } from './plan.ts';
 import { nextPod, type PodGroup } from './pod-groups.ts';
@@ -80,16 +80,24 @@ function settle(settling: Settling, groups: readonly PodGroup[]): void {
   const { draft, start, moving } = settling;
   const runs = takeOff(draft, start, groups);
   const mayMove = new Set(moving);
-  for (const run of runs) {
-    if (!mayMove.has(run.group)) put(draft, run, run.left);
-  }
   // Those with affinity alone first: they count for the constraints of the others, and would come too late to be seen.
   const isSpread = ({ group }: Run): boolean => group.shape.spread.length > 0;
   const bound = runs.filter(({ group }) => mayMove.has(group));
   const waiting = [...bound.filter((run) => !isSpread(run)), ...bound.filter(isSpread)];
-  do {
-    while (keepNodes(settling, waiting));
-  } while (moveOn(settling));
+  const moveAll = (): void => {
+    do {
+      while (keepNodes(settling, waiting));
+    } while (moveOn(settling));
+  };
+  moveAll();
+  // The others have what room that leaves: on their own nodes as before, or on those that pods moved away from.
+  keepNodes(
+    settling,
+    runs.filter(({ group }) => !mayMove.has(group)),
+  );
+  for (const group of groups) if (!mayMove.has(group)) fillNewNodes(draft, group);
+  // Affinity may have waited for them.
+  moveAll();
 }
 
 /** Takes everything back to the start, but for the nodes, which stand again in the same order. */
@@ -157,9 +165,4 @@ function firstFrom(settling: Settling, pod: PodObject, at: number): number {
   if (found !== -1 || at === first) return found;
   settling.triesLeft -= at - first;
   return fork.firstFit(pod, { from: first, until: at });
-}
-
-function put(draft: PlanDraft, { group, node, index }: Run, count: number): void {
-  draft.fork.placeMany(group.pods, index, { from: group.placed, until: group.placed + count });
-  giveNewNode(draft, group, { node, count });
 }
