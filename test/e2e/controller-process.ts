@@ -1,11 +1,17 @@
-// The product as a process: started as a user starts it, killed as a node failure kills it.
-import { type ChildProcess, spawn } from 'node:child_process';
+// The product as a process: started as its image starts it, killed as a node failure kills it.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { waitUntil } from './wait-until.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Builds what the image runs. From source each start would cost 1.4 s of CPU instead of 0.2, and the kills make some
+ *  thirty of them. */
+export function bundleProduct(): void {
+  execFileSync('npm', ['run', '--silent', 'bundle'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+}
 
 /** A loopback port that was free a moment ago. */
 export async function freePort(): Promise<number> {
@@ -30,7 +36,7 @@ export class ControllerProcess {
     this.#exited = new Promise((resolve) => child.once('exit', () => resolve()));
   }
 
-  /** Starts `sluice run` with the given kubeconfig and waits until it is ready. */
+  /** Starts `sluice run` from the bundle with the given kubeconfig and waits until it is ready. */
   static async start(options: {
     readonly kubeconfig: string;
     readonly namespaces: readonly string[];
@@ -42,7 +48,7 @@ export class ControllerProcess {
     const child = spawn(
       process.execPath,
       [
-        'src/cli/main.ts',
+        'dist/main.js',
         'run',
         `--kubeconfig=${options.kubeconfig}`,
         `--namespaces=${options.namespaces.join(',')}`,

@@ -5,7 +5,7 @@ import { cloudBooks, type TenantWorld, type World } from './world.ts';
 
 /** Most that a scale-up may take: the real cloud makes one server in some 2 s of CPU, and CI shares two cores. */
 const SCALE_UP_MS = 420_000;
-const SCALE_DOWN_MS = 300_000;
+const SCALE_DOWN_MS = 600_000;
 /** Two creates and a delete on a busy cloud. */
 const ONE_PER_CLAIM_MS = 180_000;
 

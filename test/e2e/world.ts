@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ControllerProcess } from './controller-process.ts';
+import { bundleProduct, ControllerProcess } from './controller-process.ts';
 import { type CloudEntry, type E2eEnvironment, readEnvironment } from './environment.ts';
 import { credentialsOf, KubeClient, type KubeCredentials, type KubeObject, type Loose } from './kube-client.ts';
 import { OpenStackClient } from './openstack-admin.ts';
@@ -125,6 +125,7 @@ function workloadCluster(tenant: TenantWorld, network: string): KubeObject {
 
 export async function openWorld(): Promise<World> {
   const environment = readEnvironment();
+  bundleProduct();
   const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-'));
   mkdirSync(folder, { recursive: true });
   process.stdout.write(`logs of this run: ${folder}\n`);
