@@ -8,7 +8,7 @@ import { nodeDeclaredFeatures } from '../scheduling/node-declared-features.ts';
 import type { NodeFacts } from '../scheduling/node-facts.ts';
 import { StaticVerdicts } from '../scheduling/static-verdicts.ts';
 import { NO_LIMIT, type PackingProblem, type Pattern } from './bounds/packing-problem.ts';
-import { choosePatterns } from './patterns/choose-patterns.ts';
+import { choosePatterns, PATTERN_DEFAULTS, type PatternChoice } from './patterns/choose-patterns.ts';
 import type { SortedDemand } from './plain-demand.ts';
 import { addUnforkedNode, giveNewNode, type PlanDraft } from './plan-draft.ts';
 import type { PodGroup } from './pod-groups.ts';
@@ -19,6 +19,11 @@ import type { PoolState } from './pool-state.ts';
 /** A limit that several pools share (quota, a ceiling) shows only when it is reached; then the rest is packed again without
  *  the offers that it forbids. More often than this says that limits are in the way everywhere. */
 const REPACKS_MAX = 4;
+/** cpu, memory, ephemeral storage, pods; extended resources follow. */
+const FIXED_AXES = 4;
+/** When a pool's maxNodes is too low for the cheapest nodes: the least size tried instead, as part of what each of the nodes that
+ *  it may have would hold if they were all alike. */
+const PARTS_OF_AVERAGE = [0.5, 1];
 
 /** Nodes that are the same to every pod in question: one pool's flavor in one zone, or in any of several. */
 interface Kind {
@@ -56,12 +61,37 @@ export function packPatterns(
       else items.push(...split);
     }
     const problem = problemOf(draft, { items, kinds, demand });
-    const { patterns, cutShort } = choosePatterns(problem);
+    const { patterns, cutShort } = mostPlaced(problem);
     if (cutShort) draft.cutShort.add('the search for the best mix of nodes for pending pods stopped at its step limit');
     const met = patterns.map((pattern) => addPattern(draft, { pattern, items, kinds, zones: options.zones }));
     if (!met.includes('limit')) break;
   }
   return unsuited;
+}
+
+/** The cheapest patterns; where a pool may not get enough nodes for them, those of bigger flavors if they place more pods. */
+function mostPlaced(problem: PackingProblem): PatternChoice {
+  let best = choosePatterns(problem);
+  const room = problem.groupNodesMax.reduce((sum, nodes) => sum + nodes, 0);
+  if (best.nodes < room || best.nodes === 0) return best;
+  const asked = Array.from({ length: problem.axes }, (_, axis) => {
+    let sum = 0;
+    for (let shape = 0; shape < problem.shapes; shape++) {
+      sum += (problem.counts[shape] ?? 0) * (problem.requests[shape * problem.axes + axis] ?? 0);
+    }
+    return sum;
+  });
+  for (const part of PARTS_OF_AVERAGE) {
+    // Extended resources are left out: most pods do not ask for them, and nodes without them are of use.
+    const leastCapacity = asked.slice(0, FIXED_AXES).map((sum) => (part * sum) / room);
+    const bigger = choosePatterns(problem, { ...PATTERN_DEFAULTS, leastCapacity });
+    if (podsLeft(bigger) < podsLeft(best)) best = bigger;
+  }
+  return best;
+}
+
+function podsLeft({ left }: PatternChoice): number {
+  return left.reduce((sum, pods) => sum + pods, 0);
 }
 
 /** The nodes of a pattern, as many as limits allow. */
@@ -168,17 +198,16 @@ function itemsOf(
   const zones = [...new Set(of.offers.map((offer) => offer.template.zone))].sort();
   const statics = new StaticVerdicts();
   const profile = statics.profileOf(group.shape);
-  const open = of.offers.every((offer) => {
+  const admitting = of.offers.filter((offer) => {
     const nodeClass = statics.classOf(factsOf(offer));
-    return offer.template.zone !== '' && hasBit(statics.admitted(profile), nodeClass);
+    return hasBit(statics.admitted(profile), nodeClass);
   });
+  const open = zones.every((zone) => zone !== '' && admitting.some((offer) => offer.template.zone === zone));
   const elsewhere = draft.snapshot.nodes.some((node) => !zones.includes(node.labels.get(LABELS.zone) ?? ''));
   if (!open || elsewhere || spread.minDomains > zones.length || group.placed > 0) return undefined;
-  // Another zone gets the odd pod each time, so that many small groups do not all lean on the first.
-  const first = group.shape.index % zones.length;
+  // The odd pods of all groups go to the first zones, so that the others need no node for a few of them.
   return zones.map((zone, index) => {
-    const turn = (index + zones.length - first) % zones.length;
-    return { group, zone, count: Math.floor(count / zones.length) + (turn < count % zones.length ? 1 : 0) };
+    return { group, zone, count: Math.floor(count / zones.length) + (index < count % zones.length ? 1 : 0) };
   });
 }
 
@@ -188,7 +217,7 @@ function problemOf(
 ): PackingProblem {
   const { items, kinds, demand } = of;
   const extended = [...new Set(items.flatMap(({ group }) => [...group.shape.requests.extended.keys()]))].sort();
-  const axes = 4 + extended.length;
+  const axes = FIXED_AXES + extended.length;
   const requests = new Float64Array(items.length * axes);
   items.forEach(({ group }, index) => requests.set(amountsOf(group.shape.requests, extended), index * axes));
   const capacities = new Float64Array(kinds.length * axes);
