@@ -1,5 +1,6 @@
 // Devices on a fork: who has which, what a pod's claims would get on a node, and what placing and removing pods changes.
 // Every change is undone by `undo`, last first. Pods without claims and without resources that a class serves never get here.
+// Above 250 lines: everything that is undone together stands together.
 import type { ClusterObjects, PodObject, PodShape, Resources } from '../../cluster/cluster-objects.ts';
 import type { ClaimAllocation, DeviceClassObject, ResourceClaimObject } from '../../cluster/device-objects.ts';
 import type { NodeFacts } from '../node-facts.ts';
