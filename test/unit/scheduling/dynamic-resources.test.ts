@@ -1,7 +1,7 @@
 // Devices on a fork: placing takes them, going back gives them back, a pod's claims are had together or not at all, and
 // nodes that do not exist yet have the like of those of their pool. That the filter agrees with kube-scheduler is shown by
 // test/oracle.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import type { ClusterObjects, PodObject } from '../../../src/cluster/cluster-objects.ts';
