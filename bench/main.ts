@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { adversarial } from './adversarial.ts';
 import { budgets } from './budgets/budgets.ts';
+import { checkFit } from './check-fit.ts';
 import { coldStart } from './cold-start.ts';
 import { feasibility } from './feasibility.ts';
 import { generate } from './generate.ts';
@@ -21,6 +22,7 @@ const BENCHMARKS: Readonly<Record<string, (argv: readonly string[]) => Promise<R
   snapshot: snapshotBenchmark,
   feasibility,
   placement,
+  'check-fit': checkFit,
   adversarial,
   idle,
 };

@@ -24,7 +24,13 @@ const ALL = [...PURE, 'controllers', 'fleet', 'kubernetes', 'openstack', 'teleme
 const ROOMS: readonly Room[] = [
   { name: 'api', mayImport: '–', kind: 'pure', rooms: [], packages: ['typebox'] },
   { name: 'cluster', mayImport: 'api', kind: 'pure', rooms: ['api'], packages: [] },
-  { name: 'scheduling', mayImport: 'api, cluster', kind: 'pure', rooms: ['api', 'cluster'], packages: [] },
+  {
+    name: 'scheduling',
+    mayImport: 'api, cluster',
+    kind: 'pure',
+    rooms: ['api', 'cluster'],
+    packages: ['@marcbachmann/cel-js', 're2js'],
+  },
   {
     name: 'simulation',
     mayImport: '+ scheduling',

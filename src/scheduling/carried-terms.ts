@@ -116,15 +116,15 @@ export class CarriedTerms {
   }
 }
 
-const indexes = new WeakMap<ClusterSnapshot, TermIndex>();
+const kept = new WeakMap<ClusterSnapshot['lineage'], { readonly index: TermIndex; known: number }>();
 
-/** Terms that a snapshot's pods carry; looked for once, however many forks ask. */
-function termsOf(snapshot: ClusterSnapshot): TermIndex {
-  let index = indexes.get(snapshot);
-  if (index === undefined) {
-    index = new TermIndex();
-    for (const shape of snapshot.shapes) for (const term of shape.podAntiAffinity) index.add(term, termKey(term));
-    indexes.set(snapshot, index);
+/** Terms that a snapshot's pods carry, and maybe some that pods carried before it; looked for once for all forks, and added
+ *  to for snapshots that were updated from each other. */
+function termsOf({ lineage, shapes }: ClusterSnapshot): TermIndex {
+  let entry = kept.get(lineage);
+  if (entry === undefined) kept.set(lineage, (entry = { index: new TermIndex(), known: 0 }));
+  for (; entry.known < shapes.length; entry.known += 1) {
+    for (const term of shapes[entry.known]?.podAntiAffinity ?? []) entry.index.add(term, termKey(term));
   }
-  return index;
+  return entry.index;
 }

@@ -6,20 +6,13 @@ import { addToColumns, emptyColumns, type ResourceColumns } from '../cluster/sna
 import { type FactsOf, snapshotFacts, templateFacts } from './make-node-facts.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { NodeUse } from './node-use.ts';
+import { openBounds, raiseBounds, type RoomColumns } from './room-kernel.ts';
 import type { TemplateNode } from './template-node.ts';
 
 /** Room for this many new nodes before the columns grow; they double from there. */
 const SPARE_NODES = 64;
 const NO_PODS: readonly PodObject[] = [];
 const NO_EXTENDED: ReadonlyMap<string, number> = new Map();
-
-/** What the search for room reads, by node index. */
-export interface RoomColumns {
-  /** 1: takes new pods. */
-  readonly open: Uint8Array;
-  readonly allocatable: ResourceColumns;
-  readonly requested: ResourceColumns;
-}
 
 /** A node that was added: its name, and the template that says the rest. */
 interface AddedNode {
@@ -52,6 +45,7 @@ export class ForkNodes {
       open: new Uint8Array(nodes.length + SPARE_NODES),
       allocatable: widened(columns.allocatable, nodes.length + SPARE_NODES),
       requested: widened(columns.requested, nodes.length + SPARE_NODES),
+      bounds: openBounds(nodes.length + SPARE_NODES),
     };
     for (const node of nodes) this.#columns.open[node.index] = node.draining ? 0 : 1;
   }
@@ -86,6 +80,7 @@ export class ForkNodes {
 
   setOpen(index: number, open: boolean): void {
     this.#columns.open[index] = open ? 1 : 0;
+    raiseBounds(this.#columns, index);
   }
 
   /** Adds an open node without pods; returns its index. */
@@ -95,6 +90,7 @@ export class ForkNodes {
     this.#added.push({ name, template, facts: undefined });
     addToColumns(this.#columns.allocatable, { index, resources: template.allocatable, times: 1 });
     this.#columns.open[index] = 1;
+    raiseBounds(this.#columns, index);
     return index;
   }
 
@@ -183,6 +179,7 @@ export class ForkNodes {
     const use = this.#uses.get(index);
     if (use !== undefined) for (const pod of pods) use.count(pod, sign);
     addToColumns(this.#columns.requested, { index, resources: requests, times });
+    if (times < 0) raiseBounds(this.#columns, index);
     if (requests.exact !== undefined) this.#oddPods.set(index, this.#oddPodsOn(index) + times);
     if (requests.extended.size === 0) return;
     const sums = new Map(this.#extendedOn(index));
@@ -222,6 +219,7 @@ export class ForkNodes {
       open,
       allocatable: widened(this.#columns.allocatable, capacity),
       requested: widened(this.#columns.requested, capacity),
+      bounds: openBounds(capacity),
     };
   }
 }

@@ -31,15 +31,23 @@ export class ShapeDirectory {
   }
 }
 
-const directories = new WeakMap<ClusterSnapshot, ShapeDirectory>();
+interface Kept {
+  readonly directory: ShapeDirectory;
+  /** Shape numbers that are in it. */
+  known: number;
+}
 
-/** The shapes of the pods on a snapshot's nodes; made once, however many forks ask. */
+const kept = new WeakMap<ClusterSnapshot['lineage'], Kept>();
+
+/** The shapes of the pods on a snapshot's nodes, and maybe of others that were there; made once for all forks, and added to
+ *  for snapshots that were updated from each other. */
 export function shapesOf(snapshot: ClusterSnapshot): ShapeDirectory {
-  let directory = directories.get(snapshot);
-  if (directory === undefined) {
-    directory = new ShapeDirectory();
-    for (const shape of snapshot.shapes) directory.add(shape);
-    directories.set(snapshot, directory);
+  const { lineage, shapes } = snapshot;
+  let entry = kept.get(lineage);
+  if (entry === undefined) kept.set(lineage, (entry = { directory: new ShapeDirectory(), known: 0 }));
+  for (; entry.known < shapes.length; entry.known += 1) {
+    const shape = shapes[entry.known];
+    if (shape !== undefined) entry.directory.add(shape);
   }
-  return directory;
+  return entry.directory;
 }

@@ -2,8 +2,8 @@
 // can get. A tenant writes selectors; ten thousand characters of nested loops would otherwise stall every decision.
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { ATTRIBUTE_LENGTH_MAX } from '../../cluster/parse-devices.ts';
-import { MATCHES } from './cel-environment.ts';
 import { childrenOf } from './cel-syntax.ts';
+import { MATCHES } from './cel-values.ts';
 
 /** Steps of one evaluation; a step is one operation or one character looked at, 5–50 ns. Kubernetes allows a million of its
  *  own units (CELSelectorExpressionMaxCost), which real selectors miss by four powers of ten. Ours is a bound, not a count:

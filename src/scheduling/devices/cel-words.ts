@@ -28,6 +28,10 @@ function located(expression: string, error: ParseError | CheckError): Located | 
     const name = error.summary.replace(/^Unknown variable: /, '');
     return { at: start, message: `undeclared reference to '${name}' (in container '')` };
   }
+  if (error.code === 'no_such_key') {
+    const name = error.summary.replace(/^No such key: /, '');
+    return { at: Math.max(0, expression.indexOf(`.${name}`, start)), message: `undefined field '${name}'` };
+  }
   const operator = error.code === 'no_such_overload' ? OPERATOR.exec(error.summary) : null;
   if (operator === null) return undefined;
   const [, left = '', symbol = '', right = ''] = operator;
@@ -36,8 +40,9 @@ function located(expression: string, error: ParseError | CheckError): Located | 
   return { at: at + 1, message: `found no matching overload for '_${symbol}_' applied to '(${left}, ${right})'` };
 }
 
-/** With the line that it is of, and a mark below the place. */
+/** With the line that it is of, and a mark below the place; nothing of that for an empty expression. */
 function shown(expression: string, { at, message }: Located): string {
+  if (expression === '') return `ERROR: <input>:1:0: ${message}`;
   const before = expression.slice(0, at);
   const line = before.split('\n').length;
   const lineStart = before.lastIndexOf('\n') + 1;

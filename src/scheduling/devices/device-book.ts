@@ -1,5 +1,6 @@
 // Devices on a fork: who has which, what a pod's claims would get on a node, and what placing and removing pods changes.
 // Every change is undone by `undo`, last first. Pods without claims and without resources that a class serves never get here.
+// Above 250 lines: everything that is undone together stands together.
 import type { ClusterObjects, PodObject, PodShape, Resources } from '../../cluster/cluster-objects.ts';
 import type { ClaimAllocation, DeviceClassObject, ResourceClaimObject } from '../../cluster/device-objects.ts';
 import type { NodeFacts } from '../node-facts.ts';
@@ -51,6 +52,8 @@ export class DeviceBook {
   readonly #users = new Map<string, number>();
   /** What pods placed on the fork got for extended resources. */
   readonly #extended = new Map<PodObject, ClaimAllocation>();
+  /** Uid of a pod → claims that the scheduler made for its extended resources. */
+  readonly #madeFor = new Map<string, readonly string[]>();
   readonly #log: (readonly Step[])[] = [];
   #version = 0;
   #steps = 0;
@@ -69,19 +72,6 @@ export class DeviceBook {
         continue;
       for (const key of this.#keysOf(shape)) this.#users.set(key, (this.#users.get(key) ?? 0) + 1);
     }
-  }
-
-  /** Extended resources that device classes serve; undefined: none. */
-  get served(): ReadonlyMap<string, DeviceClassObject> | undefined {
-    return this.#served.size === 0 ? undefined : this.#served;
-  }
-
-  /** Devices have a say on pods of this shape. */
-  concerns(shape: PodShape): boolean {
-    if (shape.resourceClaims !== undefined) return true;
-    if (this.#served.size === 0 || shape.containerDevices === undefined) return false;
-    for (const [name, amount] of shape.requests.extended) if (amount !== 0 && this.#served.has(name)) return true;
-    return false;
   }
 
   /** Said of the pod before any node is looked at. */
@@ -248,11 +238,8 @@ export class DeviceBook {
   }
 
   #claimsMadeFor(pod: PodObject): readonly string[] {
-    const made: string[] = [];
-    for (const [key, { extendedFor }] of this.#claims) {
-      if (extendedFor?.podUid === pod.uid && extendedFor.podName === pod.name) made.push(key);
-    }
-    return made;
+    const made = this.#madeFor.get(pod.uid) ?? [];
+    return made.filter((key) => this.#claims.get(key)?.extendedFor?.podName === pod.name);
   }
 
   #keysOf(shape: PodShape): readonly string[] {

@@ -15,6 +15,8 @@ export class NodePools {
   readonly #index: SliceIndex;
   readonly #known = new Map<NodeFacts, Pools>();
   readonly #toCome: ReadonlyMap<string, NodeClaim>;
+  /** By pool and flavor. */
+  readonly #like = new Map<string, string>();
 
   constructor(objects: ClusterObjects) {
     this.#objects = objects;
@@ -51,6 +53,10 @@ export class NodePools {
     if (this.#index.localSlices(name).length > 0) return undefined;
     if (devicesLike !== undefined) return devicesLike;
     const claim = this.#toCome.get(name);
-    return claim && likeNode(this.#objects, claim.spec);
+    if (claim === undefined) return undefined;
+    const key = JSON.stringify([claim.spec.poolUid, claim.spec.flavor]);
+    const like = this.#like.get(key) ?? likeNode(this.#objects, claim.spec);
+    this.#like.set(key, like);
+    return like;
   }
 }

@@ -1,23 +1,15 @@
 // Device selectors, compiled once and asked once per device. What the library says in its own words is turned into those of
 // the scheduler (cel-go) where they are known. Source: dynamic-resource-allocation/cel, v0.37.
 import { type ASTNode, EvaluationError, type ParseResult } from '@marcbachmann/cel-js';
-import type { Device, DeviceAttribute } from '../../cluster/device-objects.ts';
+import type { Device } from '../../cluster/device-objects.ts';
 import { type AllocationFault, cannotSay, failed } from './allocation-fault.ts';
 import { SELECTOR_STEPS_MAX, stepsAtMost } from './cel-cost.ts';
 import { childrenOf } from './cel-syntax.ts';
-import {
-  ATTRIBUTE_DOMAINS,
-  CAPACITY_DOMAINS,
-  deviceEnvironment,
-  DeviceValue,
-  MATCHES,
-  patternFault,
-  PRESENCE,
-  QuantityValue,
-  VersionValue,
-} from './cel-environment.ts';
+import { deviceEnvironment } from './cel-environment.ts';
+import { patternFault } from './cel-functions.ts';
+import { ATTRIBUTE_DOMAINS, CAPACITY_DOMAINS, type DeviceValue, MATCHES, PRESENCE } from './cel-values.ts';
 import { compileFault } from './cel-words.ts';
-import { parseVersion } from './version.ts';
+import { deviceValue } from './device-value.ts';
 
 /** Selectors kept compiled: clusters have a handful; a tenant who writes more has them compiled again. */
 const COMPILED_MAX = 512;
@@ -97,8 +89,11 @@ function compile(expression: string): Compiled | Exclude<SelectorAnswer, boolean
   const checked = run.check();
   if (!checked.valid) return notSimulated(expression) ?? { compile: compileFault(expression, checked.error) };
   if (checked.type !== 'bool' && checked.type !== 'dyn') {
-    return { compile: `must evaluate to bool or the unknown type, not ${kubernetesType(checked.type ?? 'dyn')}` };
+    return {
+      compile: `must evaluate to bool or the unknown type, not ${checked.type === 'null' ? 'null_type' : checked.type}`,
+    };
   }
+  if (indexesTheDevice(run.ast)) return { compile: "compilation failed: found no matching overload for '_[_]'" };
   const pattern = literalPatternFault(run.ast);
   if (pattern !== undefined) return { compile: `compilation failed: ${pattern}` };
   const steps = stepsAtMost(run.ast);
@@ -132,9 +127,24 @@ function withDomainsAsTheyAre(node: ASTNode): void {
   for (const child of childrenOf(node)) withDomainsAsTheyAre(child);
   if (node.op !== 'in') return;
   const [, holder] = node.args;
-  if (holder.op !== '.' || (holder.args[1] !== 'attributes' && holder.args[1] !== 'capacity')) return;
-  if (holder.args[0].op !== 'id' || holder.args[0].args !== 'device') return;
+  if (holder.op !== '.' || !isDomains(holder)) return;
   holder.args[1] = holder.args[1] === 'attributes' ? ATTRIBUTE_DOMAINS : CAPACITY_DOMAINS;
+}
+
+/** `device["driver"]`, or a key that is no text: the library finds out only when it runs, or never. */
+function indexesTheDevice(node: ASTNode): boolean {
+  if (node.op === '[]' || node.op === '[?]') {
+    const [holder, key] = node.args;
+    if (holder.op === 'id' && holder.args === 'device') return true;
+    const ofDomains = isDomains(holder) || ((holder.op === '[]' || holder.op === '.') && isDomains(holder.args[0]));
+    if (ofDomains && key.op === 'value' && typeof key.args !== 'string') return true;
+  }
+  return childrenOf(node).some(indexesTheDevice);
+}
+
+function isDomains(node: ASTNode): boolean {
+  if (node.op !== '.' || (node.args[1] !== 'attributes' && node.args[1] !== 'capacity')) return false;
+  return node.args[0].op === 'id' && node.args[0].args === 'device';
 }
 
 function literalPatternFault(node: ASTNode): string | undefined {
@@ -186,61 +196,6 @@ function notBoolean(result: unknown): string {
       ? "unsupported native conversion from string to 'bool'"
       : `unsupported type conversion from '${type}' to bool`;
   return `CEL result of type ${type} could not be converted to bool: ${why}`;
-}
-
-function kubernetesType(type: string): string {
-  const named: Readonly<Record<string, string>> = {
-    Quantity: 'kubernetes.Quantity',
-    Semver: 'kubernetes.Semver',
-    Device: 'kubernetes.DRADevice',
-    null: 'null_type',
-  };
-  return named[type] ?? type;
-}
-
-/** What selectors see of the device; a text: why they can see nothing. */
-function deviceValue(device: Device, driver: string): DeviceValue | string {
-  const attributes = new Map<string, Map<string, unknown>>();
-  for (const [name, attribute] of device.attributes) {
-    const value = attributeValue(attribute);
-    if (typeof value === 'object' && 'fault' in value) return `attribute ${name}: ${value.fault}`;
-    put(attributes, { name, driver, value: value.of });
-  }
-  const capacity = new Map<string, Map<string, QuantityValue>>();
-  for (const [name, one] of device.capacity) put(capacity, { name, driver, value: new QuantityValue(one.value) });
-  return new DeviceValue({
-    driver,
-    attributes,
-    capacity,
-    allowMultipleAllocations: device.allowMultipleAllocations,
-  });
-}
-
-function put<T>(
-  domains: Map<string, Map<string, T>>,
-  of: { readonly name: string; readonly driver: string; readonly value: T },
-): void {
-  const slash = of.name.indexOf('/');
-  const domain = slash === -1 ? of.driver : of.name.slice(0, slash);
-  const names = domains.get(domain) ?? new Map<string, T>();
-  domains.set(domain, names);
-  names.set(of.name.slice(slash + 1), of.value);
-}
-
-function attributeValue(attribute: DeviceAttribute): { readonly of: unknown } | { readonly fault: string } {
-  const version = (text: string): VersionValue | { readonly fault: string } => {
-    const parsed = parseVersion(text);
-    return 'fault' in parsed ? { fault: `parse semantic version: ${parsed.fault}` } : new VersionValue(parsed);
-  };
-  if (attribute.kind === 'none') return { fault: 'unsupported attribute value' };
-  if (attribute.kind === 'version') {
-    const value = version(attribute.value);
-    return value instanceof VersionValue ? { of: value } : value;
-  }
-  if (attribute.kind !== 'versions') return { of: attribute.value };
-  const values = attribute.value.map(version);
-  const bad = values.find((one) => !(one instanceof VersionValue));
-  return bad === undefined || bad instanceof VersionValue ? { of: values } : bad;
 }
 
 /** The scheduler's words for a selector that failed, as an error; `holder`: `class X` or `claim NS/X`. */

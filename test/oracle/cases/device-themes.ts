@@ -1,147 +1,114 @@
-// Claims of devices: slices, classes with CEL selectors, claims allocated or not, and extended resources that a class
-// serves. A pod's claims must be allocated together on one node, so several claims and constraints meet few devices.
-import {
-  type Draft,
-  type Json,
-  type JsonObject,
-  mapOf,
-  type ObjectDraft,
-  type PodDraft,
-  ZONE,
-  ZONES,
-} from './draft.ts';
+// Claims of devices, allocated or not, and extended resources that a class serves. A pod's claims must be allocated together
+// on one node, so several claims and constraints meet few devices.
+import { addDeviceClasses, addSlices, DRIVER, NUMA, selectors } from './device-parts.ts';
+import { type Draft, type JsonObject, mapOf, type ObjectDraft, type PodDraft } from './draft.ts';
 import type { Random } from './random.ts';
 
-const DRIVER = 'gpu.example.com';
-const OTHER_DRIVER = 'nic.example.com';
-const NUMA = `${DRIVER}/numa`;
-const SELECTORS = [
-  `device.driver == "${DRIVER}"`,
-  `device.attributes["${DRIVER}"].model == "big"`,
-  `device.attributes["${DRIVER}"].cores >= 4`,
-  `device.attributes["${DRIVER}"].numa == 1`,
-  `"numa" in device.attributes["${DRIVER}"]`,
-  `device.capacity["${DRIVER}"].memory.compareTo(quantity("20Gi")) >= 0`,
-  `device.attributes["${DRIVER}"].model.matches("^b")`,
-];
-/** No CEL, not a boolean, and an attribute that no device has. */
-const SELECTORS_ODD = ['device.driver ==', '"text"', `device.attributes["${DRIVER}"].missing == 1`];
-
-function selectors(random: Random, probability: number): JsonObject[] | undefined {
-  if (!random.chance(probability)) return undefined;
-  return random
-    .picks(random.chance(0.95) ? SELECTORS : SELECTORS_ODD, random.pick([1, 1, 2]))
-    .map((expression) => ({ cel: { expression } }));
-}
-
-function device(random: Random, name: string, driver: string): JsonObject {
-  const attributes: [string, Json][] = [];
-  if (random.chance(0.9)) attributes.push(['model', { string: random.pick(['big', 'small']) }]);
-  if (random.chance(0.9)) attributes.push(['cores', { int: random.pick([2, 4, 8]) }]);
-  if (random.chance(0.9)) attributes.push([random.chance(0.8) ? 'numa' : NUMA, { int: random.pick([0, 1]) }]);
-  return {
-    name,
-    attributes: driver === DRIVER ? mapOf(attributes) : { speed: { int: 100 } },
-    capacity: random.maybe(0.8, () => ({ memory: { value: random.pick(['10Gi', '20Gi', '40Gi']) } })),
-    taints: random.maybe(0.12, () => [
-      { key: 'sick', value: 'yes', effect: random.pick(['NoSchedule', 'NoExecute', 'None']) },
-    ]),
-  };
-}
-
-function addSlices(draft: Draft, random: Random): void {
-  for (const node of draft.nodes) {
-    for (const driver of [DRIVER, OTHER_DRIVER]) {
-      if (random.chance(driver === DRIVER ? 0.15 : 0.6)) continue;
-      const name = `${node.metadata.name}-${driver}`;
-      const devices = Array.from({ length: random.between(1, 3) }, (_, index) =>
-        device(random, `dev-${index}`, driver),
-      );
-      const incomplete = random.chance(0.06);
-      const pool = { name, generation: 1, resourceSliceCount: incomplete ? 2 : 1 };
-      draft.resourceSlices.push({ metadata: { name }, spec: { driver, pool, nodeName: node.metadata.name, devices } });
-    }
-  }
-  if (random.chance(0.15)) {
-    const place: JsonObject = random.chance(0.4)
-      ? { allNodes: true }
-      : {
-          nodeSelector: {
-            nodeSelectorTerms: [{ matchExpressions: [{ key: ZONE, operator: 'In', values: [random.pick(ZONES)] }] }],
-          },
-        };
-    const pool = { name: 'network', generation: 1, resourceSliceCount: 1 };
-    const devices = [device(random, 'far-0', DRIVER)];
-    draft.resourceSlices.push({ metadata: { name: 'network' }, spec: { driver: DRIVER, pool, ...place, devices } });
-  }
-}
-
-function addDeviceClasses(draft: Draft, random: Random): void {
-  draft.deviceClasses.push(
-    {
-      metadata: { name: 'gpu' },
-      spec: {
-        selectors: [{ cel: { expression: `device.driver == "${DRIVER}"` } }],
-        extendedResourceName: random.maybe(0.6, () => 'example.com/gpu'),
-      },
-    },
-    { metadata: { name: 'any' }, spec: { selectors: selectors(random, 0.3) } },
-  );
-  if (random.chance(0.9)) {
-    draft.deviceClasses.push({
-      metadata: { name: 'nic' },
-      spec: { selectors: [{ cel: { expression: `device.driver == "${OTHER_DRIVER}"` } }] },
-    });
-  }
-}
-
-function exactly(random: Random): JsonObject {
+function ask(random: Random): JsonObject {
   const all = random.chance(0.12);
   return {
-    deviceClassName: random.chance(0.96) ? random.pick(['gpu', 'gpu', 'gpu', 'any', 'nic']) : 'unknown',
+    deviceClassName: random.chance(0.975) ? random.pick(['gpu', 'gpu', 'gpu', 'any', 'nic']) : 'unknown',
     selectors: selectors(random, 0.45),
     allocationMode: all ? 'All' : 'ExactCount',
-    count: all ? undefined : random.pick([1, 1, 1, 2, 3]),
-    tolerations: random.maybe(0.1, () => [{ key: 'sick', operator: 'Exists' }]),
+    count: all ? undefined : random.pick([1, 1, 1, 1, 2, 2, 3, random.chance(0.05) ? 33 : 1]),
+    tolerations: random.maybe(0.1, () => [
+      {
+        key: random.pick(['sick', '']),
+        operator: random.pick(['Exists', 'Equal']),
+        value: random.maybe(0.5, () => 'yes'),
+      },
+    ]),
+    capacity: random.maybe(0.12, () => ({
+      requests: { memory: random.pick(['1Gi', '5Gi', '10Gi', '1500M', '50Gi']) },
+    })),
+    derivedAttributes: random.maybe(0.003, () => [{ name: 'a.example.com/b', expression: 'true' }]),
   };
 }
 
 function request(random: Random, index: number): JsonObject {
   const name = `r${index}`;
   if (random.chance(0.2)) {
-    const firstAvailable = [0, 1].map((at) => ({ name: `s${at}`, ...exactly(random) }));
+    const firstAvailable = Array.from({ length: random.pick([2, 2, 3]) }, (_, at) => ({
+      name: `s${at}`,
+      ...ask(random),
+    }));
     return { name, firstAvailable };
   }
-  return { name, exactly: { ...exactly(random), adminAccess: random.maybe(0.04, () => true) } };
+  return { name, exactly: { ...ask(random), adminAccess: random.maybe(0.04, () => random.chance(0.9)) } };
+}
+
+function constraint(random: Random, requests: readonly JsonObject[]): JsonObject {
+  const [first] = requests;
+  const name = typeof first?.['name'] === 'string' ? first['name'] : '';
+  const names = [name];
+  if (first?.['firstAvailable'] !== undefined && random.chance(0.5)) names[0] = `${name}/s0`;
+  return {
+    requests: random.chance(0.4) ? names : undefined,
+    [random.chance(0.8) ? 'matchAttribute' : 'distinctAttribute']: random.pick([
+      NUMA,
+      NUMA,
+      `${DRIVER}/model`,
+      `${DRIVER}/version`,
+    ]),
+  };
 }
 
 function claimOf(draft: Draft, random: Random, name: string): ObjectDraft {
-  const requests = Array.from({ length: random.pick([1, 1, 2]) }, (_, index) => request(random, index));
-  const constraint = {
-    requests: random.chance(0.4) ? requests.slice(0, 1).map((one) => one['name'] ?? '') : undefined,
-    [random.chance(0.85) ? 'matchAttribute' : 'distinctAttribute']: random.pick([NUMA, `${DRIVER}/model`]),
-  };
+  const requests = Array.from({ length: random.pick([1, 1, 1, 2, 3]) }, (_, index) => request(random, index));
+  const constraints = random.chance(0.3) ? [constraint(random, requests)] : undefined;
+  if (constraints !== undefined && random.chance(0.3)) constraints.push(constraint(random, requests));
   return {
     metadata: {
       name,
       namespace: draft.pod.metadata.namespace,
       uid: `uid-claim-${name}`,
-      deletionTimestamp: random.maybe(0.03, () => '2026-01-01T00:00:00Z'),
+      deletionTimestamp: random.maybe(0.02, () => '2026-01-01T00:00:00Z'),
     },
-    spec: { devices: { requests, constraints: random.chance(0.35) ? [constraint] : undefined } },
-    status: random.chance(0.15) ? { allocation: allocation(draft, random) } : {},
+    spec: { devices: { requests, constraints } },
+    status: random.chance(0.15) ? allocated(draft, random) : {},
   };
 }
 
-/** As the scheduler writes it: the devices taken and the nodes where they are. */
-function allocation(draft: Draft, random: Random): JsonObject {
+/** As the scheduler and the driver write it: the devices taken, the nodes where they are, and whether they are ready. */
+function allocated(draft: Draft, random: Random): JsonObject {
   const node = random.pick(draft.nodes).metadata.name;
   const term = { matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] };
+  const pool = random.chance(0.9) ? `${node}-${DRIVER}` : 'network';
+  const binds = random.chance(0.12);
+  const results = Array.from(
+    { length: random.pick([1, 1, 2]) },
+    (): JsonObject => ({
+      request: 'r0',
+      driver: DRIVER,
+      pool,
+      device: `dev-${random.between(0, 3)}`,
+      adminAccess: random.maybe(0.05, () => true),
+      bindingConditions: binds ? ['Attached'] : undefined,
+      bindingFailureConditions: binds ? ['Broken'] : undefined,
+      skipNodeOperations: random.maybe(0.02, () => ['*']),
+      ...(random.chance(0.15)
+        ? {
+            shareID: `share-${random.between(0, 99)}`,
+            consumedCapacity: random.maybe(0.8, () => ({ memory: random.pick(['2Gi', '10Gi']) })),
+          }
+        : {}),
+    }),
+  );
+  const conditions = [
+    { type: 'Attached', status: random.pick(['True', 'False']) },
+    { type: 'Broken', status: random.pick(['True', 'False', 'False']) },
+  ];
+  const of = results[0];
   return {
-    devices: {
-      results: [{ request: 'r0', driver: DRIVER, pool: `${node}-${DRIVER}`, device: `dev-${random.between(0, 2)}` }],
+    allocation: {
+      devices: { results },
+      nodeSelector: random.chance(0.85) ? { nodeSelectorTerms: [term] } : undefined,
+      allocationTimestamp: binds ? random.pick(['2020-01-01T00:00:00Z', '2099-01-01T00:00:00Z']) : undefined,
     },
-    nodeSelector: random.chance(0.85) ? { nodeSelectorTerms: [term] } : undefined,
+    devices:
+      binds && random.chance(0.8)
+        ? [{ driver: DRIVER, pool, device: of?.['device'], conditions: conditions.slice(0, random.between(1, 2)) }]
+        : undefined,
   };
 }
 
@@ -152,30 +119,39 @@ function use(pod: PodDraft, claim: ObjectDraft, random: Random): void {
   if (!Array.isArray(uses) || !Array.isArray(statuses)) return;
   pod.spec['resourceClaims'] = uses;
   if (!random.chance(0.15)) {
-    uses.push({ name, resourceClaimName: random.chance(0.98) ? name : 'gone' });
+    uses.push({ name, resourceClaimName: random.chance(0.985) ? name : 'gone' });
     return;
   }
   uses.push({ name, resourceClaimTemplateName: 'template' });
   pod.status['resourceClaimStatuses'] = statuses;
-  if (random.chance(0.85)) statuses.push({ name, resourceClaimName: random.chance(0.95) ? name : undefined });
-  const uid = random.chance(0.9) ? pod.metadata.uid : 'uid-of-another';
+  if (random.chance(0.9)) statuses.push({ name, resourceClaimName: random.chance(0.95) ? name : undefined });
+  const uid = random.chance(0.92) ? pod.metadata.uid : 'uid-of-another';
   claim.metadata['ownerReferences'] = [
     { apiVersion: 'v1', kind: 'Pod', name: pod.metadata.name, uid, controller: true },
   ];
 }
 
+function addTaken(draft: Draft, random: Random): void {
+  if (draft.resourceClaims.length > 0) return;
+  for (let index = random.between(0, 2); index > 0; index -= 1) {
+    const taken = claimOf(draft, random, `taken-${index}`);
+    taken['status'] = allocated(draft, random);
+    draft.resourceClaims.push(taken);
+  }
+}
+
 export function deviceClaims(draft: Draft, random: Random): void {
   addSlices(draft, random);
   addDeviceClasses(draft, random);
-  for (let index = random.between(0, 2); index > 0; index -= 1) {
-    const taken = claimOf(draft, random, `taken-${index}`);
-    taken['status'] = { allocation: allocation(draft, random) };
-    draft.resourceClaims.push(taken);
+  addTaken(draft, random);
+  for (const node of draft.nodes) {
+    if (random.chance(0.1)) node.status['declaredFeatures'] = ['DRAOptionalNodeOperations'];
   }
-  for (let index = random.pick([1, 1, 2]); index > 0; index -= 1) {
+  for (let index = random.pick([1, 1, 1, 2, 2, 3]); index > 0; index -= 1) {
     const claim = claimOf(draft, random, `claim-${index}`);
     draft.resourceClaims.push(claim);
     use(draft.pod, claim, random);
+    if (random.chance(0.02)) use(draft.pod, claim, random);
   }
 }
 
@@ -183,23 +159,44 @@ export function deviceClaims(draft: Draft, random: Random): void {
 export function extendedResources(draft: Draft, random: Random): void {
   addSlices(draft, random);
   addDeviceClasses(draft, random);
+  addTaken(draft, random);
   for (const node of draft.nodes) {
     if (random.chance(0.4)) node.status.allocatable['example.com/gpu'] = random.pick(['0', '1', '2']);
   }
-  const name = random.pick([
-    'example.com/gpu',
-    'deviceclass.resource.kubernetes.io/gpu',
-    'deviceclass.resource.kubernetes.io/unknown',
-  ]);
-  const container = {
-    name: 'devices',
-    resources: {
-      requests: mapOf([
-        ['cpu', '100m'],
-        [name, random.pick(['1', '2', '3'])],
-      ]),
-    },
+  const container = (name: string): { name: string; resources: JsonObject } => {
+    const resource = random.pick([
+      'example.com/gpu',
+      'example.com/gpu',
+      'deviceclass.resource.kubernetes.io/gpu',
+      'deviceclass.resource.kubernetes.io/nic',
+      random.chance(0.1) ? 'deviceclass.resource.kubernetes.io/unknown' : 'example.com/gpu',
+    ]);
+    const amount = random.pick(['1', '1', '2', '3', random.chance(0.1) ? '1500m' : '1']);
+    return {
+      name,
+      resources: {
+        requests: mapOf([
+          ['cpu', '100m'],
+          [resource, amount],
+        ]),
+      },
+    };
   };
-  if (random.chance(0.8)) draft.pod.spec.containers.push(container);
-  if (random.chance(0.3)) draft.pod.spec.initContainers.push({ ...container, name: 'init' });
+  if (random.chance(0.85)) draft.pod.spec.containers.push(container('devices'));
+  if (random.chance(0.2)) draft.pod.spec.containers.push(container('more'));
+  if (random.chance(0.3)) draft.pod.spec.initContainers.push(container('init'));
+  if (random.chance(0.15)) {
+    draft.pod.spec.initContainers.push({ ...container('sidecar'), restartPolicy: 'Always' });
+  }
+  if (random.chance(0.15)) draft.pod.spec.initContainers.push(container('init-2'));
+  if (random.chance(0.04)) addStaleClaim(draft, random);
+}
+
+/** Made by the scheduler in an attempt that failed later. */
+function addStaleClaim(draft: Draft, random: Random): void {
+  const claim = claimOf(draft, random, 'extended');
+  claim.metadata['annotations'] = { 'resource.kubernetes.io/extended-resource-claim': 'true' };
+  const { name, uid } = draft.pod.metadata;
+  claim.metadata['ownerReferences'] = [{ apiVersion: 'v1', kind: 'Pod', name, uid, controller: true }];
+  draft.resourceClaims.push(claim);
 }

@@ -1,5 +1,5 @@
 // A random case from a seed and a number: a small cluster where the pod fits, then one to three themes that may change
-// that. Cases of DynamicResources come only when asked for by name, until src/scheduling simulates claims.
+// that.
 import { makeBare } from './bare.ts';
 import { deviceClaims, extendedResources } from './device-themes.ts';
 import { type Draft, makeDraft, type Theme } from './draft.ts';
@@ -32,12 +32,8 @@ export const THEMES: readonly WeightedTheme[] = [
   { plugin: 'PodTopologySpread', weight: 16, add: topologySpread },
   { plugin: 'InterPodAffinity', weight: 16, add: podAffinity },
   { plugin: 'NodeDeclaredFeatures', weight: 5, add: declaredFeatures },
-];
-
-/** Left out of the mix: a pod with a claim is refused by us as not simulated, which the scheduler never says. */
-export const THEMES_BY_NAME_ONLY: readonly WeightedTheme[] = [
-  { plugin: 'DynamicResources', weight: 3, add: deviceClaims },
-  { plugin: 'DynamicResources', weight: 1, add: extendedResources },
+  { plugin: 'DynamicResources', weight: 9, add: deviceClaims },
+  { plugin: 'DynamicResources', weight: 4, add: extendedResources },
 ];
 
 /** Share of the cases that lack parts. */
@@ -47,8 +43,7 @@ const BARE = 0.08;
 export function makeCase(seed: number, index: number, only?: string): string {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
   const draft = makeDraft(random);
-  const themes =
-    only === undefined ? THEMES : [...THEMES, ...THEMES_BY_NAME_ONLY].filter(({ plugin }) => plugin === only);
+  const themes = only === undefined ? THEMES : THEMES.filter(({ plugin }) => plugin === only);
   if (themes.length === 0) throw new RangeError(`no theme for the plugin '${only}'`);
   const chosen = new Set(random.picks(bag(themes), random.pick([1, 1, 1, 2, 2, 3])));
   for (const theme of chosen) theme.add(draft, random);

@@ -70,9 +70,9 @@ describe('a case', () => {
     ],
     ['scheduling gates, which filters do not read', pod({}, { schedulingGates: [{ name: 'g' }] }), { fits: true }],
     [
-      'resource claims',
+      'a claim that is not there',
       pod({}, { resourceClaims: [{ name: 'gpu', resourceClaimName: 'one' }] }),
-      { fits: false, plugin: 'DynamicResources', reasons: ['resource claims are not supported yet: "gpu"'] },
+      { fits: false, plugin: 'DynamicResources', reasons: ['could not find ResourceClaim "default/one"'] },
     ],
     [
       'an unreadable selector',
