@@ -5,10 +5,10 @@ import { FINALIZERS, LABELS } from '../api/names.ts';
 import type { Finding } from './finding.ts';
 import type { NodeClaim, NodeClaimSpec } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
-import type { PodObject } from '../cluster/cluster-objects.ts';
 import { checkDisruptions } from './check-disruptions.ts';
 import { checkLimits } from './check-limits.ts';
-import type { Plan, PlanStep, PodRun } from './plan.ts';
+import { checkPods } from './check-pods.ts';
+import type { Plan, PlanStep } from './plan.ts';
 
 /** Nova and Kubernetes both take such names; the pool's name leads it. */
 const CLAIM_NAME = /^[a-z]([a-z0-9-]*[a-z0-9])?-node-[0-9a-f]{6}$/;
@@ -203,47 +203,6 @@ function checkDesiredNodes(plan: Plan, snapshot: ClusterSnapshot): readonly Find
         fatal('desiredNodes', `desiredNodes of '${step.pool}' would be ${step.to} with ${stands + added} claims`),
       );
     }
-  }
-  return findings;
-}
-
-/** Invariant: a pending pod is placed or carries a reason for each pool. */
-function checkPods(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[] {
-  const { objects } = snapshot;
-  if (objects.cluster.spec.paused === true || objects.cluster.metadata.deletionTimestamp !== undefined) return [];
-  const runs = new Map<string | undefined, PodRun[]>();
-  for (const run of plan.report.pods) {
-    if (run.outcome === 'unplaceable' && run.refusals.length < objects.nodePools.length) continue;
-    const known = runs.get(run.pods[0]?.uid);
-    if (known === undefined) runs.set(run.pods[0]?.uid, [run]);
-    else known.push(run);
-  }
-  return snapshot.pendingGroups.flatMap(({ pods }) => {
-    const own = (runs.get(pods[0]?.uid) ?? []).filter((run) => samePods(run.pods, pods));
-    return checkRuns(pods, own);
-  });
-}
-
-/** The plan shares the lists of its snapshot; one that was read back from a file has its own. */
-function samePods(left: readonly PodObject[], right: readonly PodObject[]): boolean {
-  return left === right || (left.length === right.length && left.every((pod, index) => pod.uid === right[index]?.uid));
-}
-
-/** Runs must cover the group from end to end, each pod once. */
-function checkRuns(pods: readonly PodObject[], runs: readonly PodRun[]): readonly Finding[] {
-  const findings: Finding[] = [];
-  let reached = 0;
-  const inOrder = runs.every((run, index) => run.from >= (runs[index - 1]?.from ?? 0));
-  const sorted = inOrder ? runs : [...runs].sort((a, b) => a.from - b.from);
-  for (const { from, to } of [...sorted, { from: pods.length, to: pods.length }]) {
-    const pod = pods[Math.min(from, reached)];
-    const name = `${pod?.namespace}/${pod?.name}`;
-    if (from > reached) {
-      const others = from - reached > 1 ? ` and ${from - reached - 1} like it` : '';
-      findings.push(warning('unexplained', `pod ${name}${others} has neither a place nor a reason per pool`));
-    }
-    if (from < reached) findings.push(fatal('placedTwice', `pod ${name} has two places in the plan`));
-    reached = Math.max(reached, to);
   }
   return findings;
 }

@@ -1,16 +1,17 @@
 // Why no new node helps a pod that has no place, for each pool, in words that a person can act on; and which pools are
 // held back by a limit that a person can lift.
-import type { PodObject } from '../cluster/cluster-objects.ts';
+import type { PodObject, PodShape } from '../cluster/cluster-objects.ts';
 import { belongsToNode } from '../cluster/pending-groups.ts';
 import { takesPods } from './pack-new-nodes.ts';
 import type { Refusal } from '../scheduling/refusal.ts';
 import type { Refused } from './node-budget.ts';
 import { block, draftOffers, type PlanDraft } from './plan-draft.ts';
 import type { PodPlace } from './plan.ts';
+import { isEntangled } from './pod-groups.ts';
 import type { Offer } from './pool-offers.ts';
 import type { PoolState } from './pool-state.ts';
 
-/** Pod shapes that are explained in full in one plan: each costs a trial per pool, flavor and zone. */
+/** Kinds of pods that are explained in full in one plan: each costs a trial per pool, flavor and zone. */
 const EXPLAINED_MAX = 100;
 /** Those trials, over the whole plan: some microseconds each. */
 const TRIALS_MAX = 20_000;
@@ -20,6 +21,9 @@ type Refusals = PodPlace['refusals'];
 /** A function that explains one pod; equal pods are worked out once. */
 export function openExplainer(draft: PlanDraft, options: { readonly cutoff: number }): (pod: PodObject) => Refusals {
   const known = new Map<string, Refusals>();
+  const keptApart = [...draft.snapshot.shapes, ...draft.snapshot.pendingGroups.map(({ shape }) => shape)].some(
+    (shape) => shape.podAntiAffinity.length > 0,
+  );
   let trials = 0;
   return (pod) => {
     if (pod.priority < options.cutoff) {
@@ -29,7 +33,7 @@ export function openExplainer(draft: PlanDraft, options: { readonly cutoff: numb
       );
     }
     if (belongsToNode(pod)) return everyPool(draft, 'it belongs to one node, which has no room for it');
-    const key = `${pod.priority >= options.cutoff}/${pod.shape.index}`;
+    const key = kindOf(pod.shape, keptApart);
     const before = known.get(key);
     if (before !== undefined) return before;
     if (known.size >= EXPLAINED_MAX || trials >= TRIALS_MAX) {
@@ -41,6 +45,17 @@ export function openExplainer(draft: PlanDraft, options: { readonly cutoff: numb
     for (const { offers, held } of draft.offers.values()) trials += offers.length + held.length;
     return refusals;
   };
+}
+
+/** Equal for pods of which a new node says the same. Who asks for size, labels and taints only is not told apart by its own
+ *  name and labels, unless somebody's anti-affinity may look at them. */
+function kindOf(shape: PodShape, keptApart: boolean): string {
+  const { requests, nodeSelector, nodeAffinity, tolerations, features } = shape;
+  if (keptApart || isEntangled(shape) || requests.exact !== undefined || shape.faults !== undefined)
+    return `${shape.index}`;
+  const { cpuMillis, memoryBytes, ephemeralBytes } = requests;
+  const size = [cpuMillis, memoryBytes, ephemeralBytes, ...requests.extended];
+  return JSON.stringify([size, [...nodeSelector], nodeAffinity, tolerations, features]);
 }
 
 function everyPool(draft: PlanDraft, message: string): Refusals {

@@ -93,6 +93,7 @@ export class DemandSorter {
       shape.hostPorts.length === 0 &&
       shape.disks === undefined &&
       shape.resourceClaims === undefined &&
+      shape.features === undefined &&
       shape.faults === undefined &&
       shape.requests.exact === undefined &&
       // Device classes may serve extended resources: then devices decide, not amounts.

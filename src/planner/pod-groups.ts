@@ -47,16 +47,31 @@ function podGroup(
   { shape, priority, ownNode, nominatedNodeName, pods }: PendingGroup,
   rights: { readonly pending: boolean; readonly getsNewNode: boolean },
 ): PodGroup {
-  const entangled =
+  const worth = requestsWorth(shape.requests);
+  return {
+    shape,
+    priority,
+    worth,
+    entangled: isEntangled(shape),
+    ownNode,
+    nominatedNodeName,
+    pods,
+    placed: 0,
+    ...rights,
+  };
+}
+
+/** Where one pod goes may change where the next may go, or something outside the shape decides. */
+export function isEntangled(shape: PodShape): boolean {
+  return (
     shape.spread.length > 0 ||
     shape.podAffinity.length > 0 ||
     shape.podAntiAffinity.length > 0 ||
     shape.volumes.length > 0 ||
     shape.hostPorts.length > 0 ||
     shape.disks !== undefined ||
-    shape.resourceClaims !== undefined;
-  const worth = requestsWorth(shape.requests);
-  return { shape, priority, worth, entangled, ownNode, nominatedNodeName, pods, placed: 0, ...rights };
+    shape.resourceClaims !== undefined
+  );
 }
 
 function compareGroups(a: PodGroup, b: PodGroup): number {

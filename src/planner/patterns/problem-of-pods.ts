@@ -28,7 +28,7 @@ export interface NodeOffered {
 /** Name that a node which does not exist yet goes by; not a legal one, so that no selector means it. */
 const NEW_NODE_NAME = '~new';
 /** cpu (millis), memory and ephemeral storage (bytes), pods; extended resources follow by name. */
-const FIXED_AXES = 4;
+export const FIXED_AXES = 4;
 
 /** Shapes in the order of `asked`, offers in that of `offered`. */
 export function problemOfPods(of: {
