@@ -4,6 +4,7 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 import { ATTRIBUTE_LENGTH_MAX } from '../../cluster/parse-devices.ts';
 import { childrenOf } from './cel-syntax.ts';
 import { MATCHES } from './cel-values.ts';
+import { statesOf } from './pattern-states.ts';
 
 /** Steps of one evaluation; a step is one operation or one character looked at, 5–50 ns. Kubernetes allows a million of its
  *  own units (CELSelectorExpressionMaxCost), which real selectors miss by four powers of ten. Ours is a bound, not a count:
@@ -108,11 +109,20 @@ function loop(
   const range = estimate(of.receiver, scope);
   const [variable, ...body] = of.args;
   const inner = new Map(scope);
-  if (variable?.op === 'id') inner.set(variable.args, { length: range.length, count: range.count });
+  if (variable?.op === 'id')
+    inner.set(variable.args, { length: range.length, count: itemCount(of.receiver, range, scope) });
   const each = widest(body.map((part) => estimate(part, inner)));
   const steps = range.steps + range.count * (each.steps + 2);
   const length = of.name === 'map' ? Math.max(range.length, each.length) : range.length;
   return capped({ steps, length, count: Math.max(range.count, of.name === 'map' ? each.count : 1) });
+}
+
+/** How many items each item of a range may have itself: what a device tells of holds no lists of lists. */
+function itemCount(range: ASTNode, size: Size, scope: Scope): number {
+  if (range.op === 'list') return widest(range.args.map((part) => estimate(part, scope))).count;
+  let root: ASTNode = range;
+  while (ACCESS.has(root.op)) root = childrenOf(root)[0] ?? root;
+  return range !== root && root.op === 'id' && root.args === 'device' ? 1 : size.count;
 }
 
 /** `cel.bind(name, value, body)`. */
@@ -124,10 +134,13 @@ function bound(args: readonly ASTNode[], scope: Scope): Estimate {
   return capped({ ...result, steps: given.steps + result.steps + 1 });
 }
 
-/** Linear in both, as RE2 promises. */
+/** Linear in the text and in the states of the pattern, as RE2 promises. One that is not written out is looked at when it
+ *  runs (cel-functions.ts). */
 function pattern(args: readonly ASTNode[], scope: Scope): Estimate {
   const parts = args.map((part) => estimate(part, scope));
-  const work = parts.reduce((product, part) => product * part.length, 1);
+  const last = args.at(-1);
+  const states = last?.op === 'value' && typeof last.args === 'string' ? statesOf(last.args) : 1;
+  const work = parts.reduce((product, part) => product * part.length, states);
   const all = widest(parts);
   return capped({ ...all, steps: all.steps + work });
 }

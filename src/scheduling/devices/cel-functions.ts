@@ -4,8 +4,11 @@ import { type Environment, EvaluationError, type Optional } from '@marcbachmann/
 import { RE2JS } from 're2js';
 import { addAmounts, type Amount, parseAmount } from '../../cluster/quantity.ts';
 import { MATCHES, QuantityValue, VersionValue } from './cel-values.ts';
+import { statesOf } from './pattern-states.ts';
 import { compareVersions, parseLooseVersion, parseVersion } from './version.ts';
 
+/** Steps of one search for a pattern: as many as a whole selector may take. */
+const PATTERN_STEPS_MAX = 1_000_000;
 const NANOS_PER_UNIT = 1_000_000_000n;
 const INT64_MAX = 2n ** 63n - 1n;
 const QUANTITY_WORDS = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
@@ -176,6 +179,11 @@ export function addMismatches(environment: Environment): void {
 
 /** Whether the pattern is found in the text. Throws an EvaluationError on a pattern that is none. */
 export function patternMatches(text: string, pattern: string): boolean {
+  const states = statesOf(pattern);
+  // One that is written in the selector was reckoned with before; one that an attribute brings was not.
+  if (states > 1 && text.length * pattern.length * states > PATTERN_STEPS_MAX) {
+    throw new RangeError('its pattern repeats too much');
+  }
   return compilePattern(pattern).matcher(text).find();
 }
 

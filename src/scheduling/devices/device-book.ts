@@ -65,8 +65,11 @@ export class DeviceBook {
     this.#classes = new Map((objects.deviceClasses ?? []).map((one) => [one.name, one]));
     this.#served = classesByResource(objects.deviceClasses ?? []);
     this.#pools = new NodePools(objects);
-    for (const [key, { allocation }] of this.#claims)
+    for (const [key, { allocation, extendedFor }] of this.#claims) {
       if (allocation !== undefined) this.#setAllocation(key, allocation);
+      if (extendedFor === undefined) continue;
+      this.#madeFor.set(extendedFor.podUid, [...(this.#madeFor.get(extendedFor.podUid) ?? []), key]);
+    }
     for (const { shape, nodeName, phase } of objects.pods) {
       if (shape.resourceClaims === undefined || nodeName === '' || phase === 'Succeeded' || phase === 'Failed')
         continue;

@@ -162,6 +162,27 @@ describe('devices on a fork', () => {
     expect(fork.firstFit(wants)).toBe(-1);
   });
 
+  test('are not served while a claim of an earlier attempt is there', () => {
+    const wants = parsePod(
+      {
+        metadata: { name: 'p', namespace: 'default', uid: 'u' },
+        spec: { containers: [{ name: 'c', resources: { requests: { 'example.com/gpu': '1' } } }] },
+      },
+      interner,
+    );
+    const stale = parseResourceClaim({
+      metadata: {
+        name: 'p-extended',
+        namespace: 'default',
+        annotations: { 'resource.kubernetes.io/extended-resource-claim': 'true' },
+        ownerReferences: [{ kind: 'Pod', name: 'p', uid: 'u', controller: true }],
+      },
+      spec: { devices: { requests: [] } },
+    });
+    const fork = forkOf({ nodes, resourceSlices: [slice('a', 1)], resourceClaims: [stale] });
+    expect(fork.whyNot(wants, 0)?.reasons).toEqual(['cannot schedule extended resource claim']);
+  });
+
   test('a search without end is given up and says so', () => {
     const fields = { constraints: [{ matchAttribute: `${DRIVER}/index` }] };
     const other = {
