@@ -20,7 +20,9 @@ export function carriedOut(objects: ClusterObjects, plan: Plan): ClusterObjects 
     if (pod.nodeName === '' || !removed.has(pod.nodeName)) return [pod];
     return belongsToNode(pod) ? [] : [evicted(pod)];
   });
-  const desired = new Map(plan.steps.flatMap((step) => (step.kind === 'setDesiredNodes' ? [[step.pool, step.to]] : [])));
+  const desired = new Map(
+    plan.steps.flatMap((step) => (step.kind === 'setDesiredNodes' ? [[step.pool, step.to]] : [])),
+  );
   return {
     ...objects,
     pods,

@@ -1,6 +1,7 @@
 // New nodes for pods that can be packed by their sizes alone: their demand becomes a packing problem of numbers, whose
 // patterns (what fills a node, and how many nodes are filled so) become nodes of the plan.
 import { LABELS } from '../api/names.ts';
+import { alikePools } from './alike-pools.ts';
 import { isAllowed, NO_LIMIT, type PackingProblem, type Pattern } from './bounds/packing-problem.ts';
 import { choosePatterns, PATTERN_DEFAULTS, type PatternChoice } from './patterns/choose-patterns.ts';
 import { FIXED_AXES, type NodeOffered, problemOfPods } from './patterns/problem-of-pods.ts';
@@ -34,7 +35,13 @@ interface Packing {
   readonly items: readonly Item[];
   readonly offers: readonly Offer[];
   readonly problem: PackingProblem;
+  /** Pools that pods cannot tell apart; the first of each has its offers in the problem. */
+  readonly pools: readonly (readonly PoolState[])[];
+  /** All offers, by pool, flavor and zone. */
+  readonly offerAt: ReadonlyMap<string, Offer>;
 }
+
+type Asked = Pick<Packing, 'demand' | 'offers' | 'pools'>;
 
 /** Adds nodes for the plain groups of `demand`; what has no place afterwards has none by its size, or met a limit. Returns
  *  the groups that turned out not to be plain here, because their zones are not all offered. */
@@ -66,8 +73,17 @@ function openPacking(
 ): Packing {
   const { demand, offers, groups, unsuited } = of;
   const whole = groups.map((group): Item => ({ group, count: group.pods.length - group.placed, zone: undefined }));
-  const problem = problemOf(draft, whole, of);
-  if (!groups.some((group) => demand.spreads.has(group))) return { draft, demand, offers, items: whole, problem };
+  const every = [...new Set(offers.map(({ pool }) => pool))].map((pool) => [pool]);
+  const problem = problemOf(draft, whole, { demand, offers, pools: every });
+  const pools = alikePools(offers, problem);
+  const firsts = new Set(pools.map(([first]) => first));
+  const asked: Asked = { demand, pools, offers: offers.filter(({ pool }) => firsts.has(pool)) };
+  const offerAt = new Map(offers.map((offer) => [offerKey(offer, offer.pool), offer]));
+  const spreads = groups.some((group) => demand.spreads.has(group));
+  if (!spreads) {
+    const same = asked.offers.length === offers.length;
+    return { draft, ...asked, offerAt, items: whole, problem: same ? problem : problemOf(draft, whole, asked) };
+  }
   const items: Item[] = [];
   whole.forEach((item, row) => {
     if (!demand.spreads.has(item.group)) items.push(item);
@@ -78,7 +94,7 @@ function openPacking(
       else items.push(...split);
     }
   });
-  return { draft, demand, offers, items, problem: problemOf(draft, items, of) };
+  return { draft, ...asked, offerAt, items, problem: problemOf(draft, items, asked) };
 }
 
 /** Evenly over the zones, when all of them have offers that take the pod; undefined: they have not. */
@@ -98,13 +114,8 @@ function splitByZone(
   });
 }
 
-function problemOf(
-  draft: PlanDraft,
-  items: readonly Item[],
-  { demand, offers }: Pick<Packing, 'demand' | 'offers'>,
-): PackingProblem {
-  const pools = [...new Set(offers.map(({ pool }) => pool))];
-  const poolIndex = new Map(pools.map((pool, index) => [pool, index]));
+function problemOf(draft: PlanDraft, items: readonly Item[], { demand, offers, pools }: Asked): PackingProblem {
+  const poolIndex = new Map(pools.map(([first], index) => [first, index]));
   const namespaces = new Map(draft.objects.namespaces.map((one) => [one.name, one.labels]));
   const problem = problemOfPods({
     asked: items.map(({ group, count }) => ({ shape: group.shape, count })),
@@ -116,7 +127,10 @@ function problemOf(
         limitGroup: poolIndex.get(pool) ?? 0,
       }),
     ),
-    groupNodesMax: Int32Array.from(pools, (pool) => Math.min(draft.budget.roomIn(pool), NO_LIMIT)),
+    groupNodesMax: Int32Array.from(pools, (alike) => {
+      const room = alike.reduce((sum, pool) => sum + draft.budget.roomIn(pool), 0);
+      return Math.min(room, NO_LIMIT);
+    }),
     namespaceLabels: (namespace) => namespaces.get(namespace),
   });
   const words = (offers.length + 31) >>> 5;
@@ -170,15 +184,21 @@ function podsLeft({ left }: PatternChoice): number {
 
 /** The nodes of a pattern, as many as limits allow, each in the zone where its pool has the fewest of those that do. */
 function addPattern(packing: Packing, pattern: Pattern, zones: ZoneCounts): 'done' | 'limit' {
-  const { draft, items } = packing;
-  const offers = twinsOf(packing, pattern);
+  const { draft, items, pools, offerAt } = packing;
+  const twins = twinsOf(packing, pattern);
+  const alike = pools.find(([first]) => first === twins[0]?.pool) ?? [];
   for (let count = 0; count < pattern.nodes; count++) {
     if (draft.newNodes.length >= NEW_NODES_MAX) {
       draft.cutShort.add(`scale-up stopped at ${NEW_NODES_MAX} new nodes in one plan`);
       return 'done';
     }
-    const offer = emptiest(offers, zones);
-    if (draft.budget.refusal(offer.pool, offer.template.flavor) !== undefined) return 'limit';
+    const flavor = twins[0]?.template.flavor;
+    const pool = alike.find((one) => flavor !== undefined && draft.budget.refusal(one, flavor) === undefined);
+    if (pool === undefined) return 'limit';
+    const offer = emptiest(
+      twins.flatMap((twin) => offerAt.get(offerKey(twin, pool)) ?? []),
+      zones,
+    );
     const node = addUnforkedNode(draft, offer, '');
     const nodesIn = zones.get(offer.pool);
     nodesIn?.set(offer.template.zone, (nodesIn.get(offer.template.zone) ?? 0) + 1);
@@ -203,6 +223,10 @@ function twinsOf({ offers, problem }: Packing, pattern: Pattern): readonly Offer
     if (!roomOf(offer).every((amount, axis) => amount >= (room[axis] ?? 0))) return false;
     return pattern.shapes.every((item) => isAllowed(problem, item, offer));
   });
+}
+
+function offerKey({ template }: Offer, pool: PoolState): string {
+  return `${pool.name} ${template.flavor.name} ${template.zone}`;
 }
 
 function emptiest(offers: readonly Offer[], zones: ZoneCounts): Offer {
