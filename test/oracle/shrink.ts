@@ -14,6 +14,7 @@ const KEPT = new Set(['id', 'pod', 'nodes']);
 
 /** Fields that an API server does not let be empty: without them a case shows something else. */
 const REQUIRED = new Set([
+  'min',
   'name',
   'cel',
   'topologyKey',

@@ -3,9 +3,13 @@
 import type { Draft, Json } from './draft.ts';
 import type { Random } from './random.ts';
 
-/** What no stored object lacks. Without `cel` in a class's selector the scheduler itself would crash. */
+/** What no stored object lacks. Without `cel` or `min` the scheduler itself would crash; with slices of one pool
+ *  that count differently its answer depends on their order in a map. */
 const KEPT = new Set([
   'cel',
+  'min',
+  'resourceSliceCount',
+  'generation',
   'name',
   'pod',
   'nodes',
