@@ -66,6 +66,11 @@ export class CarriedTerms {
     this.#atFirst = termsOf(context.snapshot);
   }
 
+  /** How many terms there are; it only grows. */
+  get size(): number {
+    return this.#atFirst.size + this.#since.size;
+  }
+
   /** A pod of this shape is, or was, on a node. */
   note(shape: PodShape): void {
     for (const term of shape.podAntiAffinity) {

@@ -126,6 +126,11 @@ export class ForkFilters {
     this.#carried.note(shape);
   }
 
+  /** As long as this stays the same, so does the answer of opensWhenPodsLeave for a shape. */
+  get carriedTerms(): number {
+    return this.#carried.size;
+  }
+
   /** Pods that leave may open a node to this shape, room aside. */
   opensWhenPodsLeave(shape: PodShape): boolean {
     const checks = this.#checks.get(shape);

@@ -51,6 +51,10 @@ const NOTHING_KNOWN: Memory = { closedBelow: 0, refusedBelow: 0, seals: [] };
 export class ForkSearch {
   readonly #context: SearchContext;
   readonly #memories = new Map<PodShape, Memory>();
+  /** Shapes with a memory that pods who leave may make void; those of a fork are thousands, these few. */
+  readonly #openable = new Set<PodShape>();
+  /** Carried terms when all memories were last looked through. */
+  #termsSeen = 0;
 
   constructor(context: SearchContext) {
     this.#context = context;
@@ -80,9 +84,15 @@ export class ForkSearch {
 
   /** Pods left: shapes that other pods kept away from a node may find it open now. */
   forgetRefusals(): void {
-    for (const [shape, before] of this.#memories) {
-      if (!this.#context.filters.opensWhenPodsLeave(shape)) continue;
-      this.#context.learned({ shape, before });
+    const { filters, learned } = this.#context;
+    if (this.#termsSeen !== filters.carriedTerms) {
+      this.#termsSeen = filters.carriedTerms;
+      for (const shape of this.#memories.keys()) if (filters.opensWhenPodsLeave(shape)) this.#openable.add(shape);
+    }
+    for (const shape of this.#openable) {
+      const before = this.#memories.get(shape);
+      if (before === undefined) continue;
+      learned({ shape, before });
       this.#memories.delete(shape);
     }
   }
@@ -110,6 +120,7 @@ export class ForkSearch {
     const { known, start, found, until } = search;
     // Claims of devices that pods share may open a node when one of them gets there.
     if (checks.shape.resourceClaims !== undefined) return;
+    if (this.#context.filters.opensWhenPodsLeave(checks.shape)) this.#openable.add(checks.shape);
     const refusedBelow = found.index === -1 ? Math.max(start, until) : found.index;
     const closedBelow = start === known.closedBelow ? Math.max(start, found.closedBelow) : known.closedBelow;
     if (refusedBelow === known.refusedBelow && closedBelow === known.closedBelow) return;

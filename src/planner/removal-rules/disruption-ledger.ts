@@ -15,20 +15,17 @@ export interface DisruptionLedger {
 
 /** A ledger with nothing taken. */
 export function openDisruptionLedger(budgets: readonly PodDisruptionBudgetObject[]): DisruptionLedger {
-  const byNamespace = new Map<string, PodDisruptionBudgetObject[]>();
-  for (const budget of [...budgets].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const known = byNamespace.get(budget.namespace);
-    if (known === undefined) byNamespace.set(budget.namespace, [budget]);
-    else known.push(budget);
-  }
+  const byWord = budgetsByWord(budgets);
   const ofShape = new Map<PodShape, readonly PodDisruptionBudgetObject[]>();
   const taken = new Map<PodDisruptionBudgetObject, number>();
   const selecting = (pod: PodObject): readonly PodDisruptionBudgetObject[] => {
     const known = ofShape.get(pod.shape);
     if (known !== undefined) return known;
-    const found = (byNamespace.get(pod.namespace) ?? []).filter((budget) =>
-      selectorMatches(budget.selector, pod.shape.labels),
-    );
+    const words = [...pod.shape.labels].map(([key, value]) => labelWord(pod.namespace, key, value));
+    const found = [pod.namespace, ...words]
+      .flatMap((word) => byWord.get(word) ?? [])
+      .filter((budget) => selectorMatches(budget.selector, pod.shape.labels))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
     ofShape.set(pod.shape, found);
     return found;
   };
@@ -60,4 +57,29 @@ export function openDisruptionLedger(budgets: readonly PodDisruptionBudgetObject
       }
     },
   };
+}
+
+/** Each budget under one word that every pod that it selects has: a label that its selector asks for (one entry per value), else the
+ *  namespace. There may be as many budgets as kinds of pods, and each kind is to meet its own only. */
+function budgetsByWord(
+  budgets: readonly PodDisruptionBudgetObject[],
+): ReadonlyMap<string, readonly PodDisruptionBudgetObject[]> {
+  const byWord = new Map<string, PodDisruptionBudgetObject[]>();
+  for (const budget of budgets) {
+    const { namespace, selector } = budget;
+    const asked = selector?.requirements.find(({ operator }) => operator === 'In');
+    const words =
+      asked === undefined ? [namespace] : new Set(asked.values.map((value) => labelWord(namespace, asked.key, value)));
+    for (const word of words) {
+      const known = byWord.get(word);
+      if (known === undefined) byWord.set(word, [budget]);
+      else known.push(budget);
+    }
+  }
+  return byWord;
+}
+
+/** A label in a namespace; no namespace looks like it. */
+function labelWord(namespace: string, key: string, value: string): string {
+  return `${namespace} ${key}=${value}`;
 }
