@@ -1,6 +1,6 @@
 // `sluice crds`: prints the CustomResourceDefinitions, or writes one file per kind.
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { customResourceDefinition, DEFINED_KINDS, type DefinedKind } from '../api/custom-resource-definition.ts';
@@ -53,8 +53,7 @@ export async function runCrds(argv: readonly string[], io: CommandIo): Promise<n
   const output = parseOutput(values.output);
   const files = definitionFiles(values.plane);
   if (values.write !== undefined) {
-    await mkdir(values.write, { recursive: true });
-    for (const file of files) await writeFile(join(values.write, file.name), file.text);
+    await writeFiles(values.write, files);
     const paths = files.map((file) => join(values.write ?? '', file.name));
     io.stdout(output === 'json' ? `${JSON.stringify({ written: paths })}\n` : `${paths.join('\n')}\n`);
     return 0;
@@ -66,4 +65,40 @@ export async function runCrds(argv: readonly string[], io: CommandIo): Promise<n
       : files.map((file) => file.text).join('---\n'),
   );
   return 0;
+}
+
+/** Throws UsageError where the directory cannot be made or written to. */
+async function writeFiles(directory: string, files: ReturnType<typeof definitionFiles>): Promise<void> {
+  // Node's recursive mkdir never returns where the file system answers ENOENT to making a child of a directory that is
+  // there, as /proc does (seen with Node 24). One level at a time, the same answer is an error.
+  const missing: string[] = [];
+  try {
+    let parent = resolve(directory);
+    while (!(await isDirectory(parent))) {
+      missing.unshift(parent);
+      parent = dirname(parent);
+    }
+    for (const each of missing) await mkdir(each);
+    for (const file of files) await writeFile(join(directory, file.name), file.text);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    throw new UsageError(`--write must name a directory that can be made and written to: '${directory}' (${code})`, {
+      cause: error,
+    });
+  }
+}
+
+/** false when nothing is there; what is no directory is found out by making one in it (ENOTDIR) or of it (EEXIST). */
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
