@@ -60,7 +60,12 @@ export class ClusterSupervisor {
     | undefined;
   /** What was refused and is not worth another try before `untilMs` (monotonic). */
   #refused:
-    | { readonly fingerprint: string; readonly generation: number | undefined; readonly untilMs: number }
+    | {
+        readonly refusal: Refusal;
+        readonly fingerprint: string;
+        readonly generation: number | undefined;
+        readonly untilMs: number;
+      }
     | undefined;
   #closed = false;
 
@@ -164,13 +169,8 @@ export class ClusterSupervisor {
 
   /** Writes why the cluster is not looked after. */
   async writeRefusal(cluster: WorkloadCluster, refusal: Refusal): Promise<void> {
-    const { condition: type, reason, message } = refusal;
-    const conditions: ConditionInput[] = [
-      { type, status: 'False', reason, message },
-      { type: 'Ready', status: 'False', reason, message },
-    ];
-    if (type === 'CloudReachable') conditions.unshift(REACHABLE);
-    await this.#status.write(cluster, { conditions });
+    const { reason, message } = refusal;
+    await this.#status.write(cluster, { conditions: refusalConditions(refusal) });
     this.#warn(cluster, { reason, action: 'OpenSession', note: message });
   }
 
@@ -212,6 +212,8 @@ export class ClusterSupervisor {
     const refused = this.#refused;
     const standsMs = (refused?.untilMs ?? 0) - clock.monotonicMs();
     if (refused?.fingerprint === inputs.fingerprint && refused.generation === generation && standsMs > 0) {
+      // The first write may have met another one, our own finalizer's for one: nobody would read why for a minute.
+      await this.#status.write(cluster, { conditions: refusalConditions(refused.refusal) });
       return readAgain(Math.min(SECRETS_INTERVAL_REFUSED_MS, standsMs));
     }
     this.#refused = undefined;
@@ -247,7 +249,7 @@ export class ClusterSupervisor {
   async #refuse(cluster: WorkloadCluster, refusal: Refusal, { fingerprint }: SessionInputs): Promise<never> {
     if (refusal.terminal) {
       const untilMs = this.#deps.clock.monotonicMs() + REFUSAL_STANDS_MS;
-      this.#refused = { fingerprint, generation: cluster.metadata.generation, untilMs };
+      this.#refused = { refusal, fingerprint, generation: cluster.metadata.generation, untilMs };
     }
     await this.writeRefusal(cluster, refusal);
     throw refusalError(refusal, SECRETS_INTERVAL_REFUSED_MS);
@@ -269,6 +271,14 @@ const REACHABLE: ConditionInput = {
   reason: 'Connected',
   message: 'The API server answers.',
 };
+
+function refusalConditions({ condition: type, reason, message }: Refusal): readonly ConditionInput[] {
+  const said: readonly ConditionInput[] = [
+    { type, status: 'False', reason, message },
+    { type: 'Ready', status: 'False', reason, message },
+  ];
+  return type === 'CloudReachable' ? [REACHABLE, ...said] : said;
+}
 
 function readAgain(afterMs: number): ReconcileOutcome {
   return { kind: 'wait', afterMs, why: 'secrets are read again' };
