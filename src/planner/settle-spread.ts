@@ -4,7 +4,8 @@
 // or affinity first: they keep their node as far as the constraints allow, and go to another new node where they do not.
 // The others keep their nodes as far as there is room. What has no place then gets further nodes.
 import { LABELS } from '../api/names.ts';
-import type { PodObject } from '../cluster/cluster-objects.ts';
+import type { LabelSelector, PodObject } from '../cluster/cluster-objects.ts';
+import { selectorMatches } from '../cluster/label-selector.ts';
 import { mayOpenLater } from '../simulation/place-groups.ts';
 import { fillNewNodes, packNewNodes } from './pack-new-nodes.ts';
 import { giveNewNode, type NewNode, type PlanDraft, reforkNodes } from './plan-draft.ts';
@@ -89,15 +90,36 @@ function settle(settling: Settling, groups: readonly PodGroup[]): void {
       while (keepNodes(settling, waiting));
     } while (moveOn(settling));
   };
+  // Pods that the constraints count, first: whatever order the scheduler takes, nobody counts too few.
+  const counted = countedBy(moving);
+  const isCounted = new Set(groups.filter((group) => !mayMove.has(group) && counted(group)));
+  keepNodes(
+    settling,
+    runs.filter(({ group }) => isCounted.has(group)),
+  );
   moveAll();
   // The others have what room that leaves: on their own nodes as before, or on those that pods moved away from.
   keepNodes(
     settling,
-    runs.filter(({ group }) => !mayMove.has(group)),
+    runs.filter(({ group }) => !mayMove.has(group) && !isCounted.has(group)),
   );
   for (const group of groups) if (!mayMove.has(group)) fillNewNodes(draft, group);
   // Affinity may have waited for them.
   moveAll();
+}
+
+/** Whether some of the groups counts the pods of another one for its spread. */
+function countedBy(moving: readonly PodGroup[]): (group: PodGroup) => boolean {
+  const constraints = new Map<string, { readonly namespace: string; readonly selector: LabelSelector | undefined }>();
+  for (const { shape } of moving) {
+    const { namespace } = shape;
+    for (const { selector } of shape.spread)
+      constraints.set(JSON.stringify([namespace, selector]), { namespace, selector });
+  }
+  return ({ shape }) =>
+    [...constraints.values()].some(
+      ({ namespace, selector }) => shape.namespace === namespace && selectorMatches(selector, shape.labels),
+    );
 }
 
 /** Takes everything back to the start, but for the nodes, which stand again in the same order. */
