@@ -1,8 +1,8 @@
-// START HERE. One cluster's decisions: observe → snapshot → plan → check → execute → report, whenever something that
-// matters changed. Every stage is a file of its own; this one only calls them, in this order, and never stops doing so.
+// START HERE. One cluster's decisions, from observe to report: each stage is a file of its own, called here in order.
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { Finding } from '../planner/finding.ts';
 import type { Plan } from '../planner/plan.ts';
+import { admitSteps } from './admit-steps.ts';
 import { ChangeTrigger } from './change-trigger.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import type { StepOutcome } from './execute-plan.ts';
@@ -102,9 +102,9 @@ export class AutoscalerLoop {
     const snapshot = await this.#timed('snapshot', () => build(observation));
     const plan = await this.#timed('plan', () => make(snapshot));
     const findings = await this.#timed('check', () => check(plan, snapshot));
-    const refused =
-      findings.some((finding) => finding.severity === 'fatal') || snapshot.objects.cluster.spec.paused === true;
-    const outcomes = refused ? [] : await this.#timed('execute', () => execute(plan, snapshot));
+    const { plan: admitted, refused } = admitSteps(plan, findings, snapshot);
+    const done = admitted === undefined ? [] : await this.#timed('execute', () => execute(admitted, snapshot));
+    const outcomes = [...done, ...refused];
     await this.#timed('report', () => report({ snapshot, plan, findings, outcomes, faults: observation.faults }));
     return plan.report.nextDueMs ?? Number.POSITIVE_INFINITY;
   }

@@ -7,8 +7,16 @@ import type { NodePool, NodePoolStatus } from '../api/node-pool.ts';
 import { validateNodePool } from '../api/validate-node-pool.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { ClusterObjects, Resources } from '../cluster/cluster-objects.ts';
+import type { Finding } from '../planner/finding.ts';
 import type { Plan } from '../planner/plan.ts';
 import { pricePerHour } from '../planner/price-model.ts';
+
+/** What a pass came to, as far as a pool's status says it. */
+interface Pass {
+  readonly snapshot: ClusterSnapshot;
+  readonly plan: Plan;
+  readonly findings: readonly Finding[];
+}
 
 /** How a pool's claims stand. */
 export interface PoolCounts {
@@ -20,11 +28,7 @@ export interface PoolCounts {
 }
 
 /** The status of `pool` after a pass, on top of `before` (its transition times are kept). */
-export function nodePoolStatus(
-  pool: NodePool,
-  pass: { readonly snapshot: ClusterSnapshot; readonly plan: Plan },
-  before: NodePoolStatus | undefined,
-): NodePoolStatus {
+export function nodePoolStatus(pool: NodePool, pass: Pass, before: NodePoolStatus | undefined): NodePoolStatus {
   const { objects } = pass.snapshot;
   const claims = objects.claims.filter((claim) => claim.spec.poolName === pool.metadata.name);
   const counts = countClaims(claims, pool, objects);
@@ -75,11 +79,7 @@ function sameItems(left: readonly string[], right: readonly string[]): boolean {
   return left.length === right.length && left.every((item, position) => item === right[position]);
 }
 
-function conditionsOf(
-  pool: NodePool,
-  counts: PoolCounts,
-  pass: { readonly snapshot: ClusterSnapshot; readonly plan: Plan },
-): readonly ConditionInput[] {
+function conditionsOf(pool: NodePool, counts: PoolCounts, pass: Pass): readonly ConditionInput[] {
   const size = pass.plan.report.pools.find((candidate) => candidate.pool === pool.metadata.name);
   const wanted = size?.desiredNodes ?? counts.ready + counts.upcoming;
   const deleting = pool.metadata.deletionTimestamp !== undefined;
@@ -119,11 +119,20 @@ function updating(counts: PoolCounts): ConditionInput {
   return { type: 'Updating', status: 'False', reason: 'NotStarted', message };
 }
 
-function blocked(pool: NodePool, pass: { readonly snapshot: ClusterSnapshot; readonly plan: Plan }): ConditionInput {
+function blocked(pool: NodePool, pass: Pass): ConditionInput {
   const { objects } = pass.snapshot;
   if (objects.cluster.spec.paused === true) {
     const message = 'The operator has paused this cluster (WorkloadCluster spec.paused).';
     return { type: 'Blocked', status: 'True', reason: 'Paused', message };
+  }
+  const refused = pass.findings.find(
+    (finding) => finding.severity === 'fatal' && (finding.pool ?? pool.metadata.name) === pool.metadata.name,
+  );
+  if (refused !== undefined) {
+    const message =
+      `The plan for this pool broke a rule that always holds and is not carried out: ${refused.message}. ` +
+      'It is planned again; if this stays, the operator should report it as a fault of Sluice.';
+    return { type: 'Blocked', status: 'True', reason: 'PlanRefused', message };
   }
   const own = pass.plan.blocked.filter((entry) => entry.pool === pool.metadata.name);
   const first = own[0];

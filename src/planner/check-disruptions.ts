@@ -25,7 +25,11 @@ export function checkDisruptions(plan: Plan, snapshot: ClusterSnapshot): readonl
     for (const pod of evicted(node)) {
       if (pod.safeToEvict === false || pod.doNotDisrupt) {
         findings.push(
-          fatal('disruption', `node '${node.name}' has pod ${pod.namespace}/${pod.name}, not to be evicted`),
+          fatal(
+            'disruption',
+            `node '${node.name}' has pod ${pod.namespace}/${pod.name}, not to be evicted`,
+            poolOf([node]),
+          ),
         );
       }
     }
@@ -38,9 +42,10 @@ export function checkDisruptions(plan: Plan, snapshot: ClusterSnapshot): readonl
       ).length;
     const uses = chosen.map(usedBy).filter((count) => count > 0);
     if (uses.length === 0) continue;
+    const pool = poolOf(chosen.filter((node) => usedBy(node) > 0));
     const name = `PodDisruptionBudget ${budget.namespace}/${budget.name}`;
     if (budget.disruptionsAllowed < 1) {
-      findings.push(fatal('disruptionBudget', `${name} allows nothing and the plan evicts its pods`));
+      findings.push(fatal('disruptionBudget', `${name} allows nothing and the plan evicts its pods`, pool));
     }
     const before = draining.map(usedBy).filter((count) => count > 0);
     const all = [...before, ...uses];
@@ -48,11 +53,21 @@ export function checkDisruptions(plan: Plan, snapshot: ClusterSnapshot): readonl
     // One node alone drains its pods one after another; several at once add up.
     if (all.length > 1 && total > budget.disruptionsAllowed) {
       findings.push(
-        fatal('disruptionBudget', `${name} allows ${budget.disruptionsAllowed} and ${all.length} nodes evict ${total}`),
+        fatal(
+          'disruptionBudget',
+          `${name} allows ${budget.disruptionsAllowed} and ${all.length} nodes evict ${total}`,
+          pool,
+        ),
       );
     }
   }
   return findings;
+}
+
+/** The one pool of all `nodes`; undefined: there are several, and only all of them together are at fault. */
+function poolOf(nodes: readonly SnapshotNode[]): string | undefined {
+  const pools = new Set(nodes.map((node) => node.claim?.spec.poolName));
+  return pools.size === 1 ? [...pools][0] : undefined;
 }
 
 function chosenNodes(plan: Plan, snapshot: ClusterSnapshot): readonly SnapshotNode[] {
@@ -62,6 +77,6 @@ function chosenNodes(plan: Plan, snapshot: ClusterSnapshot): readonly SnapshotNo
   return snapshot.nodes.filter((node) => node.claim !== undefined && names.has(node.claim.metadata.name));
 }
 
-function fatal(kind: string, message: string): Finding {
-  return { severity: 'fatal', kind, message };
+function fatal(kind: string, message: string, pool?: string): Finding {
+  return { severity: 'fatal', kind, message, ...(pool === undefined ? {} : { pool }) };
 }

@@ -43,9 +43,10 @@ function checkPools(added: readonly NodeClaimSpec[], snapshot: ClusterSnapshot):
       snapshot.objects.claims.filter((claim) => claim.spec.poolName === name).length;
     const antiAffinity = pool?.spec.antiAffinity === true;
     const most = pool?.spec.maxNodes ?? (antiAffinity ? ANTI_AFFINITY_MAX : MAX_NODES_DEFAULT);
-    if (nodes > most) findings.push(fatal('maxNodes', `pool '${name}' would have ${nodes} nodes, its most is ${most}`));
+    if (nodes > most)
+      findings.push(fatal('maxNodes', `pool '${name}' would have ${nodes} nodes, its most is ${most}`, name));
     if (antiAffinity && nodes > ANTI_AFFINITY_MAX) {
-      findings.push(fatal('antiAffinity', `pool '${name}' would have ${nodes} nodes on as many hypervisors`));
+      findings.push(fatal('antiAffinity', `pool '${name}' would have ${nodes} nodes on as many hypervisors`, name));
     }
   }
   return findings;
@@ -74,8 +75,14 @@ function checkCeilings(total: Sum, snapshot: ClusterSnapshot): readonly Finding[
 function checkFlavors(added: readonly NodeClaimSpec[], snapshot: ClusterSnapshot): readonly Finding[] {
   const allowed = snapshot.objects.cluster.spec.ceilings?.flavorsAllowed;
   if (allowed === undefined) return [];
-  const wrong = [...new Set(added.map((spec) => spec.flavor))].filter((flavor) => !allowed.includes(flavor));
-  return wrong.map((flavor) => fatal('ceiling', `flavor '${flavor}' is not among the operator's flavorsAllowed`));
+  const wrong = new Map(
+    added
+      .filter((spec) => !allowed.includes(spec.flavor))
+      .map((spec) => [JSON.stringify([spec.poolName, spec.flavor]), spec]),
+  );
+  return [...wrong.values()].map(({ flavor, poolName }) =>
+    fatal('ceiling', `flavor '${flavor}' is not among the operator's flavorsAllowed`, poolName),
+  );
 }
 
 function checkQuota(taken: Sum, snapshot: ClusterSnapshot): readonly Finding[] {
@@ -112,7 +119,7 @@ function checkMinNodes(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[
     const added = plan.steps.filter((step) => step.kind === 'createClaim' && step.pool === name).length;
     if (stands + added < least) {
       findings.push(
-        fatal('minNodes', `pool '${name}' would lose ${count} nodes and have ${stands + added} of ${least}`),
+        fatal('minNodes', `pool '${name}' would lose ${count} nodes and have ${stands + added} of ${least}`, name),
       );
     }
   }
@@ -139,6 +146,6 @@ function sumOf(specs: readonly NodeClaimSpec[], snapshot: ClusterSnapshot): Sum 
   return sum;
 }
 
-function fatal(kind: string, message: string): Finding {
-  return { severity: 'fatal', kind, message };
+function fatal(kind: string, message: string, pool?: string): Finding {
+  return { severity: 'fatal', kind, message, ...(pool === undefined ? {} : { pool }) };
 }

@@ -49,7 +49,7 @@ export const METRICS: readonly MetricDefinition[] = [
   counter(
     'sluice_plan_findings_total',
     ['cluster', 'kind'],
-    'What the plan checker found; a fatal one stops the plan.',
+    'What the plan checker found; a fatal one stops the steps of its pool, or the plan.',
   ),
   gauge('sluice_pending_pods', ['cluster', 'outcome'], 'Pending pods, by where the last plan puts them.'),
   gauge('sluice_nodepool_nodes', ['cluster', 'pool', 'state'], 'Nodes of a pool, by state.'),

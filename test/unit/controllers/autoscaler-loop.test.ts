@@ -144,7 +144,39 @@ test('a change of any store leads to one pass after 200 ms', async () => {
 });
 
 describe('with the real stages', () => {
-  function realLoop(world: FakeWorld, onReport: (result: PassResult) => void = () => undefined) {
+  test('a fatal finding of one pool stops its steps and no others, and is told', async () => {
+    const world = new FakeWorld();
+    world.workload.stores.nodePools.put(makePool('bad', { desiredNodes: 1 }));
+    world.workload.stores.nodePools.put(makePool('good', { desiredNodes: 1 }));
+    const loop = realLoop(world, undefined, () => [
+      { severity: 'fatal', kind: 'maxNodes', message: 'too many', pool: 'bad' },
+    ]);
+    loop.start();
+    await world.clock.advanceAndSettle(5000);
+    expect(world.management.claimsEverCreated.map((claim) => claim.spec.poolName)).toEqual(['good']);
+    const blocked = (name: string) =>
+      world.workload.stores.nodePools.get(name)?.status?.conditions?.find(({ type }) => type === 'Blocked');
+    expect(blocked('bad')).toMatchObject({
+      status: 'True',
+      reason: 'PlanRefused',
+      message: expect.stringContaining('too many'),
+    });
+    expect(blocked('good')).toMatchObject({ status: 'False' });
+    expect(world.telemetry.total('sluice_plan_findings_total', { kind: 'maxNodes' })).toBeGreaterThan(0);
+    expect(world.telemetry.entries).toContainEqual(
+      expect.objectContaining({
+        kind: 'decision',
+        value: expect.objectContaining({ kind: 'createClaim', pool: 'bad', outcome: 'dropped' }),
+      }),
+    );
+    await loop.close();
+  });
+
+  function realLoop(
+    world: FakeWorld,
+    onReport: (result: PassResult) => void = () => undefined,
+    check?: AutoscalerStages['check'],
+  ) {
     const context = world.context();
     const sources = sourcesOf(world, context);
     const clusterStatus = new ClusterStatus(world.management, world.clock);
@@ -154,7 +186,7 @@ describe('with the real stages', () => {
       onReport(result);
       return stages.report(result);
     };
-    return new AutoscalerLoop(context, { ...stages, report });
+    return new AutoscalerLoop(context, { ...stages, report, ...(check === undefined ? {} : { check }) });
   }
 
   test('a pool that wants two nodes gets two claims, and then the loop stays still', async () => {
