@@ -18,6 +18,8 @@ export interface GuardEvidence {
   readonly servers: ServerList | undefined;
   /** Why the path to the control plane counts as sick; undefined: it is well. */
   readonly pathSick: string | undefined;
+  /** Objects that could not be read and without which a removal could be wrong; undefined: all were read. */
+  readonly doubtful?: string | undefined;
   /** Of our CRD in the workload cluster. */
   readonly definition: 'ready' | 'deleting' | 'unknown';
 }
@@ -36,6 +38,7 @@ export function judgeMassChange(evidence: GuardEvidence): string | undefined {
   }
   if (evidence.definition === 'unknown') return 'The NodePool definition could not be read in the workload cluster.';
   if (evidence.pathSick !== undefined) return evidence.pathSick;
+  if (evidence.doubtful !== undefined) return evidence.doubtful;
   const suspicion = nodesNotReady(evidence) ?? vanished(evidence);
   if (suspicion === undefined || acceptedByPerson(evidence)) return undefined;
   return `${suspicion} Nothing is removed until that changes, or until the WorkloadCluster is annotated with ${ANNOTATIONS.acceptVanishedUntil}=<RFC 3339 time>.`;

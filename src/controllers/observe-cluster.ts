@@ -8,6 +8,7 @@ import type { ClusterContext } from './cluster-context.ts';
 import { clusterFields } from './log-fields.ts';
 import type { MassChangeGuard } from './mass-change-guard.ts';
 import type { PathProbe } from './path-probe.ts';
+import { doubtfulObjects } from './doubtful-objects.ts';
 import { isPortError, type PortError } from './port-errors.ts';
 
 export interface ObserveSources {
@@ -55,10 +56,10 @@ export async function observeCluster(context: ClusterContext, sources: ObserveSo
       nodePools: stores.nodePools.list(),
       servers: await sources.facts.servers(),
       pathSick: sources.probe.sick(),
+      doubtful: doubtfulObjects(context),
       definition: sources.definition(),
     });
-    const reading = await sources.facts.read(claims);
-    const { flavors, targets, quota, prices, faults } = reading;
+    const { flavors, targets, quota, prices, faults } = await sources.facts.read(claims);
     const objects: ClusterObjects = {
       cluster,
       observedAtMs: context.clock.nowMs(),

@@ -50,6 +50,9 @@ export interface ObjectStore<T> {
   readonly heardMs: number;
   /** The current objects; the array is replaced, never changed, so it may be kept. */
   list(): readonly T[];
+  /** Objects whose newest version could not be read, by key, and why, naming the field. `list` and `get` hold the last
+   *  version that could be read, or nothing where there was none: neither is what the server has. */
+  readonly doubtful: ReadonlyMap<string, string>;
   /** By `name`, or `namespace/name` for namespaced kinds. */
   get(key: string): T | undefined;
   /** Called after changes with the keys concerned; undefined = all (after a re-list). Returns the unsubscribe. */

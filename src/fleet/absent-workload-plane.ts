@@ -59,6 +59,7 @@ function emptyStore<T>(clock: Clock): ObjectStore<T> {
       return clock.monotonicMs();
     },
     list: () => [],
+    doubtful: new Map(),
     get: () => undefined,
     subscribe: () => () => undefined,
   };

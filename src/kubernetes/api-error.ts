@@ -1,6 +1,7 @@
 // Answers and failures of an API server, as PortErrors. Decides by HTTP status, never by text. The text of a Status is
 // kept for people, cut short and with our own token taken out, since a hostile server may send it back.
 import { PortError, type PortErrorCode, type Retry } from '../controllers/port-errors.ts';
+import type { WatchEvent } from './watch-protocol.ts';
 
 /** What went wrong below HTTP; `status`: the server answered, with an error. */
 export type ApiFault = 'status' | 'unsent' | 'timeout' | 'broken' | 'tooLarge' | 'closed';
@@ -145,4 +146,14 @@ function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   if ('code' in error && typeof error.code === 'string') return error.code;
   return 'cause' in error ? codeOf(error.cause) : '';
+}
+
+/** What an event of a watch that is no change says; `path` is the collection's. */
+export function watchError(event: Extract<WatchEvent, { kind: 'error' | 'malformed' }>, path: string): ApiError {
+  return event.kind === 'error'
+    ? new ApiError('unavailable', `Cannot watch ${path}: the server sent error ${event.httpStatus}`, {
+        fault: 'status',
+        httpStatus: event.httpStatus,
+      })
+    : new ApiError('unavailable', `Cannot watch ${path} as an event must be JSON of a known type`, { fault: 'broken' });
 }

@@ -10,11 +10,12 @@
 // Longer than 250 lines, because a state machine is read in one place.
 import type { Clock, Random, Telemetry } from '../controllers/ports.ts';
 import { PortError } from '../controllers/port-errors.ts';
-import { ApiError } from './api-error.ts';
-import type { StorePart } from './object-store.ts';
+import { ApiError, watchError } from './api-error.ts';
+import { Doubtful, type StorePart } from './object-store.ts';
 import type { LineStream, Transport } from './transport.ts';
+import { textAt } from './raw-fields.ts';
 import { backoffMs, relistMs } from './watch-backoff.ts';
-import { keyOf, parseListPage, parseWatchLine, type WatchEvent } from './watch-protocol.ts';
+import { keyOf, parseListPage, parseWatchLine } from './watch-protocol.ts';
 
 export interface ListWatchOptions<T> {
   readonly transport: Transport;
@@ -22,7 +23,7 @@ export interface ListWatchOptions<T> {
   readonly path: string;
   /** Metric labels: whose and what, e.g. cluster "t1/prod", resource "pods". */
   readonly labels: { readonly cluster: string; readonly resource: string };
-  /** Throws for an object that does not fit; it is counted and left out. */
+  /** Throws for an object that does not fit; it is counted, and doubtful in the store. */
   readonly parse: (raw: unknown) => T;
   /** Asked after a 404 whether the server has the kind at all; rejects with a PortError in doubt. When it has not, the
    *  part is complete and empty. Absent: every server has it, so that a 404 is a failure like any other. */
@@ -53,6 +54,8 @@ const WATCH_SHORT_MS = 1_000;
 /** A tenant can make any number of unparsable objects; the counter has them all, the log a few per list. */
 const UNPARSABLE_LOGGED_MAX = 10;
 const ERROR_LENGTH_MAX = 300;
+/** Key of an object of a list that has none; no server of the real thing sends one. */
+const NO_NAME = '?';
 
 type RelistReason = 'first' | 'expired' | 'failed';
 
@@ -63,13 +66,13 @@ type State<T> =
       readonly reason: RelistReason;
       readonly continueToken: string;
       readonly limit: number;
-      readonly objects: Map<string, T>;
+      readonly objects: Map<string, T | Doubtful>;
     }
   | {
       readonly kind: 'streaming';
       readonly reason: RelistReason;
       readonly stream: LineStream;
-      readonly objects: Map<string, T>;
+      readonly objects: Map<string, T | Doubtful>;
     }
   | { readonly kind: 'resuming'; readonly resourceVersion: string }
   | {
@@ -171,10 +174,8 @@ export class ListWatch<T> {
     }
     part.heard(clock.monotonicMs());
     for (const raw of page.items) {
-      const key = keyOf(raw);
-      const object = key === undefined ? undefined : this.#parse(key, raw);
-      if (key === undefined) this.#unparsable('?', new Error('metadata.name must be set'));
-      else if (object !== undefined) state.objects.set(key, object);
+      const key = keyOf(raw) ?? NO_NAME;
+      state.objects.set(key, this.#parse(key, raw));
     }
     if (page.continueToken !== '') return { ...state, continueToken: page.continueToken };
     this.#swap(state.objects, state.reason);
@@ -191,9 +192,7 @@ export class ListWatch<T> {
     for (const [index, line] of lines.entries()) {
       const event = parseWatchLine(line);
       if (event.kind === 'changed') {
-        const object = this.#parse(event.key, event.raw);
-        if (object === undefined) state.objects.delete(event.key);
-        else state.objects.set(event.key, object);
+        state.objects.set(event.key, this.#parse(event.key, event.raw));
       } else if (event.kind === 'deleted') {
         state.objects.delete(event.key);
       } else if (event.kind === 'bookmark' && event.initialEventsEnd) {
@@ -202,7 +201,7 @@ export class ListWatch<T> {
         const watching = { kind: 'watching', stream, openedMs: clock.monotonicMs() } as const;
         return this.#applyLines({ ...watching, resourceVersion: event.resourceVersion }, lines.slice(index + 1));
       } else if (event.kind !== 'bookmark') {
-        throw errorOfEvent(event, path);
+        throw watchError(event, path);
       }
     }
     return state;
@@ -248,13 +247,13 @@ export class ListWatch<T> {
   /** Events up to the first one that breaks the watch are applied together. */
   #applyLines(state: Extract<State<T>, { kind: 'watching' }>, lines: readonly string[]): State<T> {
     const { part, telemetry, labels, path } = this.#options;
-    const changes: (readonly [string, T | undefined])[] = [];
+    const changes: (readonly [string, T | Doubtful | undefined])[] = [];
     let resourceVersion = state.resourceVersion;
     let broken: ApiError | undefined;
     for (const line of lines) {
       const event = parseWatchLine(line);
       if (event.kind === 'error' || event.kind === 'malformed') {
-        broken = errorOfEvent(event, path);
+        broken = watchError(event, path);
         break;
       }
       resourceVersion = event.resourceVersion;
@@ -283,7 +282,7 @@ export class ListWatch<T> {
     return this.#stream;
   }
 
-  #swap(objects: ReadonlyMap<string, T>, reason: RelistReason): void {
+  #swap(objects: ReadonlyMap<string, T | Doubtful>, reason: RelistReason): void {
     const { part, telemetry, labels, clock } = this.#options;
     this.#failures = 0;
     this.#listedMs = clock.monotonicMs();
@@ -353,25 +352,28 @@ export class ListWatch<T> {
     this.#wake = undefined;
   }
 
-  #parse(key: string, raw: unknown): T | undefined {
+  #parse(key: string, raw: unknown): T | Doubtful {
     try {
+      if (key === NO_NAME) throw new Error('metadata.name must be set');
       return this.#options.parse(raw);
     } catch (error) {
-      this.#unparsable(key, error);
-      return undefined;
+      const message = (error instanceof Error ? error.message : 'not an Error').slice(0, ERROR_LENGTH_MAX);
+      const doubt = new Doubtful(textAt(raw, 'metadata', 'resourceVersion') ?? '', message);
+      // A list shows the same version again.
+      if (this.#options.part.doubt(key)?.resourceVersion !== doubt.resourceVersion) this.#unparsable(key, message);
+      return doubt;
     }
   }
 
-  #unparsable(key: string, error: unknown): void {
+  #unparsable(key: string, message: string): void {
     const { telemetry, labels } = this.#options;
     telemetry.count('sluice_unparsable_objects_total', labels);
     this.#unparsableLogged += 1;
     if (this.#unparsableLogged > UNPARSABLE_LOGGED_MAX) return;
-    const message = error instanceof Error ? error.message : 'not an Error';
-    telemetry.log('warn', 'object left out as it cannot be parsed', {
+    telemetry.log('warn', 'object cannot be parsed: its last good version stands, if there is one', {
       ...labels,
       key: key.slice(0, ERROR_LENGTH_MAX),
-      error: message.slice(0, ERROR_LENGTH_MAX),
+      error: message,
     });
   }
 
@@ -387,13 +389,4 @@ export class ListWatch<T> {
       ...(error.code === 'notFound' ? { hint: 'is its CustomResourceDefinition installed? See `sluice crds`' } : {}),
     });
   }
-}
-
-function errorOfEvent(event: Extract<WatchEvent, { kind: 'error' | 'malformed' }>, path: string): ApiError {
-  return event.kind === 'error'
-    ? new ApiError('unavailable', `Cannot watch ${path}: the server sent error ${event.httpStatus}`, {
-        fault: 'status',
-        httpStatus: event.httpStatus,
-      })
-    : new ApiError('unavailable', `Cannot watch ${path} as an event must be JSON of a known type`, { fault: 'broken' });
 }

@@ -2,18 +2,34 @@
 // plane watches several namespaces); a complete list replaces its part in one step, so that no reader ever sees half.
 import type { ObjectStore } from '../controllers/ports.ts';
 
+/** A version of an object that could not be read. */
+export class Doubtful {
+  readonly resourceVersion: string;
+  /** Names kind, key and field. */
+  readonly why: string;
+
+  constructor(resourceVersion: string, why: string) {
+    this.resourceVersion = resourceVersion;
+    this.why = why;
+  }
+}
+
 /** The only way to change a part; held by one list-watch. */
 export interface StorePart<T> {
-  /** Puts a complete list in the place of all that was known. */
-  replace(objects: ReadonlyMap<string, T>): void;
-  /** Applies events that came together, in order; undefined = deleted. */
-  apply(changes: readonly (readonly [key: string, object: T | undefined])[]): void;
+  /** Puts a complete list in the place of all that was known, but for the last good versions of what is doubtful. */
+  replace(objects: ReadonlyMap<string, T | Doubtful>): void;
+  /** Applies events that came together, in order; undefined = deleted, doubtful = the last good version stays. */
+  apply(changes: readonly (readonly [key: string, object: T | Doubtful | undefined])[]): void;
+  /** What could not be read of the object's newest version; undefined: nothing, or it is not there. */
+  doubt(key: string): Doubtful | undefined;
   /** A sign of life from the server. */
   heard(monotonicMs: number): void;
 }
 
 interface Part<T> {
   objects: Map<string, T>;
+  /** At most one per object of the cluster, and smaller than a parsed one. */
+  doubts: Map<string, Doubtful>;
   synced: boolean;
   heardMs: number;
 }
@@ -26,21 +42,31 @@ export class WatchedStore<T> implements ObjectStore<T> {
 
   /** A new part; the store is synced when all parts are. `nowMs`: monotonic, counts as the first sign of life. */
   openPart(nowMs: number): StorePart<T> {
-    const part: Part<T> = { objects: new Map(), synced: false, heardMs: nowMs };
+    const part: Part<T> = { objects: new Map(), doubts: new Map(), synced: false, heardMs: nowMs };
     this.#parts.push(part);
     return {
       replace: (objects) => {
-        part.objects = new Map(objects);
+        const before = part.objects;
+        part.objects = new Map();
+        part.doubts = new Map();
+        for (const [key, object] of objects) {
+          const lastGood = object instanceof Doubtful ? before.get(key) : object;
+          if (object instanceof Doubtful) part.doubts.set(key, object);
+          if (lastGood !== undefined) part.objects.set(key, lastGood);
+        }
         part.synced = true;
         this.#changed(undefined);
       },
       apply: (changes) => {
         for (const [key, object] of changes) {
-          if (object === undefined) part.objects.delete(key);
+          part.doubts.delete(key);
+          if (object instanceof Doubtful) part.doubts.set(key, object);
+          else if (object === undefined) part.objects.delete(key);
           else part.objects.set(key, object);
         }
         if (changes.length > 0) this.#changed(changes.map(([key]) => key));
       },
+      doubt: (key) => part.doubts.get(key),
       heard: (monotonicMs) => {
         part.heardMs = monotonicMs;
       },
@@ -68,6 +94,10 @@ export class WatchedStore<T> implements ObjectStore<T> {
   list(): readonly T[] {
     this.#list ??= this.#parts.flatMap((part) => [...part.objects.values()]);
     return this.#list;
+  }
+
+  get doubtful(): ReadonlyMap<string, string> {
+    return new Map(this.#parts.flatMap((part) => [...part.doubts].map(([key, { why }]) => [key, why] as const)));
   }
 
   get(key: string): T | undefined {

@@ -41,6 +41,7 @@ export class PlaneStores {
     const labels = { cluster, resource: resource.plural };
     store.subscribe(() => {
       telemetry.gauge('sluice_watch_objects', labels, store.size);
+      telemetry.gauge('sluice_watch_doubtful_objects', labels, store.doubtful.size);
     });
     for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
       const path = resourcePath(resource, { namespace });

@@ -80,7 +80,8 @@ export const METRICS: readonly MetricDefinition[] = [
   counter('sluice_watch_events_total', ['cluster', 'resource'], 'Changes received by list-watches.'),
   counter('sluice_watch_relists_total', ['cluster', 'resource', 'reason'], 'Lists taken again, by cause.'),
   gauge('sluice_watch_objects', ['cluster', 'resource'], 'Objects in a store.'),
-  counter('sluice_unparsable_objects_total', ['cluster', 'resource'], 'Objects that did not fit and were left out.'),
+  counter('sluice_unparsable_objects_total', ['cluster', 'resource'], 'Versions of objects that could not be read.'),
+  gauge('sluice_watch_doubtful_objects', ['cluster', 'resource'], 'Objects whose newest version could not be read.'),
   counter(
     'sluice_api_requests_total',
     ['cluster', 'service', 'operation', 'outcome'],

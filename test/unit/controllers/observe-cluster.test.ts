@@ -54,6 +54,36 @@ describe('observeCluster', () => {
     expect(observation).toMatchObject({ kind: 'wait', why: expect.stringMatching(want) });
   });
 
+  describe('an object that cannot be read', () => {
+    const why = "Pod 'shop/web' cannot be read as spec.containers must be a list";
+
+    test.each([
+      'nodePools',
+      'nodes',
+      'pods',
+      'podDisruptionBudgets',
+      'persistentVolumeClaims',
+      'resourceClaims',
+    ] as const)('of %s freezes removals and names the field; planning goes on', async (kind) => {
+      const { doubtful } = world.workload.stores[kind];
+      doubtful.set('shop/web', why);
+      const sources = makeSources();
+      const observation = await observeCluster(world.context(), sources);
+      expect(observation).toMatchObject({ kind: 'ready', objects: { frozen: expect.stringContaining(why) } });
+      expect(sources.guard.reason()).toContain(why);
+      doubtful.clear();
+      expect(await observeCluster(world.context(), sources)).toMatchObject({ objects: { frozen: undefined } });
+    });
+
+    test('of another namespace of claims holds up nobody else', async () => {
+      world.management.stores.nodeClaims.doubtful.set('tenant-2/web-node-aaaaaa', why);
+      expect(await observeCluster(world.context(), makeSources())).toMatchObject({ objects: { frozen: undefined } });
+      world.management.stores.nodeClaims.doubtful.set(`${world.context().namespace}/web-node-aaaaaa`, why);
+      const frozen = expect.stringContaining(why);
+      expect(await observeCluster(world.context(), makeSources())).toMatchObject({ objects: { frozen } });
+    });
+  });
+
   test('sees only the claims of this cluster', async () => {
     world.management.stores.nodeClaims.put(makeClaim('mine'));
     world.management.stores.nodeClaims.put(makeClaim('other-cluster', { spec: { clusterUid: 'another' } }));

@@ -376,13 +376,31 @@ describe('watching', () => {
 });
 
 describe('objects that cannot be parsed', () => {
-  test('are counted and left out; a former version is dropped', async () => {
+  const why = 'size must be a number';
+
+  test('are counted and doubtful; the last good version stands until a better one comes, or the end', async () => {
     const request = await watching([added('a', 1), added('bad', 2, 'big')], 5);
     expect(standing()).toEqual(['a=1']);
+    expect([...store.doubtful]).toEqual([['bad', why]]);
     request.send(modified('a', 6, 'huge'), added('b', 7));
     await until(() => store.get('b') !== undefined);
-    expect(standing()).toEqual(['b=1']);
+    expect(standing()).toEqual(['a=1', 'b=1']);
+    expect([...store.doubtful.keys()].sort()).toEqual(['a', 'bad']);
     expect(telemetry.total('sluice_unparsable_objects_total', LABELS)).toBe(2);
+    request.send(modified('a', 8, 3), deleted('bad', 9));
+    await until(() => store.doubtful.size === 0);
+    expect(standing()).toEqual(['a=3', 'b=1']);
+  });
+
+  test('keep their last good version over a new list, and are told once per version', async () => {
+    const request = await watching([added('a', 1), added('gone', 2)], 5);
+    request.send(modified('a', 6, 'huge'), expired);
+    const relist = await afterBackoff(1);
+    relist.stream(added('a', 6, 'huge'), added('b', 7), initialEnd(8));
+    await until(() => store.get('b') !== undefined);
+    expect(standing()).toEqual(['a=1', 'b=1']);
+    expect([...store.doubtful]).toEqual([['a', why]]);
+    expect(telemetry.total('sluice_unparsable_objects_total', LABELS)).toBe(1);
   });
 
   test('do not flood the log', async () => {
