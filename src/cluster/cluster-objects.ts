@@ -335,7 +335,15 @@ export interface CloudTargets {
 
 /** A fault that the shell has seen and that still stands: no new try for this before `untilMs`. */
 export interface Backoff {
-  readonly kind: 'capacity' | 'quota' | 'credentials' | 'invalidSpec' | 'unavailable' | 'throttled';
+  readonly kind:
+    | 'capacity'
+    | 'quota'
+    | 'credentials'
+    | 'invalidSpec'
+    | 'unavailable'
+    | 'throttled'
+    /** Nodes there are made and never become Ready. */
+    | 'provisionTimeout';
   /** Empty: concerns every flavor (zone) of the project. */
   readonly flavor: string;
   readonly zone: string;

@@ -67,6 +67,7 @@ export async function failClaim(
   const error =
     why.error ?? (failure.backoff === undefined ? undefined : new PortError(failure.backoff, failure.message));
   if (error !== undefined) recordFault(context, claim, error);
+  if (failure.code === 'ProvisionTimeout') noteNeverJoined(context, written, message);
   context.telemetry.count('sluice_claim_failures_total', { cluster: clusterLabel(context), code: failure.code });
   poolEvent(context, claim, {
     type: 'Warning',
@@ -75,6 +76,16 @@ export async function failClaim(
     note: `Node ${claim.metadata.name}: ${failure.code}: ${message}`,
   });
   return written;
+}
+
+/** Remembers that no Ready node came of this claim. Without a request for a server nothing was paid for, and other faults say
+ *  why there was none. */
+export function noteNeverJoined(context: ClusterContext, claim: NodeClaim, message: string): void {
+  const { metadata, spec, status } = claim;
+  if (status?.createAttemptedAt === undefined || status.readyAt !== undefined) return;
+  const { poolName: pool, flavor, zone } = spec;
+  const createdMs = timeMs(metadata.creationTimestamp) ?? 0;
+  context.faults.neverJoined({ pool, flavor, zone }, { createdMs, message: `node '${metadata.name}': ${message}` });
 }
 
 export function recordFault(context: ClusterContext, claim: NodeClaim, error: PortError): void {
@@ -136,6 +147,7 @@ function tell(context: ClusterContext, before: NodeClaim, after: NodeClaim): voi
     poolEvent(context, after, { type, ...rest, note: `Node ${after.metadata.name} (${flavor}): ${text}.` });
   }
   if (phase === 'Booting') context.faults.clear({ pool: poolName, flavor, zone });
+  if (phase === 'Ready') context.faults.joined({ pool: poolName, flavor, zone });
   measure(context, before, after);
 }
 

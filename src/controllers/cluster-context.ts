@@ -1,6 +1,7 @@
 // What every controller of one cluster shares. Built by the fleet when a cluster's session opens; thrown away with it.
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
 import type { Backoff } from '../cluster/cluster-objects.ts';
+import type { JoinPlace } from './join-waits.ts';
 import type { PortError } from './port-errors.ts';
 import type { Clock, Cloud, LeaseState, ManagementPlane, Random, Telemetry, WorkloadPlane } from './ports.ts';
 
@@ -14,6 +15,10 @@ export interface FaultBook {
   }): void;
   /** A create of this flavor and zone worked: forget what stood against it. */
   clear(what: { readonly pool: string; readonly flavor: string; readonly zone: string }): void;
+  /** A server was asked for and no Ready node came of it in time. */
+  neverJoined(place: JoinPlace, what: { readonly createdMs: number; readonly message: string }): void;
+  /** A node became Ready: forget those that did not. */
+  joined(place: JoinPlace): void;
   standing(): readonly Backoff[];
 }
 

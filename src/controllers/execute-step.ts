@@ -6,6 +6,7 @@ import type { NodePool } from '../api/node-pool.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { PlanStep } from '../planner/plan.ts';
 import type { ClaimExpectations } from './claim-expectations.ts';
+import { noteNeverJoined } from './claim-status.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { holdPool } from './pool-finalizer.ts';
 import { isPortError } from './port-errors.ts';
@@ -107,6 +108,8 @@ export async function removeClaim(execution: Execution, step: Remove): Promise<s
     const at = new Date(context.clock.nowMs()).toISOString();
     const removal = { reason: step.reason, message: step.message, at };
     marked = await context.management.updateClaimStatus(claim, { ...claim.status, removal });
+    // Given up by the plan before its reconciler did so.
+    if (step.reason === 'Failed' && claim.status?.phase !== 'Failed') noteNeverJoined(context, claim, step.message);
   }
   await deleteMarked(execution, marked);
   return undefined;

@@ -3,6 +3,7 @@
 // bad specs, the project for quota, credentials and a cloud that does not answer.
 import type { Backoff } from '../cluster/cluster-objects.ts';
 import type { FaultBook } from './cluster-context.ts';
+import { JoinWaits } from './join-waits.ts';
 import type { PortErrorCode } from './port-errors.ts';
 import type { Clock, Random } from './ports.ts';
 
@@ -45,6 +46,7 @@ const ENTRIES_MAX = 4096;
 /** An empty book. */
 export function createFaultBook(deps: { readonly clock: Clock; readonly random: Random }): FaultBook {
   const entries = new Map<string, Entry>();
+  const joins = new JoinWaits(deps.clock);
   return {
     record({ error, pool, flavor, zone }) {
       const waits = WAITS[error.code];
@@ -75,10 +77,13 @@ export function createFaultBook(deps: { readonly clock: Clock; readonly random: 
         if (here || projectWide) entries.delete(key);
       }
     },
+    neverJoined: (place, what) => joins.neverJoined(place, what),
+    joined: (place) => joins.joined(place),
     standing() {
       const nowMs = deps.clock.nowMs();
       for (const [key, entry] of entries) if (isOver(entry, nowMs)) entries.delete(key);
-      return [...entries.values()].map(({ backoff }) => backoff).filter((backoff) => nowMs < backoff.untilMs);
+      const faults = [...entries.values()].map(({ backoff }) => backoff).filter((backoff) => nowMs < backoff.untilMs);
+      return [...faults, ...joins.standing()];
     },
   };
 }

@@ -23,7 +23,7 @@ export interface ClaimFailure {
   /** For people; at most 1 KiB is kept. */
   readonly message: string;
   /** What this says about further tries, for the fault book; undefined: nothing. */
-  readonly backoff?: Backoff['kind'] | undefined;
+  readonly backoff?: Exclude<Backoff['kind'], 'provisionTimeout'> | undefined;
 }
 
 export type ClaimStep =

@@ -120,10 +120,11 @@ const FAULT_REASONS: Readonly<Record<Backoff['kind'], Reason>> = {
   invalidSpec: 'CloudRejectsSpec',
   unavailable: 'CloudUnavailable',
   throttled: 'CloudUnavailable',
+  provisionTimeout: 'ProvisionTimeout',
 };
 
 /** The standing fault that forbids a try, if any. A fault concerns only what it is about: capacity a flavor and zone
- *  (of any pool), a rejected spec its pool, the rest the whole project. */
+ *  (of any pool), a rejected spec and nodes that do not join their pool, the rest the whole project. */
 function faultAgainst(
   objects: ClusterObjects,
   what: { readonly pool: string; readonly flavor: string; readonly zone: string },
@@ -147,7 +148,7 @@ function concerns(
   what: { readonly pool: string; readonly flavor: string; readonly zone: string },
 ): boolean {
   const { kind, flavor, zone, pool } = backoff;
-  if (kind !== 'capacity' && kind !== 'invalidSpec') return true;
+  if (kind !== 'capacity' && kind !== 'invalidSpec' && kind !== 'provisionTimeout') return true;
   return (
     (flavor === '' || flavor === what.flavor) &&
     (zone === '' || zone === what.zone) &&

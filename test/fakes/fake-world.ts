@@ -14,6 +14,8 @@ import { FakeWorkloadPlane } from './fake-workload-plane.ts';
 /** A FaultBook that only remembers. */
 export class FakeFaultBook implements FaultBook {
   readonly recorded: Parameters<FaultBook['record']>[0][] = [];
+  readonly unjoined: Parameters<FaultBook['neverJoined']>[] = [];
+  readonly joins: Parameters<FaultBook['joined']>[0][] = [];
   readonly cleared: Parameters<FaultBook['clear']>[0][] = [];
   backoffs: readonly Backoff[] = [];
 
@@ -23,6 +25,14 @@ export class FakeFaultBook implements FaultBook {
 
   clear(what: Parameters<FaultBook['clear']>[0]): void {
     this.cleared.push(what);
+  }
+
+  neverJoined(...given: Parameters<FaultBook['neverJoined']>): void {
+    this.unjoined.push(given);
+  }
+
+  joined(place: Parameters<FaultBook['joined']>[0]): void {
+    this.joins.push(place);
   }
 
   standing(): readonly Backoff[] {

@@ -93,6 +93,7 @@ describe('a create', () => {
     expect(world.workload.events.map((event) => event.reason)).toEqual(['ServerCreated', 'NodeJoined', 'NodeReady']);
     expect(world.telemetry.total('sluice_claim_transitions_total', { phase: 'Ready' })).toBe(1);
     expect(world.faults.cleared).toEqual([{ pool: 'web', flavor: 'b2-7', zone: 'nova' }]);
+    expect(world.faults.joins).toEqual([{ pool: 'web', flavor: 'b2-7', zone: 'nova' }]);
   });
 
   it('never tells a secret to logs, events or statuses', async () => {

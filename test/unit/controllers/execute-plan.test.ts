@@ -1,6 +1,7 @@
 // Executing a plan: what is written, what is dropped, and that doing it twice changes nothing.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
+import type { NodeClaimStatus } from '../../../src/api/node-claim.ts';
 import type { ClusterObjects } from '../../../src/cluster/cluster-objects.ts';
 import { ClaimExpectations } from '../../../src/controllers/claim-expectations.ts';
 import { executePlan, type StepOutcome } from '../../../src/controllers/execute-plan.ts';
@@ -249,6 +250,18 @@ describe('removal', () => {
     const version = claim()?.metadata.resourceVersion;
     expect(kinds(await execute(plan))).toEqual(['setDesiredNodes dropped', 'removeClaim dropped']);
     expect(claim()?.metadata.resourceVersion).toBe(version);
+  });
+
+  test.each<{ name: string; status: NodeClaimStatus; want: number }>([
+    { name: 'after its server was asked for', status: { createAttemptedAt: '2026-01-01T10:00:00Z' }, want: 1 },
+    { name: 'before that', status: {}, want: 0 },
+    { name: 'and was Ready once', status: { createAttemptedAt: 'x', readyAt: '2026-01-01T10:00:00Z' }, want: 0 },
+  ])('of a node that did not join in time is remembered: $name', async ({ status, want }) => {
+    world.management.stores.nodeClaims.put(makeClaim('web-node-0b0b0b', { status: { phase: 'Booting', ...status } }));
+    const late = world.management.stores.nodeClaims.get(`${NAMESPACE}/web-node-0b0b0b`);
+    const claimUid = late?.metadata.uid ?? '';
+    await execute(planOf(remove('web-node-0b0b0b', { claimUid, reason: 'Failed', message: 'not Ready' })));
+    expect(world.faults.unjoined).toHaveLength(want);
   });
 
   test('what a lost controller marked and did not delete is deleted by the next', async () => {

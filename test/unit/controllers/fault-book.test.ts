@@ -98,6 +98,41 @@ describe('a fault', () => {
   });
 });
 
+describe('nodes that never join', () => {
+  const MINUTE_MS = 60_000;
+  const what = (createdMs: number) => ({ createdMs, message: 'not Ready within 900 s' });
+
+  it('are tried again at once, then after 5, 10, 20, 40 and 60 minutes, until one joins', () => {
+    const { clock, book, waitsMs } = setUp();
+    const tryAgain = () => {
+      const createdMs = clock.nowMs();
+      clock.advance(15 * MINUTE_MS);
+      book.neverJoined(WHERE, what(createdMs));
+      const [waitMs = 0] = waitsMs();
+      clock.advance(waitMs + 1000);
+      return waitMs / MINUTE_MS;
+    };
+    expect([1, 2, 3, 4, 5, 6, 7].map(tryAgain)).toEqual([0, 5, 10, 20, 40, 60, 60]);
+    book.clear(WHERE); // a server was made: that is not yet a node
+    expect(tryAgain()).toBe(60);
+    book.joined(WHERE);
+    expect([1, 2].map(tryAgain)).toEqual([0, 5]);
+  });
+
+  it('of one try count once, and only against their own pool, flavor and zone', () => {
+    const { clock, book } = setUp();
+    const createdMs = clock.nowMs();
+    for (let trial = 0; trial < 2; trial++) {
+      clock.advance(15 * MINUTE_MS);
+      for (let times = 0; times < 20; times++)
+        book.neverJoined(WHERE, what(createdMs + trial * 15 * MINUTE_MS + trial));
+    }
+    const { pool, flavor, zone } = WHERE;
+    const untilMs = clock.nowMs() + 5 * MINUTE_MS;
+    expect(book.standing()).toMatchObject([{ kind: 'provisionTimeout', pool, flavor, zone, untilMs }]);
+  });
+});
+
 it('a wall clock that is put back does not prolong a fault', () => {
   let nowMs = Date.UTC(2026, 0, 1, 12);
   const book = createFaultBook({

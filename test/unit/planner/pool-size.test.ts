@@ -188,6 +188,28 @@ describe('what failed', () => {
     expect(plan.steps).toEqual([]);
   });
 
+  it('is not replaced before the wait of its flavor is over, and the pool says until when', () => {
+    const waiting = (pool: string) =>
+      planFor(
+        makeObjects({
+          nodePools: [makePool('web', { autoscale: false, desiredNodes: 1 })],
+          backoffs: ['b2-7', ''].map((flavor) => ({
+            kind: 'provisionTimeout',
+            pool,
+            flavor,
+            zone: '',
+            message: 'not Ready in time',
+            untilMs: NOW_MS + 300_000,
+          })),
+        }),
+      );
+    expect(stepsOf(waiting('web'), 'createClaim')).toEqual([]);
+    expect(waiting('web').blocked).toMatchObject([
+      { reason: 'ProvisionTimeout', message: expect.stringContaining('waits until') },
+    ]);
+    expect(stepsOf(waiting('other'), 'createClaim')).toHaveLength(1);
+  });
+
   it('gives up a claim that is not Ready in time', () => {
     const at = (ageMs: number) =>
       planFor(
