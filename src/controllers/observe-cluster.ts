@@ -29,18 +29,22 @@ export type Observation =
       /** Facts that could not be refreshed. */
       readonly faults: readonly PortError[];
     }
-  | { readonly kind: 'wait'; readonly why: string; readonly fault: PortError | undefined };
+  | {
+      readonly kind: 'wait';
+      readonly why: string;
+      /** Of the cloud. */
+      readonly fault: PortError | undefined;
+      /** What the workload cluster does not let us see, and what to do; absent: nothing. */
+      readonly forbidden?: string;
+    };
 
 /** Reads stores, claims and cloud facts into one ClusterObjects, and has the guard judge them. Operating failures are
  *  a `wait` with the fault. */
 export async function observeCluster(context: ClusterContext, sources: ObserveSources): Promise<Observation> {
   if (!context.lease().held) return wait('another replica leads this cluster');
   const { stores } = context.workload;
-  const unsynced = Object.entries(stores)
-    .filter(([, store]) => !store.synced)
-    .map(([name]) => name);
-  if (!context.management.stores.nodeClaims.synced) unsynced.push('nodeClaims');
-  if (unsynced.length > 0) return wait(`not yet listed: ${unsynced.join(', ')}`);
+  const listing = waitForLists(context);
+  if (listing !== undefined) return listing;
   const lag = sources.expectations.state();
   if (lag.kind === 'waiting') return wait(`own write not yet seen: ${lag.what}`);
   try {
@@ -92,6 +96,24 @@ export async function observeCluster(context: ClusterContext, sources: ObserveSo
     if (!isPortError(error)) throw error;
     return { kind: 'wait', why: error.message, fault: error };
   }
+}
+
+/** Why there is nothing to look at yet; undefined: every store is complete. A Sluice that watches more kinds than the one
+ *  before it needs the newer ClusterRole in the workload cluster. */
+function waitForLists(context: ClusterContext): Observation | undefined {
+  const { stores } = context.workload;
+  const unsynced = Object.entries(stores)
+    .filter(([, store]) => !store.synced)
+    .map(([name]) => name);
+  if (!context.management.stores.nodeClaims.synced) unsynced.push('nodeClaims');
+  if (unsynced.length === 0) return undefined;
+  const waiting = { kind: 'wait', why: `not yet listed: ${unsynced.join(', ')}`, fault: undefined } as const;
+  const rights = Object.values(stores).flatMap(({ missingRight }) => missingRight ?? []);
+  if (rights.length === 0) return waiting;
+  const forbidden =
+    `Nothing can be decided, as rights are missing in the workload cluster: ${rights.join('; ')}. ` +
+    'Upgrade the workload chart there (helm upgrade of the release with plane=workload).';
+  return { ...waiting, forbidden };
 }
 
 /** This cluster's claims in the local store. */

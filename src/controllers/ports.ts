@@ -46,6 +46,8 @@ export interface ObjectStore<T> {
   readonly synced: boolean;
   /** Grows with every change. */
   readonly version: number;
+  /** What the server answered 403 to, while it does so: e.g. `list and watch csidrivers.storage.k8s.io`. */
+  readonly missingRight: string | undefined;
   /** Monotonic time of the last sign of life from the server: event, bookmark or list. */
   readonly heardMs: number;
   /** The current objects; the array is replaced, never changed, so it may be kept. */

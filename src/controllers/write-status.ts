@@ -64,13 +64,14 @@ export class StatusWriter {
       telemetry.log('info', 'no decision yet', { ...clusterFields(this.#context), why: observation.why });
     }
     this.#waitingFor = observation.why;
-    const { fault } = observation;
+    const { fault, forbidden } = observation;
     const sick = this.#probe.sick();
-    if (!this.#mayWrite() || (fault === undefined && sick === undefined)) return;
-    const conditions: ConditionInput[] = [apiCondition(sick)];
+    if (!this.#mayWrite() || (fault === undefined && sick === undefined && forbidden === undefined)) return;
+    const conditions: ConditionInput[] = [forbidden === undefined ? apiCondition(sick) : forbiddenCondition(forbidden)];
     if (fault !== undefined) conditions.push(cloudCondition([fault]));
-    const reason = fault === undefined ? 'Unreachable' : cloudReason(fault);
-    conditions.push({ type: 'Ready', status: 'False', reason, message: fault?.message ?? sick ?? '' });
+    const api = forbidden === undefined ? 'Unreachable' : 'Forbidden';
+    const reason = fault === undefined ? api : cloudReason(fault);
+    conditions.push({ type: 'Ready', status: 'False', reason, message: fault?.message ?? forbidden ?? sick ?? '' });
     await this.#orLog('status of the cluster', () =>
       this.#clusterStatus.write(this.#context.cluster(), { conditions }),
     );
@@ -155,6 +156,11 @@ function apiCondition(sick: string | undefined): ConditionInput {
   return sick === undefined
     ? { type: 'ApiReachable', status: 'True', reason: 'Connected', message: 'The API server answers.' }
     : { type: 'ApiReachable', status: 'False', reason: 'Unreachable', message: sick };
+}
+
+/** A silent store makes the path sick too, but the missing right is why. */
+function forbiddenCondition(message: string): ConditionInput {
+  return { type: 'ApiReachable', status: 'False', reason: 'Forbidden', message };
 }
 
 function cloudCondition(faults: readonly PortError[]): ConditionInput {

@@ -55,6 +55,7 @@ function emptyStore<T>(clock: Clock): ObjectStore<T> {
   return {
     synced: true,
     version: 0,
+    missingRight: undefined,
     get heardMs() {
       return clock.monotonicMs();
     },

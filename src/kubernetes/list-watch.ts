@@ -295,6 +295,7 @@ export class ListWatch<T> {
     this.#stream?.close();
     const fault = error instanceof ApiError ? error : undefined;
     this.#failures += 1;
+    if (error.code === 'forbidden') this.#options.part.forbidden();
     if (!this.#closing) this.#logFailure(error);
     const missing = fault?.httpStatus === 404 && this.#options.isServed !== undefined;
     if (missing && state.kind !== 'doubted') return { kind: 'doubted', absent: false };

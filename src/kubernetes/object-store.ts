@@ -22,6 +22,8 @@ export interface StorePart<T> {
   apply(changes: readonly (readonly [key: string, object: T | Doubtful | undefined])[]): void;
   /** What could not be read of the object's newest version; undefined: nothing, or it is not there. */
   doubt(key: string): Doubtful | undefined;
+  /** The server lets us not see it. Ends with the next sign of life. */
+  forbidden(): void;
   /** A sign of life from the server. */
   heard(monotonicMs: number): void;
 }
@@ -32,17 +34,24 @@ interface Part<T> {
   doubts: Map<string, Doubtful>;
   synced: boolean;
   heardMs: number;
+  forbidden: boolean;
 }
 
 export class WatchedStore<T> implements ObjectStore<T> {
+  readonly #name: string;
   readonly #parts: Part<T>[] = [];
   readonly #listeners = new Set<(keys: readonly string[] | undefined) => void>();
   #version = 0;
   #list: readonly T[] | undefined;
 
+  /** `name`: of the resource, as in a ClusterRole with its group, e.g. `csidrivers.storage.k8s.io`. */
+  constructor(name: string) {
+    this.#name = name;
+  }
+
   /** A new part; the store is synced when all parts are. `nowMs`: monotonic, counts as the first sign of life. */
   openPart(nowMs: number): StorePart<T> {
-    const part: Part<T> = { objects: new Map(), doubts: new Map(), synced: false, heardMs: nowMs };
+    const part: Part<T> = { objects: new Map(), doubts: new Map(), synced: false, heardMs: nowMs, forbidden: false };
     this.#parts.push(part);
     return {
       replace: (objects) => {
@@ -67,7 +76,11 @@ export class WatchedStore<T> implements ObjectStore<T> {
         if (changes.length > 0) this.#changed(changes.map(([key]) => key));
       },
       doubt: (key) => part.doubts.get(key),
+      forbidden: () => {
+        part.forbidden = true;
+      },
       heard: (monotonicMs) => {
+        part.forbidden = false;
         part.heardMs = monotonicMs;
       },
     };
@@ -79,6 +92,10 @@ export class WatchedStore<T> implements ObjectStore<T> {
 
   get version(): number {
     return this.#version;
+  }
+
+  get missingRight(): string | undefined {
+    return this.#parts.some((part) => part.forbidden) ? `list and watch ${this.#name}` : undefined;
   }
 
   /** Of the part that has been silent longest. */

@@ -37,7 +37,7 @@ export class PlaneStores {
     const { transport, cluster, clock, random, telemetry } = this.#deps;
     const { namespaces = [], optional = false } = options;
     const served = optional ? { isServed: async () => await isServed(transport, resource) } : {};
-    const store = new WatchedStore<T>();
+    const store = new WatchedStore<T>(resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`);
     const labels = { cluster, resource: resource.plural };
     store.subscribe(() => {
       telemetry.gauge('sluice_watch_objects', labels, store.size);

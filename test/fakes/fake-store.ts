@@ -5,6 +5,7 @@ export class FakeStore<T> implements ObjectStore<T> {
   synced = true;
   version = 0;
   heardMs = 0;
+  missingRight: string | undefined;
   readonly doubtful = new Map<string, string>();
   #objects: readonly T[] = [];
   readonly #byKey = new Map<string, T>();

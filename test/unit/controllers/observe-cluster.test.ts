@@ -54,6 +54,18 @@ describe('observeCluster', () => {
     expect(observation).toMatchObject({ kind: 'wait', why: expect.stringMatching(want) });
   });
 
+  test('says which right is missing in the workload cluster', async () => {
+    world.workload.stores.csiDrivers.synced = false;
+    world.workload.stores.csiDrivers.missingRight = 'list and watch csidrivers.storage.k8s.io';
+    expect(await observeCluster(world.context(), makeSources())).toMatchObject({
+      kind: 'wait',
+      why: 'not yet listed: csiDrivers',
+      forbidden: expect.stringMatching(
+        /missing.*: list and watch csidrivers\.storage\.k8s\.io\. Upgrade the workload chart/,
+      ),
+    });
+  });
+
   describe('an object that cannot be read', () => {
     const why = "Pod 'shop/web' cannot be read as spec.containers must be a list";
 

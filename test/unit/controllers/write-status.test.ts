@@ -183,6 +183,15 @@ describe('WorkloadCluster status', () => {
     expect(JSON.stringify(poolStatus())).not.toContain('keystone.internal');
   });
 
+  test('a right that is missing in the workload cluster is said with what to do, and is no fault of the cloud', async () => {
+    const forbidden = 'rights are missing: list and watch csidrivers.storage.k8s.io. Upgrade the chart.';
+    await makeWriter().reportWaiting({ kind: 'wait', why: 'not yet listed: csiDrivers', fault: undefined, forbidden });
+    const want = { status: 'False', reason: 'Forbidden', message: forbidden };
+    expect(clusterCondition('ApiReachable')).toMatchObject(want);
+    expect(clusterCondition('Ready')).toMatchObject(want);
+    expect(clusterCondition('CloudReachable')).toBeUndefined();
+  });
+
   test('the first listing is no trouble worth a condition', async () => {
     await makeWriter().reportWaiting({ kind: 'wait', why: 'not yet listed: pods', fault: undefined });
     expect(clusterConditions()).toEqual([]);

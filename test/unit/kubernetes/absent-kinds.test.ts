@@ -113,6 +113,16 @@ describe('a kind that the server does not have', () => {
   });
 });
 
+test('a kind that we may not see is said with the right that is missing, until it is given', async () => {
+  (await server.next()).json(403, { kind: 'Status', code: 403, message: 'things.things.example is forbidden' });
+  await until(() => store.missingRight !== undefined);
+  expect([store.synced, store.missingRight]).toEqual([false, 'list and watch things.things.example']);
+  await afterPause(BACKOFF_MS);
+  (await server.next()).stream(thing, initialEnd);
+  await until(() => store.synced);
+  expect(store.missingRight).toBeUndefined();
+});
+
 describe('a 404 that proves nothing', () => {
   test.each<[string, number, unknown]>([
     ['discovery is not found either', 404, {}],

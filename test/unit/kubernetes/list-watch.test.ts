@@ -28,7 +28,7 @@ beforeEach(async () => {
   clock = new FakeClock();
   telemetry = new FakeTelemetry();
   transport = new Transport({ server: server.url }, clock);
-  store = new WatchedStore<Thing>();
+  store = new WatchedStore<Thing>('things');
   watch = new ListWatch({
     transport,
     path: PATH,

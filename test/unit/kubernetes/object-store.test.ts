@@ -3,7 +3,7 @@ import { WatchedStore } from '../../../src/kubernetes/object-store.ts';
 
 describe('WatchedStore', () => {
   test('joins the parts of several namespaces; synced when all are, heard when the quietest was', () => {
-    const store = new WatchedStore<string>();
+    const store = new WatchedStore<string>('things');
     expect(store.synced).toBe(false);
     const a = store.openPart(1);
     const b = store.openPart(1);
@@ -21,7 +21,7 @@ describe('WatchedStore', () => {
   });
 
   test('a list replaces its own part alone', () => {
-    const store = new WatchedStore<string>();
+    const store = new WatchedStore<string>('things');
     const a = store.openPart(0);
     const b = store.openPart(0);
     a.replace(new Map([['a/x', 'ax']]));
@@ -31,7 +31,7 @@ describe('WatchedStore', () => {
   });
 
   test('a list that was handed out never changes, and is the same until something does', () => {
-    const store = new WatchedStore<string>();
+    const store = new WatchedStore<string>('things');
     const part = store.openPart(0);
     part.replace(new Map([['x', '1']]));
     const before = store.list();
@@ -45,7 +45,7 @@ describe('WatchedStore', () => {
   });
 
   test('tells keys of events, and undefined for a whole list, until unsubscribed', () => {
-    const store = new WatchedStore<string>();
+    const store = new WatchedStore<string>('things');
     const part = store.openPart(0);
     const told: unknown[] = [];
     const unsubscribe = store.subscribe((keys) => told.push(keys));
@@ -59,7 +59,7 @@ describe('WatchedStore', () => {
   });
 
   test('keys of a tenant that look like parts of an object are only keys', () => {
-    const store = new WatchedStore<string>();
+    const store = new WatchedStore<string>('things');
     const part = store.openPart(0);
     part.apply([['__proto__', 'x']]);
     expect(store.get('__proto__')).toBe('x');
