@@ -3,7 +3,8 @@
 // is not part of it: at 100 pod events a second a decision sees 20 of them, and a minute is 300 decisions.
 import { parseArgs } from 'node:util';
 import { parseNodeClaim, parseNodePool, parseWorkloadCluster } from '../src/api/parse-resources.ts';
-import { buildSnapshot } from '../src/cluster/build-snapshot.ts';
+import type { ClusterSnapshot } from '../src/cluster/build-snapshot.ts';
+import { nextSnapshot } from '../src/cluster/next-snapshot.ts';
 import type { ClusterObjects, PodObject } from '../src/cluster/cluster-objects.ts';
 import { parseNode } from '../src/cluster/parse-node.ts';
 import { parseDaemonSet, parseNamespace, parsePodDisruptionBudget } from '../src/cluster/parse-objects.ts';
@@ -72,6 +73,7 @@ interface Run {
   readonly timesMs: number[];
   readonly stages: { readonly snapshot: number[]; readonly plan: number[]; readonly check: number[] };
   objects: ClusterObjects;
+  snapshot: ClusterSnapshot | undefined;
   lost: number;
 }
 
@@ -85,7 +87,8 @@ function decide(run: Run, of: { turn: number; events: number; losing: boolean; i
   }
   const startedMs = performance.now();
   run.objects = withEvents(run.objects, { turn, count: events, interner });
-  const snapshot = buildSnapshot(run.objects, turn);
+  const snapshot = nextSnapshot(run.snapshot, run.objects, turn);
+  run.snapshot = snapshot;
   const builtMs = performance.now();
   const plan = makePlan(snapshot, { nameSeed: `bench ${turn}` });
   const plannedMs = performance.now();
@@ -128,7 +131,7 @@ export async function steadyState(argv: readonly string[]): Promise<Readonly<Rec
   const lostEvery = Number(values['lost-every']);
   const interner = new PodShapeInterner();
   const fresh = (objects: ClusterObjects): Run => {
-    return { timesMs: [], stages: { snapshot: [], plan: [], check: [] }, objects, lost: 0 };
+    return { timesMs: [], stages: { snapshot: [], plan: [], check: [] }, objects, snapshot: undefined, lost: 0 };
   };
   const warm = fresh(objectsOf(stillCluster(size), interner));
   for (let turn = 1; turn <= WARM_UP; turn += 1) decide(warm, { turn, events, losing: false, interner });
