@@ -8,6 +8,9 @@ export interface TwinRefusal {
   readonly error?: true;
 }
 
+/** An allocation of devices that the scheduler cannot carry through, in its words or their beginning. */
+export class AllocationError extends Error {}
+
 export function no(plugin: string, ...reasons: readonly string[]): TwinRefusal {
   return { plugin, reasons };
 }

@@ -1,5 +1,8 @@
 // The filters in the order of kube-scheduler's default profile, as the framework runs them: first what is said of the pod as a
-// whole, then the node sets, then node by node until one refuses. DynamicResources is not among them: see beyondTwin.
+// whole, then the node sets, then node by node until one refuses. What the twin has no opinion on, beyondTwin
+// tells.
+import { devicesBeyondTwin } from './device-reach.ts';
+import { claimRefusal, dynamicResources } from './dynamic-resources.ts';
 import { faultyAffinity, interPodAffinity } from './inter-pod-affinity.ts';
 import { nodeAffinity } from './node-affinity.ts';
 import { neededFeatures, nodeDeclaredFeatures } from './node-declared-features.ts';
@@ -31,7 +34,8 @@ export function podTrouble(pod: V1Pod, world: World): TwinRefusal | undefined {
     claimTrouble(pod, world) ??
     missingVolume(pod, world) ??
     faultySpread(pod) ??
-    faultyAffinity(pod)
+    faultyAffinity(pod) ??
+    claimRefusal(pod, world)
   );
 }
 
@@ -50,6 +54,7 @@ function nodeTrouble(pod: V1Pod, node: V1Node, world: World): TwinRefusal | unde
     volumeZone(pod, node, world) ??
     podTopologySpread(pod, node, world) ??
     interPodAffinity(pod, node, world) ??
+    dynamicResources(pod, node, world) ??
     (neededFeatures(pod).length === 0 ? undefined : nodeDeclaredFeatures(pod, node))
   );
 }
@@ -57,12 +62,10 @@ function nodeTrouble(pod: V1Pod, node: V1Node, world: World): TwinRefusal | unde
 /** Fields that hold quantities by name. */
 const RESOURCE_LISTS = new Set(['requests', 'overhead', 'allocatable', 'allocatedResources', 'capacity']);
 
-/** Why the twin has no opinion on such a case: devices are to be allocated (DynamicResources), or an amount is negative,
- *  far too big or no quantity. undefined: it has one. */
+/** Why the twin has no opinion on such a case: its devices are beyond device-reach.ts, or an amount is negative, far too big
+ *  or no quantity. undefined: it has one. */
 export function beyondTwin(pod: V1Pod, objects: V1Objects): 'devices' | 'amounts' | undefined {
-  if ((pod.spec.resourceClaims ?? []).length > 0 || (objects.deviceClasses ?? []).length > 0) {
-    return 'devices';
-  }
+  if (devicesBeyondTwin(pod, objects)) return 'devices';
   return [pod, objects].every(ordinaryThroughout) ? undefined : 'amounts';
 }
 
@@ -70,9 +73,15 @@ function ordinaryThroughout(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(ordinaryThroughout);
   if (typeof value !== 'object' || value === null) return true;
   return Object.entries(value).every(([key, inner]: [string, unknown]) => {
-    const isList = RESOURCE_LISTS.has(key) && typeof inner === 'object' && inner !== null && !Array.isArray(inner);
-    return isList ? Object.values(inner).every(isOrdinaryValue) : ordinaryThroughout(inner);
+    const isList = RESOURCE_LISTS.has(key) && isObject(inner);
+    if (!isList) return ordinaryThroughout(inner);
+    // Lists of a device's capacities have amounts one level below.
+    return Object.values(inner).every((one) => isOrdinaryValue(one) || (isObject(one) && ordinaryThroughout(one)));
   });
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isOrdinaryValue(value: unknown): boolean {

@@ -89,6 +89,14 @@ export function matchesAnyTerm(
   });
 }
 
+/** Whether no term has a part that the API server would not accept. */
+export function areReadable(terms: readonly V1NodeSelectorTerm[]): boolean {
+  return terms.every(
+    ({ matchExpressions, matchFields }) =>
+      (matchExpressions ?? []).every(isGoodExpression) && (matchFields ?? []).every(isGoodField),
+  );
+}
+
 function fieldHolds(field: V1Requirement, name: string): boolean {
   const value = field.key === 'metadata.name' ? name : '';
   return (field.values ?? []).includes(value) === (field.operator === 'In');

@@ -11,8 +11,10 @@ import type { V1Objects, V1Pod } from './v1.ts';
 import { worldOf } from './world.ts';
 
 const FIXTURES = join(import.meta.dirname, '..', 'oracle', 'fixtures');
-/** Cases with amounts that the twin does not speak of; those with devices come on top. */
+/** Cases with amounts that the twin does not speak of; those with devices beyond it are counted apart. */
 const APART_MAX_PERCENT = 10;
+/** Of the cases whose pod has claims, as many as the twin must speak of at least. */
+const WITH_CLAIMS_MIN_PERCENT = 80;
 
 interface Judged {
   readonly case: V1Objects & { readonly id: string; readonly pod: V1Pod };
@@ -31,19 +33,27 @@ function readFixture(name: string): readonly Judged[] {
 function compare(judged: readonly Judged[]): {
   readonly differences: readonly string[];
   readonly apart: number;
+  /** Cases whose pod has claims, and those of them that the twin speaks of. */
+  readonly withClaims: number;
+  readonly withClaimsJudged: number;
   readonly plugins: ReadonlySet<string>;
 } {
   const differences: string[] = [];
   const plugins = new Set<string>();
   let apart = 0;
+  let withClaims = 0;
+  let withClaimsJudged = 0;
   for (const { case: given, verdict: line } of judged) {
     const verdict = parseVerdict(JSON.stringify(line));
-    const beyond = beyondTwin(given.pod, given);
+    const pod = { ...given.pod, status: { resourceClaimStatuses: given.pod.status?.resourceClaimStatuses } };
+    const beyond = beyondTwin(pod, given);
+    const hasClaims = (pod.spec.resourceClaims ?? []).length > 0;
+    if (hasClaims) withClaims += 1;
     if (verdict === undefined || beyond !== undefined) {
       if (beyond !== 'devices') apart += 1;
       continue;
     }
-    const pod = { ...given.pod, status: undefined };
+    if (hasClaims) withClaimsJudged += 1;
     const world = worldOf(given);
     for (const node of world.nodes) {
       const { name } = node.metadata;
@@ -57,7 +67,7 @@ function compare(judged: readonly Judged[]): {
       differences.push(`${given.id} ${name}: scheduler ${JSON.stringify(judge)}; twin ${JSON.stringify(twin)}`);
     }
   }
-  return { differences, apart, plugins };
+  return { differences, apart, withClaims, withClaimsJudged, plugins };
 }
 
 describe('the twin says what kube-scheduler said', () => {
@@ -65,10 +75,13 @@ describe('the twin says what kube-scheduler said', () => {
 
   it.each(fixtures)('%s', { timeout: 120_000 }, (name) => {
     const judged = readFixture(name);
-    const { differences, apart, plugins } = compare(judged);
+    const { differences, apart, withClaims, withClaimsJudged, plugins } = compare(judged);
+    process.stdout.write(`${name}: ${withClaimsJudged} of ${withClaims} cases with claims within reach\n`);
     expect(differences).toEqual([]);
     expect((100 * apart) / judged.length).toBeLessThan(APART_MAX_PERCENT);
     if (judged.length < 1000) return;
+    expect(withClaims).toBeGreaterThan(300);
+    expect((100 * withClaimsJudged) / withClaims).toBeGreaterThan(WITH_CLAIMS_MIN_PERCENT);
     for (const plugin of [
       'NodeName',
       'NodeUnschedulable',
@@ -82,6 +95,7 @@ describe('the twin says what kube-scheduler said', () => {
       'VolumeZone',
       'PodTopologySpread',
       'InterPodAffinity',
+      'DynamicResources',
       'NodeDeclaredFeatures',
     ]) {
       expect([...plugins]).toContain(plugin);

@@ -1,4 +1,5 @@
 // The fields of Kubernetes objects that kube-scheduler's filters read, as they are in JSON: any of them may be absent or null.
+import type { V1DeviceClass, V1ResourceClaim, V1ResourceSlice } from './v1-devices.ts';
 
 export type Maybe<T> = T | null | undefined;
 export type Texts = Maybe<Readonly<Record<string, string>>>;
@@ -106,6 +107,12 @@ export interface V1ContainerStatus {
   readonly resources?: Maybe<V1Resources>;
 }
 
+export interface V1PodResourceClaim {
+  readonly name?: Maybe<string>;
+  readonly resourceClaimName?: Maybe<string>;
+  readonly resourceClaimTemplateName?: Maybe<string>;
+}
+
 export interface V1Pod {
   readonly metadata: Meta;
   readonly spec: {
@@ -130,10 +137,13 @@ export interface V1Pod {
     readonly volumes?: Maybe<readonly V1Volume[]>;
     readonly hostNetwork?: Maybe<boolean>;
     readonly hostUsers?: Maybe<boolean>;
-    readonly resourceClaims?: Maybe<readonly object[]>;
+    readonly resourceClaims?: Maybe<readonly V1PodResourceClaim[]>;
   };
   readonly status?: Maybe<{
     readonly phase?: Maybe<string>;
+    readonly resourceClaimStatuses?: Maybe<
+      readonly { readonly name?: Maybe<string>; readonly resourceClaimName?: Maybe<string> }[]
+    >;
     readonly allocatedResources?: ResourceList;
     readonly resources?: Maybe<V1Resources>;
     readonly containerStatuses?: Maybe<readonly V1ContainerStatus[]>;
@@ -252,7 +262,7 @@ export interface V1VolumeAttachment {
   }>;
 }
 
-/** One line of `sluice check-fit`, less what only DynamicResources reads. */
+/** One line of `sluice check-fit`. */
 export interface V1Objects {
   readonly nodes: readonly V1Node[];
   readonly pods?: Maybe<readonly V1Pod[]>;
@@ -264,5 +274,7 @@ export interface V1Objects {
   readonly csiDrivers?: Maybe<readonly V1CsiDriver[]>;
   readonly csiStorageCapacities?: Maybe<readonly V1CsiStorageCapacity[]>;
   readonly volumeAttachments?: Maybe<readonly V1VolumeAttachment[]>;
-  readonly deviceClasses?: Maybe<readonly object[]>;
+  readonly resourceClaims?: Maybe<readonly V1ResourceClaim[]>;
+  readonly resourceSlices?: Maybe<readonly V1ResourceSlice[]>;
+  readonly deviceClasses?: Maybe<readonly V1DeviceClass[]>;
 }

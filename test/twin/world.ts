@@ -14,6 +14,7 @@ import type {
   V1VolumeAttachment,
   V1VolumeClaim,
 } from './v1.ts';
+import type { V1DeviceClass, V1ResourceClaim, V1ResourceSlice } from './v1-devices.ts';
 
 const MAPS = new WeakMap<object, ReadonlyMap<string, unknown>>();
 
@@ -30,6 +31,10 @@ export interface World {
   readonly csiDrivers: ReadonlyMap<string, V1CsiDriver>;
   readonly csiStorageCapacities: readonly V1CsiStorageCapacity[];
   readonly volumeAttachments: readonly V1VolumeAttachment[];
+  /** By `namespace/name`. */
+  readonly resourceClaims: ReadonlyMap<string, V1ResourceClaim>;
+  readonly resourceSlices: readonly V1ResourceSlice[];
+  readonly deviceClasses: ReadonlyMap<string, V1DeviceClass>;
 }
 
 /** What the scheduler's snapshot holds: a pod counts when it names a node that is there and has neither succeeded nor
@@ -52,6 +57,11 @@ export function worldOf(objects: V1Objects): World {
     csiDrivers: byName(objects.csiDrivers),
     csiStorageCapacities: objects.csiStorageCapacities ?? [],
     volumeAttachments: objects.volumeAttachments ?? [],
+    resourceClaims: new Map(
+      (objects.resourceClaims ?? []).map((one) => [`${namespaceOf(one)}/${one.metadata.name}`, one]),
+    ),
+    resourceSlices: [...byName(objects.resourceSlices).values()],
+    deviceClasses: byName(objects.deviceClasses),
   };
 }
 
