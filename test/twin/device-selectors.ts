@@ -19,6 +19,8 @@ const KNOWN_CALLS = new Set(
   ).split(' '),
 );
 
+let environment: Environment | undefined;
+
 /** true or false, or the beginning of what the scheduler says instead. */
 export type SelectorAnswer = boolean | 'CEL compile error: …' | 'CEL runtime error: …';
 
@@ -32,7 +34,8 @@ export function isKnownSelector(expression: string): boolean {
 export function deviceAnswer(expression: string, device: V1Device, driver: string): SelectorAnswer {
   let run: ReturnType<Environment['parse']>;
   try {
-    run = makeEnvironment().parse(rewritten(expression));
+    environment ??= makeEnvironment();
+    run = environment.parse(rewritten(expression));
     const { valid, type } = run.check();
     if (!valid || (type !== 'bool' && type !== 'dyn')) return 'CEL compile error: …';
   } catch {
@@ -126,7 +129,7 @@ function fail(message: string): never {
 function makeEnvironment(): Environment {
   const domains = 'map<string, map<string, dyn>>';
   const amounts = 'map<string, map<string, Quantity>>';
-  const environment = new Environment({ enableOptionalTypes: true })
+  const made = new Environment({ enableOptionalTypes: true })
     .registerType('Quantity', { ctor: QuantityValue, fields: {} })
     .registerType('Semver', { ctor: VersionValue, fields: {} })
     .registerType('Sets', { ctor: Sets, fields: {} })
@@ -160,11 +163,11 @@ function makeEnvironment(): Environment {
     .registerFunction('Quantity.asInteger(): int', ({ nanos }: QuantityValue) =>
       nanos % BILLION === 0n ? nanos / BILLION : fail('not an integer'),
     );
-  addOrder(environment, 'Quantity', (one: QuantityValue, other: QuantityValue) =>
+  addOrder(made, 'Quantity', (one: QuantityValue, other: QuantityValue) =>
     one.nanos === other.nanos ? 0 : one.nanos < other.nanos ? -1 : 1,
   );
-  addOrder(environment, 'Semver', (one: VersionValue, other: VersionValue) => versionOrder(one.version, other.version));
-  return environment;
+  addOrder(made, 'Semver', (one: VersionValue, other: VersionValue) => versionOrder(one.version, other.version));
+  return made;
 }
 
 function addOrder<T>(environment: Environment, type: string, order: (one: T, other: T) => number): void {

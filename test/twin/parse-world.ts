@@ -1,6 +1,7 @@
 // v1 objects as the product reads them: through its parsers, in the way of `sluice check-fit`.
 import { parseNode } from '../../src/cluster/parse-node.ts';
 import * as parse from '../../src/cluster/parse-objects.ts';
+import { parseDeviceClass, parseResourceClaim, parseResourceSlice } from '../../src/cluster/parse-devices.ts';
 import { parsePod } from '../../src/cluster/parse-pod.ts';
 import { parseCsiStorageCapacity, parseVolumeAttachment } from '../../src/cluster/parse-storage-state.ts';
 import type { ClusterObjects } from '../../src/cluster/cluster-objects.ts';
@@ -20,6 +21,9 @@ export function parseWorld(objects: V1Objects, interner: PodShapeInterner): Clus
     csiNodes: (objects.csiNodes ?? []).map(parse.parseCsiNode),
     csiStorageCapacities: (objects.csiStorageCapacities ?? []).map(parseCsiStorageCapacity),
     volumeAttachments: (objects.volumeAttachments ?? []).map(parseVolumeAttachment),
+    resourceClaims: (objects.resourceClaims ?? []).map(parseResourceClaim),
+    resourceSlices: (objects.resourceSlices ?? []).map(parseResourceSlice),
+    deviceClasses: (objects.deviceClasses ?? []).map(parseDeviceClass),
     csiDrivers: (objects.csiDrivers ?? []).map(parse.parseCsiDriver),
   });
 }

@@ -1,5 +1,6 @@
 // A random cluster with several pods that wait, from the themes that the oracle's cases are made of: every rule that the twin
 // has meets the others in one cluster.
+import { deviceClaims } from '../oracle/cases/device-themes.ts';
 import { makeDraft, makePod, type ObjectDraft, type PodDraft } from '../oracle/cases/draft.ts';
 import { THEMES } from '../oracle/cases/make-case.ts';
 import { Random } from '../oracle/cases/random.ts';
@@ -11,12 +12,11 @@ export interface RandomWorld {
   readonly waiting: readonly V1Pod[];
 }
 
-/** Themes that speak to a rule of the twin, each as often as it weighs. */
-const BAG = THEMES.filter(({ plugin }) => plugin !== 'DynamicResources').flatMap((theme) =>
-  Array.from({ length: theme.weight }, () => theme),
-);
+/** Each theme as often as it weighs. */
+const BAG = THEMES.flatMap((theme) => Array.from({ length: theme.weight }, () => theme));
+const DEVICE_THEMES = THEMES.filter(({ add }) => add === deviceClaims);
 export const CSI_DRIVERS = ['disk.example.com', 'ebs.csi.aws.com', 'cinder.csi.openstack.org'];
-/** Some worlds hold amounts that the twin does not speak of; the next try has others. */
+/** Some worlds hold amounts or devices that the twin does not speak of; the next try has others. */
 const TRIES_MAX = 50;
 
 /** The same seed gives the same world. Nothing in it is beyond the twin. */
@@ -31,9 +31,12 @@ export function randomWorld(seed: number): RandomWorld {
 function drawWorld(random: Random): RandomWorld {
   const draft = makeDraft(random);
   const waiting: PodDraft[] = [];
+  // Pods that want the same devices meet only where most pods want some.
+  const aroundDevices = random.chance(0.3);
   for (let left = random.between(2, 4); left > 0; left -= 1) {
     draft.pod = makePod(random, `waiting-${left}`);
-    const themes = new Set(random.picks(BAG, random.pick([1, 1, 2, 3])));
+    const count = aroundDevices ? random.pick([0, 0, 1]) : random.pick([1, 1, 2, 3]);
+    const themes = new Set([...(aroundDevices ? DEVICE_THEMES : []), ...random.picks(BAG, count)]);
     for (const theme of themes) theme.add(draft, random);
     waiting.push(draft.pod);
   }
@@ -47,6 +50,7 @@ function drawWorld(random: Random): RandomWorld {
     storageClasses: distinct(draft.storageClasses),
     csiNodes: distinct(draft.csiNodes),
     csiDrivers: distinct(draft.csiDrivers),
+    resourceClaims: distinct(draft.resourceClaims),
     csiStorageCapacities: random.chance(0.5) ? [0, 1, 2, 3].map((index) => drawCapacity(random, index)) : [],
     volumeAttachments: random.some(draft.persistentVolumes, 0.2).map((volume, index) => ({
       metadata: { name: `attachment-${index}` },
@@ -58,7 +62,11 @@ function drawWorld(random: Random): RandomWorld {
     })),
   };
   // Through text, as objects come: what is undefined is gone, and no part is shared.
-  return JSON.parse(JSON.stringify({ objects, waiting: waiting.map((pod) => ({ ...pod, status: undefined })) }));
+  const pods = waiting.map((pod) => ({
+    ...pod,
+    status: { resourceClaimStatuses: pod.status['resourceClaimStatuses'] },
+  }));
+  return JSON.parse(JSON.stringify({ objects, waiting: pods }));
 }
 
 function drawCapacity(random: Random, index: number): V1CsiStorageCapacity {

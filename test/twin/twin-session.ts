@@ -1,5 +1,4 @@
 // One random cluster in both forms: what is done to the fork is done to a list of v1 objects, and both are asked.
-import { expectedLabels } from '../../src/cluster/expected-node.ts';
 import { buildSnapshot } from '../../src/cluster/build-snapshot.ts';
 import type { PodObject } from '../../src/cluster/cluster-objects.ts';
 import { parseNode } from '../../src/cluster/parse-node.ts';
@@ -12,14 +11,16 @@ import { Random } from '../oracle/cases/random.ts';
 import { allocatableOf } from './node-resources-fit.ts';
 import { limitsOf } from './node-volume-limits.ts';
 import { podRequests } from './pod-requests.ts';
+import { claimsAfterPlacing, claimsAfterRemoving } from './held-claims.ts';
+import { drawNode } from './draw-node.ts';
 import { parseWorld } from './parse-world.ts';
 import { CSI_DRIVERS, randomWorld } from './random-world.ts';
 import { sameRefusal, type TwinRefusal } from './refusal.ts';
 import { whyNot } from './run-filters.ts';
-import type { V1CsiNode, V1Node, V1Objects, V1Pod } from './v1.ts';
+import type { V1Node, V1Objects, V1Pod } from './v1.ts';
 import { labelsOf, nodeNameOf, worldOf } from './world.ts';
 
-interface Waiting {
+export interface Waiting {
   readonly raw: V1Pod;
   readonly parsed: PodObject;
 }
@@ -30,11 +31,11 @@ interface State {
   readonly placed: ReadonlySet<string>;
 }
 
-const FEATURES = ['RestartAllContainersOnContainerExits', 'UserNamespacesHostNetworkSupport', 'VolumeBindMountOptions'];
-
 export class TwinSession {
   compared = 0;
   fitting = 0;
+  /** Pods that were placed and got devices. */
+  devicesTaken = 0;
   readonly plugins = new Set<string>();
   readonly #interner = new PodShapeInterner();
   readonly #fork: ForkedSnapshot;
@@ -66,7 +67,7 @@ export class TwinSession {
         const twin = whyNot(raw, node, world);
         const compiled = this.#fork.whyNot(parsed, index, { asBound: true });
         this.#count(twin);
-        if (!sameRefusal(twin, compiled)) {
+        if (!sameRefusal(twin, compiled) && !isUnknownDevice(twin, compiled)) {
           found.push(`${raw.metadata.name} on ${node.metadata.name}: ${say(compiled)}; twin: ${say(twin)}`);
         }
         if (whyNot(unbound(raw), node, world) === undefined) fits.push(index);
@@ -86,6 +87,7 @@ export class TwinSession {
       pods: this.#fork.podsOn(index).map((pod) => pod.uid),
       requested: this.#fork.requestedOn(index),
       allocatable: this.#fork.allocatableOn(index),
+      devices: this.#fork.podsOn(index).map((pod) => this.#fork.devicesOf(pod)),
       verdicts: pods.map(({ parsed }) => this.#fork.whyNot(parsed, index)),
     }));
   }
@@ -93,13 +95,19 @@ export class TwinSession {
   place(podChoice: number, nodeChoice: number, options: { readonly fitting: boolean }): void {
     const pods = this.#waitingNow().filter(({ raw }) => nodeNameOf(raw) === '');
     const pod = pods[podChoice % Math.max(1, pods.length)];
-    const node = this.#nodeAt(nodeChoice);
-    if (pod === undefined || node === undefined) return;
-    if (options.fitting && whyNot(pod.raw, node, worldOf(this.#state.objects)) !== undefined) return;
+    if (pod === undefined) return;
+    const node = options.fitting ? this.#fittingNode(pod.raw, nodeChoice) : this.#nodeAt(nodeChoice);
+    if (node === undefined) return;
     this.#fork.place(pod.parsed, this.#indexOf(node));
-    const name = node.metadata.name;
+    const { objects } = this.#state;
+    const { claims, changed } = claimsAfterPlacing(pod.raw, node, objects);
+    if (changed) this.devicesTaken += 1;
     this.#state = {
-      objects: { ...this.#state.objects, pods: [...(this.#state.objects.pods ?? []), onNode(pod.raw, name)] },
+      objects: {
+        ...objects,
+        resourceClaims: claims,
+        pods: [...(objects.pods ?? []), onNode(pod.raw, node.metadata.name)],
+      },
       placed: new Set([...this.#state.placed, pod.raw.metadata.name]),
     };
   }
@@ -110,8 +118,10 @@ export class TwinSession {
     this.#fork.removeNode(this.#indexOf(node));
     const { objects } = this.#state;
     const nodes = objects.nodes.filter((one) => one !== node);
-    const pods = (objects.pods ?? []).filter((pod) => nodeNameOf(pod) !== node.metadata.name);
-    this.#state = { ...this.#state, objects: { ...objects, nodes, pods } };
+    const gone = (objects.pods ?? []).filter((pod) => nodeNameOf(pod) === node.metadata.name);
+    const pods = (objects.pods ?? []).filter((pod) => !gone.includes(pod));
+    const left = { ...objects, nodes, pods };
+    this.#state = { ...this.#state, objects: { ...left, resourceClaims: claimsAfterRemoving(gone, left) } };
   }
 
   addTemplateNode(seed: number): void {
@@ -182,6 +192,14 @@ export class TwinSession {
     return nodes[choice % nodes.length];
   }
 
+  /** The first that fits, from the choice on and round. */
+  #fittingNode(pod: V1Pod, choice: number): V1Node | undefined {
+    const world = worldOf(this.#state.objects);
+    const start = choice % world.nodes.length;
+    const turned = [...world.nodes.slice(start), ...world.nodes.slice(0, start)];
+    return turned.find((node) => whyNot(pod, node, world) === undefined);
+  }
+
   #indexOf(node: V1Node): number {
     for (let index = this.#fork.nodeCount - 1; index >= 0; index -= 1) {
       if (this.#fork.nodeName(index) === node.metadata.name) return index;
@@ -196,37 +214,10 @@ export class TwinSession {
   }
 }
 
-/** A node that a pool could make: all it will say is known, its CSINode lists every driver. */
-function drawNode(
-  random: Random,
-  name: string,
-  waiting: readonly Waiting[],
-): { readonly node: V1Node; readonly csiNode: V1CsiNode; readonly daemon: Waiting | undefined } {
-  const zone = random.pick(['zone-1', 'zone-2', 'zone-3', 'zone-4']);
-  const labels = new Map(random.some(['app', 'tier', 'version'], 0.3).map((key) => [key, random.pick(['a', 'b'])]));
-  const node: V1Node = {
-    metadata: { name, labels: Object.fromEntries(expectedLabels({ name, zone, labels })) },
-    spec: {
-      unschedulable: random.chance(0.05),
-      taints: random.chance(0.15) ? [{ key: 'app', value: 'a', effect: 'NoSchedule' }] : [],
-    },
-    status: {
-      allocatable: {
-        cpu: random.pick(['2', '4', '7900m']),
-        memory: random.pick(['4Gi', '16Gi']),
-        'ephemeral-storage': '20Gi',
-        pods: random.pick(['110', '2', '1']),
-        ...(random.chance(0.4) ? { 'example.com/gpu': '2' } : {}),
-      },
-      declaredFeatures: random.some(FEATURES, 0.6),
-    },
-  };
-  const count = random.pick([0, 1, 2, 8]);
-  const limited = random.chance(0.5);
-  const drivers = CSI_DRIVERS.map((driver) => ({ name: driver, ...(limited ? { allocatable: { count } } : {}) }));
-  const plain = waiting.filter(({ raw }) => (raw.spec.volumes ?? []).length === 0 && nodeNameOf(raw) === '');
-  const daemon = random.chance(0.3) && plain.length > 0 ? random.pick(plain) : undefined;
-  return { node, csiNode: { metadata: { name }, spec: { drivers } }, daemon };
+/** The devices of a node that does not exist yet are not known: the fork says so, for the twin there are none. */
+function isUnknownDevice(twin: TwinRefusal | undefined, compiled: TwinRefusal | undefined): boolean {
+  const [reason = ''] = compiled?.reasons ?? [];
+  return twin?.plugin === 'DynamicResources' && reason.startsWith('the devices of new nodes are not known');
 }
 
 function onNode(pod: V1Pod, name: string): V1Pod {

@@ -68,5 +68,6 @@ describe(`the fork and its twin (seed ${SEED})`, () => {
     expect(fitting / compared).toBeGreaterThan(0.1);
     expect(fitting / compared).toBeLessThan(0.9);
     expect(plugins.size).toBeGreaterThan(9);
+    expect([...plugins]).toContain('DynamicResources');
   });
 });
