@@ -12,6 +12,11 @@ export interface RandomWorld {
   readonly waiting: readonly V1Pod[];
 }
 
+interface WorldOptions {
+  /** Pods may claim devices too. */
+  readonly devices?: boolean;
+}
+
 /** Each theme as often as it weighs. */
 const BAG = THEMES.flatMap((theme) => Array.from({ length: theme.weight }, () => theme));
 const DEVICE_THEMES = THEMES.filter(({ add }) => add === deviceClaims);
@@ -20,23 +25,25 @@ export const CSI_DRIVERS = ['disk.example.com', 'ebs.csi.aws.com', 'cinder.csi.o
 const TRIES_MAX = 50;
 
 /** The same seed gives the same world. Nothing in it is beyond the twin. */
-export function randomWorld(seed: number): RandomWorld {
+export function randomWorld(seed: number, options: WorldOptions = {}): RandomWorld {
   for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-    const world = drawWorld(new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(attempt + 1, 0x85ebca6b)));
+    const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(attempt + 1, 0x85ebca6b));
+    const world = drawWorld(random, options);
     if (world.waiting.every((pod) => beyondTwin(pod, world.objects) === undefined)) return world;
   }
   throw new Error(`no world within the twin's reach from seed ${seed}`);
 }
 
-function drawWorld(random: Random): RandomWorld {
+function drawWorld(random: Random, { devices = false }: WorldOptions): RandomWorld {
   const draft = makeDraft(random);
   const waiting: PodDraft[] = [];
   // Pods that want the same devices meet only where most pods want some.
-  const aroundDevices = random.chance(0.3);
+  const aroundDevices = devices && random.chance(0.3);
+  const bag = devices ? BAG : BAG.filter(({ plugin }) => plugin !== 'DynamicResources');
   for (let left = random.between(2, 4); left > 0; left -= 1) {
     draft.pod = makePod(random, `waiting-${left}`);
     const count = aroundDevices ? random.pick([0, 0, 1]) : random.pick([1, 1, 2, 3]);
-    const themes = new Set([...(aroundDevices ? DEVICE_THEMES : []), ...random.picks(BAG, count)]);
+    const themes = new Set([...(aroundDevices ? DEVICE_THEMES : []), ...random.picks(bag, count)]);
     for (const theme of themes) theme.add(draft, random);
     waiting.push(draft.pod);
   }

@@ -44,7 +44,7 @@ export class TwinSession {
   #state: State;
 
   constructor(seed: number) {
-    const { objects, waiting } = randomWorld(seed);
+    const { objects, waiting } = randomWorld(seed, { devices: true });
     this.#fork = new ForkedSnapshot(buildSnapshot(parseWorld(objects, this.#interner), 1));
     this.#waiting = waiting.map((raw) => ({ raw, parsed: parsePod(raw, this.#interner) }));
     this.#state = { objects: { ...objects, pods: worldOf(objects).pods }, placed: new Set() };
