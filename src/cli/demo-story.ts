@@ -17,7 +17,7 @@ export interface StoryStage {
 export class StoryFailure extends Error {}
 
 const WEB_REPLICAS_MANY = 8;
-const WEB_REPLICAS_FEW = 2;
+const WEB_REPLICAS_FEW = 1;
 const POLL_MS = 50;
 /** For each of the three waits. Each takes some 8 s; all of it has to end within a minute also on a busy machine. */
 const WAIT_MAX_MS = 40_000;
