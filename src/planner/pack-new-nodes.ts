@@ -32,9 +32,14 @@ export function takesPods(pool: PoolState): boolean {
   return isActive(pool) && pool.settings.autoscale && pool.settings.unschedulable !== true;
 }
 
-/** Adds nodes to the draft until every group has its places or nothing more can be done. Returns the groups that were
- *  packed by numbers: their places hold whatever other nodes there are. */
-export function packNewNodes(draft: PlanDraft, groups: readonly PodGroup[]): ReadonlySet<PodGroup> {
+/** Adds nodes to the draft until every group has its places or nothing more can be done. `all` are the plan's groups, also those
+ *  that have their places: their rules hold too. Returns the groups that were packed by numbers: their places hold
+ *  whatever other nodes there are. */
+export function packNewNodes(
+  draft: PlanDraft,
+  groups: readonly PodGroup[],
+  all: readonly PodGroup[],
+): ReadonlySet<PodGroup> {
   const plain = new Set<PodGroup>();
   if (groups.length === 0) return plain;
   // By priority, so that what is left out for being too much is the least important.
@@ -43,7 +48,7 @@ export function packNewNodes(draft: PlanDraft, groups: readonly PodGroup[]): Rea
   if (offers.length === 0) return plain;
   const zones = new Map(pools.map((pool) => [pool, zoneCounts(draft, pool)]));
   const least = nodesAtLeast(groups, offers);
-  const sorter = new DemandSorter(draft, groups, { nodesAtLeast: least });
+  const sorter = new DemandSorter(draft, all, { nodesAtLeast: least });
   for (const priority of new Set(groups.map((group) => group.priority))) {
     const band = groups.filter((group) => group.priority === priority && nextPod(group) !== undefined);
     const demand = sorter.sort(band);
@@ -58,7 +63,9 @@ export function packNewNodes(draft: PlanDraft, groups: readonly PodGroup[]): Rea
     for (const group of demand.plain) fillNewNodes(draft, group);
     const late = nodesFirst ? [] : packPatterns(draft, demand, { offers, zones });
     for (const group of demand.plain) plain.add(group);
-    for (const group of [...early, ...late]) plain.delete(group);
+    // A zone that could not take its share (limits) leaves the others with too much.
+    const uneven = [...demand.spreads.keys()].filter((group) => nextPod(group) !== undefined);
+    for (const group of [...early, ...late, ...uneven]) plain.delete(group);
     // Some may have waited for pods that have a place only now.
     const waiting = demand.entangled.filter((group) => nextPod(group) !== undefined && mayOpenLater(group.shape));
     if (early.length + late.length + waiting.length === 0) continue;

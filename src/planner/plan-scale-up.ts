@@ -24,6 +24,7 @@ export function planScaleUp(draft: PlanDraft): void {
   packSettled(
     draft,
     asking.filter((group) => group.priority >= cutoff && group.getsNewNode && nextPod(group) !== undefined),
+    groups,
   );
   // Expendable ones after all others: they take what room is left and never more.
   placeOnNodes(draft, asking, (group) => group.priority < cutoff && group.pending);

@@ -34,22 +34,25 @@ interface Settling {
 }
 
 /** As packNewNodes, and what it places holds when all new nodes are there. */
-export function packSettled(draft: PlanDraft, groups: readonly PodGroup[]): void {
+export function packSettled(draft: PlanDraft, groups: readonly PodGroup[], all: readonly PodGroup[]): void {
   const start: Start = {
     mark: draft.fork.mark(),
     podRuns: draft.podRuns.length,
     ranges: draft.newNodes.map((node) => node.pods.length),
     placed: new Map(groups.map((group) => [group, group.placed])),
   };
-  const plain = new Set(packNewNodes(draft, groups));
+  const plain = packNewNodes(draft, groups, all);
   const moving = groups.filter((group) => mayOpenLater(group.shape) && !plain.has(group));
   const settling: Settling = { draft, start, moving, triesLeft: TRIES_MAX };
   for (let round = 1; round <= ROUNDS_MAX && dependsOnNodes(settling); round += 1) {
     const nodes = draft.newNodes.length;
     settle(settling, groups);
     const left = groups.filter((group) => nextPod(group) !== undefined);
-    if (round === ROUNDS_MAX || settling.triesLeft <= 0 || left.length === 0) return;
-    for (const group of packNewNodes(draft, left)) plain.add(group);
+    if (left.length === 0) return;
+    if (settling.triesLeft <= 0)
+      draft.cutShort.add(`settling pods that spread stopped after ${TRIES_MAX} looks at a node`);
+    if (round === ROUNDS_MAX || settling.triesLeft <= 0) return;
+    packNewNodes(draft, left, all);
     if (draft.newNodes.length === nodes) return;
   }
 }
