@@ -27,7 +27,10 @@ export function autoscalerStages(
     observe: () => observeCluster(context, sources),
     snapshot({ objects, version }) {
       updates = previous === undefined || updates >= UPDATES_MAX ? 0 : updates + 1;
-      previous = nextSnapshot(updates === 0 ? undefined : previous, objects, version);
+      const last = updates === 0 ? undefined : previous;
+      // Should an update throw, the next pass begins anew.
+      previous = undefined;
+      previous = nextSnapshot(last, objects, version);
       return previous;
     },
     plan: (snapshot) => makePlan(snapshot, { nameSeed: context.random.hex(NAME_SEED_DIGITS) }),

@@ -37,7 +37,8 @@ export function newNodesCost(draft: PlanDraft): NewNodesCost | undefined {
   // From the cheapest up, so that the order of the nodes cannot change the last digits.
   const prices = nodes.map((node) => node.offer.pricePerHour).sort((a, b) => a - b);
   const perHour = prices.reduce((sum, price) => sum + price, 0);
-  const lowerBoundPerHour = Math.min(bound.costPerHour, perHour);
+  // Not cut at the cost: a bound above it is a mistake that must show.
+  const lowerBoundPerHour = bound.costPerHour;
   return {
     nodes: nodes.length,
     perHour: rounded(perHour),
