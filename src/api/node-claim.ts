@@ -9,6 +9,9 @@ import { annotationMap, conditions, labelMap, literals, names, taints, withRules
 const text = (maxLength = 253) => Type.String({ maxLength });
 const time = Type.String({ format: 'date-time', maxLength: 64 });
 
+/** Kinds of pods that a claim names: one each on a node of 110 pods, and some more. */
+export const PLANNED_KINDS_MAX = 128;
+
 export const NODE_CLAIM_PHASES = [
   'Pending',
   'PortReady',
@@ -73,6 +76,18 @@ export const nodeClaimSpecSchema = withRules(
         pods: Type.Integer(),
         extended: Type.Optional(Type.Record(Type.String(), Type.Integer(), { maxProperties: 32 })),
       }),
+    ),
+    /** For whom the plan made the node: how many pods of which shape. Later plans put such pods there first, so that a
+     *  packing outlives the minutes until its nodes are there, and a restart. A preference, never a promise. */
+    plannedPods: Type.Optional(
+      Type.Array(
+        Type.Object({
+          shape: text(16),
+          priority: Type.Optional(Type.Integer()),
+          count: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
+        }),
+        { maxItems: PLANNED_KINDS_MAX },
+      ),
     ),
   }),
   [{ rule: 'self == oldSelf', message: 'spec is immutable' }],

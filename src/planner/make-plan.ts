@@ -4,6 +4,7 @@
 // repair are all inputs of this one function and cannot fight.
 import type { NodeClaimSpec } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
+import type { PodObject } from '../cluster/cluster-objects.ts';
 import { claimSpecOf } from './claim-spec.ts';
 import { block, openDraft, type NewNode, type PlanDraft } from './plan-draft.ts';
 import { planManualRemoval } from './plan-manual-removal.ts';
@@ -15,6 +16,7 @@ import type { Blocked, Plan, PlanStep } from './plan.ts';
 import { type Offer, specRefusals } from './pool-offers.ts';
 import { planClusterDeletion, planGrowth, planPoolDeletions } from './pool-size.ts';
 import { compareText } from './claim-facts.ts';
+import { plannedPodsOf } from './planned-pods.ts';
 
 /** Pods named in the reason of a new node; the step lists all of them by uid. */
 const PODS_NAMED = 3;
@@ -71,12 +73,22 @@ function closePlan(draft: PlanDraft): Plan {
   return { basedOn: draft.snapshot.version, steps, blocked: sortedBlocked(draft), report: reportOf(draft) };
 }
 
-/** Claims of equal nodes share one spec, so that a plan is as small as the kinds of its nodes. */
+/** Claims of equal nodes for equal pods share one spec, so that a plan is as small as the kinds of its nodes. */
 function createSteps(draft: PlanDraft): readonly PlanStep[] {
-  const specs = new Map<Offer, NodeClaimSpec>();
+  const specs = new Map<Offer, { readonly empty: NodeClaimSpec; readonly forPods: Map<string, NodeClaimSpec> }>();
+  const numbers = new Map<readonly PodObject[], number>();
   return draft.newNodes.map((node) => {
-    const spec = specs.get(node.offer) ?? claimSpecOf(node.offer, draft.objects);
-    specs.set(node.offer, spec);
+    const known = specs.get(node.offer) ?? { empty: claimSpecOf(node.offer, draft.objects), forPods: new Map() };
+    specs.set(node.offer, known);
+    if (node.pods.length === 0) return createStep(node, known.empty);
+    let key = '';
+    for (const { pods, from, to } of node.pods) {
+      const number = numbers.get(pods) ?? numbers.size;
+      numbers.set(pods, number);
+      key += `${number}:${to - from} `;
+    }
+    const spec = known.forPods.get(key) ?? { ...known.empty, plannedPods: plannedPodsOf(node.pods) };
+    known.forPods.set(key, spec);
     return createStep(node, spec);
   });
 }

@@ -3,6 +3,7 @@
 import { placeGroups } from '../simulation/place-groups.ts';
 import { openExplainer } from './explain-left-pods.ts';
 import { giveNewNode, givePlaces, type PlanDraft } from './plan-draft.ts';
+import { awaitedPods, placeAwaited } from './planned-pods.ts';
 import { demandOf, nextPod, type PodGroup } from './pod-groups.ts';
 import { packSettled } from './settle-spread.ts';
 
@@ -20,14 +21,20 @@ export function planScaleUp(draft: PlanDraft): void {
   const groups = demandOf({ pending: draft.snapshot.pendingGroups, ...draft });
   for (const group of groups) if (group.nominatedNodeName !== '') placeNominated(draft, group);
   const asking = groups.filter((group) => nextPod(group) !== undefined);
-  placeOnNodes(draft, asking, (group) => group.priority >= cutoff);
+  placeOnStanding(
+    draft,
+    asking.filter((group) => group.priority >= cutoff),
+  );
   packSettled(
     draft,
     asking.filter((group) => group.priority >= cutoff && group.getsNewNode && nextPod(group) !== undefined),
     groups,
   );
   // Expendable ones after all others: they take what room is left and never more.
-  placeOnNodes(draft, asking, (group) => group.priority < cutoff && group.pending);
+  placeAnywhere(
+    draft,
+    asking.filter((group) => group.priority < cutoff && group.pending),
+  );
   const explain = openExplainer(draft, { cutoff });
   for (const group of groups) {
     const pod = nextPod(group);
@@ -41,8 +48,25 @@ export function planScaleUp(draft: PlanDraft): void {
   }
 }
 
-function placeOnNodes(draft: PlanDraft, groups: readonly PodGroup[], wanted: (group: PodGroup) => boolean): void {
-  placeGroups(draft.fork, groups.filter(wanted), {
+/** Room on nodes that stand or are coming up. Of one priority, first whom a node was made for, then the others; a more
+ *  important pod that came later goes before both, as in the scheduler's queue. */
+function placeOnStanding(draft: PlanDraft, groups: readonly PodGroup[]): void {
+  const awaited = awaitedPods(draft, groups);
+  if (awaited.length > 0) {
+    for (const priority of new Set(groups.map((group) => group.priority))) {
+      const band = awaited.filter((one) => one.priority === priority);
+      placeAwaited(draft, band, (group, at) => giveNode(draft, group, at));
+      placeAnywhere(
+        draft,
+        groups.filter((group) => group.priority === priority),
+      );
+    }
+  }
+  placeAnywhere(draft, groups);
+}
+
+function placeAnywhere(draft: PlanDraft, groups: readonly PodGroup[]): void {
+  placeGroups(draft.fork, groups, {
     place: (group, { node, count }) => giveNode(draft, group, { index: node, count }),
   });
 }

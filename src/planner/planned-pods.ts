@@ -1,0 +1,119 @@
+// For whom a node is made, kept on its claim: how many pods of which shape. Each plan puts such pods there first. Without
+// it every pass would pack the nodes that are coming up anew, in another order than the plan that asked for them, find some
+// pods left over and buy more nodes for them (on a mix of 20,000 pods 601 instead of 422).
+import { PLANNED_KINDS_MAX, type NodeClaimSpec } from '../api/node-claim.ts';
+import type { SnapshotNode } from '../cluster/build-snapshot.ts';
+import type { PodObject, PodShape } from '../cluster/cluster-objects.ts';
+import type { PlanDraft } from './plan-draft.ts';
+import type { PodRange } from './plan.ts';
+import { nextPod, type PodGroup } from './pod-groups.ts';
+import { hash64 } from './template-hash.ts';
+
+type PlannedPods = NonNullable<NodeClaimSpec['plannedPods']>;
+
+/** How long after a node became Ready its pods may still be on their way: the scheduler looks at pods that it could not
+ *  place every five minutes at the latest (kube-scheduler, podMaxInUnschedulablePodsDuration). */
+const ARRIVAL_MS = 10 * 60_000;
+
+const digests = new WeakMap<PodShape, string>();
+
+/** 16 hex digits, equal for equal shapes in every process of one version. */
+function digestOf(shape: PodShape): string {
+  const known = digests.get(shape);
+  if (known !== undefined) return known;
+  const digest = hash64(shape.key);
+  digests.set(shape, digest);
+  return digest;
+}
+
+/** What a claim for these pods says of them: the kinds with most pods where they are more than a claim can hold. */
+export function plannedPodsOf(ranges: readonly PodRange[]): PlannedPods {
+  const kinds = new Map<string, { readonly shape: string; readonly priority: number; count: number }>();
+  for (const { pods, from, to } of ranges) {
+    const pod = pods[from];
+    if (pod === undefined || to === from) continue;
+    const shape = digestOf(pod.shape);
+    const key = `${pod.priority} ${shape}`;
+    const kind = kinds.get(key) ?? { shape, priority: pod.priority, count: 0 };
+    kind.count += to - from;
+    kinds.set(key, kind);
+  }
+  const all = [...kinds.values()];
+  const kept =
+    all.length <= PLANNED_KINDS_MAX ? all : all.sort((a, b) => b.count - a.count).slice(0, PLANNED_KINDS_MAX);
+  return kept.map(({ shape, priority, count }) => ({ shape, ...(priority === 0 ? {} : { priority }), count }));
+}
+
+/** Equal pods that a node was made for. */
+export interface Awaited {
+  /** Those that wait, and those that run on nodes that go. */
+  readonly groups: readonly PodGroup[];
+  readonly priority: number;
+  /** The node's. */
+  readonly index: number;
+  left: number;
+}
+
+/** The nodes that were made for some of `groups` and do not have them yet, the oldest claim first. */
+export function awaitedPods(draft: PlanDraft, groups: readonly PodGroup[]): readonly Awaited[] {
+  const nodes = draft.snapshot.nodes.filter((node) => awaitsPods(node, draft.nowMs) && draft.fork.isOpen(node.index));
+  if (nodes.length === 0 || groups.length === 0) return [];
+  const byKind = new Map<string, PodGroup[]>();
+  for (const group of groups) {
+    const key = `${group.priority} ${digestOf(group.shape)}`;
+    const known = byKind.get(key);
+    if (known === undefined) byKind.set(key, [group]);
+    else known.push(group);
+  }
+  return nodes.sort(olderClaimFirst).flatMap((node) =>
+    (node.claim?.spec.plannedPods ?? []).flatMap(({ shape, priority = 0, count }) => {
+      const alike = byKind.get(`${priority} ${shape}`);
+      const left = count - there(node.pods, alike?.[0]);
+      return alike === undefined || left <= 0 ? [] : [{ groups: alike, priority, index: node.index, left }];
+    }),
+  );
+}
+
+/** Places what is awaited where it still fits, and again as long as one pod lets in another (affinity, spread). `give`
+ *  hears of each run of pods on one node and raises the group's `placed`. */
+export function placeAwaited(
+  draft: PlanDraft,
+  awaited: readonly Awaited[],
+  give: (group: PodGroup, at: { readonly index: number; readonly count: number }) => void,
+): void {
+  let open = awaited;
+  for (let placedAny = true; placedAny && open.length > 0; ) {
+    placedAny = false;
+    for (const one of open) {
+      for (const group of one.groups) {
+        const pod = nextPod(group);
+        const most = Math.min(one.left, group.pods.length - group.placed);
+        const count = pod === undefined || most === 0 ? 0 : draft.fork.fitsCount(pod, one.index, { most });
+        if (count === 0) continue;
+        draft.fork.placeMany(group.pods, one.index, { from: group.placed, until: group.placed + count });
+        give(group, { index: one.index, count });
+        one.left -= count;
+        placedAny = true;
+      }
+    }
+    open = open.filter(
+      ({ groups, left }) => left > 0 && groups.some((group) => group.entangled && nextPod(group) !== undefined),
+    );
+  }
+}
+
+function awaitsPods({ claim, draining, upcoming }: SnapshotNode, nowMs: number): boolean {
+  if (claim?.spec.plannedPods === undefined || draining) return false;
+  const readyMs = Date.parse(claim.status?.readyAt ?? '');
+  return upcoming || (claim.status?.phase === 'Ready' && nowMs - readyMs < ARRIVAL_MS);
+}
+
+function there(pods: readonly PodObject[], group: PodGroup | undefined): number {
+  const alike = pods.filter((pod) => pod.shape.key === group?.shape.key && pod.priority === group.priority);
+  return alike.length;
+}
+
+function olderClaimFirst(left: SnapshotNode, right: SnapshotNode): number {
+  const [one, other] = [left, right].map(({ claim }) => claim?.metadata.creationTimestamp ?? '');
+  return (one ?? '') < (other ?? '') ? -1 : (one ?? '') > (other ?? '') ? 1 : left.index - right.index;
+}
