@@ -4,6 +4,7 @@ import { LABELS } from '../api/names.ts';
 import { alikePools } from './alike-pools.ts';
 import { isAllowed, NO_LIMIT, type PackingProblem, type Pattern } from './bounds/packing-problem.ts';
 import { choosePatterns, PATTERN_DEFAULTS, type PatternChoice } from './patterns/choose-patterns.ts';
+import type { PatternsAsked } from './patterns/improved-patterns.ts';
 import { FIXED_AXES, type NodeOffered, problemOfPods } from './patterns/problem-of-pods.ts';
 import type { SortedDemand } from './plain-demand.ts';
 import { addUnforkedNode, giveNewNode, type PlanDraft } from './plan-draft.ts';
@@ -58,7 +59,7 @@ export function packPatterns(
     const groups = demand.plain.filter((group) => group.placed < group.pods.length && !unsuited.has(group));
     if (offers.length === 0 || groups.length === 0) break;
     const packing = openPacking(draft, { demand, groups, offers, unsuited });
-    const { patterns, cutShort } = mostPlaced(packing.problem);
+    const { patterns, cutShort } = mostPlaced(draft, packing.problem);
     if (cutShort) draft.cutShort.add('the search for the best mix of new nodes stopped at its step limit');
     const met = patterns.map((pattern) => addPattern(packing, pattern, options.zones));
     if (!met.includes('limit')) break;
@@ -158,11 +159,14 @@ function ownLimits({ exclusions }: SortedDemand, group: PodGroup): readonly numb
 }
 
 /** The cheapest patterns; where a pool may not get enough nodes for them, those of bigger flavors if they place more pods. */
-function mostPlaced(problem: PackingProblem): PatternChoice {
-  let best = choosePatterns(problem);
+function mostPlaced(draft: PlanDraft, problem: PackingProblem): PatternChoice {
+  const asked: PatternsAsked = { problem, options: PATTERN_DEFAULTS };
+  const improved = draft.improved?.find(asked);
+  let best = improved ?? choosePatterns(problem, asked.options);
+  draft.solved.push({ ...asked, choice: best, improved: improved !== undefined });
   const room = problem.groupNodesMax.reduce((sum, nodes) => sum + nodes, 0);
   if (best.nodes < room || best.nodes === 0) return best;
-  const asked = Array.from({ length: FIXED_AXES }, (_, axis) => {
+  const demand = Array.from({ length: FIXED_AXES }, (_, axis) => {
     let sum = 0;
     for (let shape = 0; shape < problem.shapes; shape++) {
       sum += (problem.counts[shape] ?? 0) * (problem.requests[shape * problem.axes + axis] ?? 0);
@@ -171,7 +175,7 @@ function mostPlaced(problem: PackingProblem): PatternChoice {
   });
   for (const part of PARTS_OF_AVERAGE) {
     // Extended resources are left out: most pods do not ask for them, and nodes without them are of use.
-    const leastCapacity = asked.map((sum) => (part * sum) / room);
+    const leastCapacity = demand.map((sum) => (part * sum) / room);
     const bigger = choosePatterns(problem, { ...PATTERN_DEFAULTS, leastCapacity });
     if (podsLeft(bigger) < podsLeft(best)) best = bigger;
   }

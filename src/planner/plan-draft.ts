@@ -1,5 +1,6 @@
 // What the phases of make-plan work on: the snapshot, one forked copy of it, and what has been decided so far.
-// The only mutable thing of this room; it lives for one call of makePlan.
+// The only mutable thing of this room; it lives for one call of makePlan. Above 250 lines because every phase speaks in its
+// words: what it holds and the ways to change it belong together.
 import type { Reason } from '../api/conditions.ts';
 import type { NodeClaim, RemovalReason } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
@@ -8,6 +9,7 @@ import { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
 import { isMovable, isStanding } from './claim-facts.ts';
 import { openNodeBudget, type NodeBudget, type Refused } from './node-budget.ts';
 import { openNameSource, type NameSource } from './node-names.ts';
+import type { ImprovedPatterns, PatternsSolved } from './patterns/improved-patterns.ts';
 import {
   podsIn,
   type Blocked,
@@ -72,10 +74,17 @@ export interface PlanDraft {
   /** Pools whose growth to desiredNodes a limit stopped: their wish stays written. */
   readonly growthBlocked: Set<string>;
   readonly offers: Map<string, PoolOffers>;
+  /** Better answers than a plan has time to look for. */
+  readonly improved: ImprovedPatterns | undefined;
+  /** The packing problems of this plan, with the answers that it goes by. */
+  readonly solved: PatternsSolved[];
 }
 
 /** An empty plan over `snapshot`, with the pods of nodes that already drain taken off them. */
-export function openDraft(snapshot: ClusterSnapshot, options: { readonly nameSeed: string }): PlanDraft {
+export function openDraft(
+  snapshot: ClusterSnapshot,
+  options: { readonly nameSeed: string; readonly improved?: ImprovedPatterns },
+): PlanDraft {
   const { objects } = snapshot;
   const pools = listPools(objects);
   const draft: PlanDraft = {
@@ -105,6 +114,8 @@ export function openDraft(snapshot: ClusterSnapshot, options: { readonly nameSee
     dueMs: [],
     growthBlocked: new Set(),
     offers: new Map(),
+    improved: options.improved,
+    solved: [],
   };
   for (const node of snapshot.nodes) {
     if (!node.draining) continue;

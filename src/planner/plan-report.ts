@@ -3,8 +3,7 @@ import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterObjects, Flavor } from '../cluster/cluster-objects.ts';
 import { compareText, isStanding } from './claim-facts.ts';
 import { newNodesOf, standingClaims, type PlanDraft } from './plan-draft.ts';
-import { newNodesCost } from './new-nodes-cost.ts';
-import type { PlanReport, PlanStep, PoolSize } from './plan.ts';
+import type { NewNodesCost, PlanReport, PlanStep, PoolSize } from './plan.ts';
 import { isActive, type PoolState } from './pool-state.ts';
 import { sizeOf, wantedNodes } from './pool-size.ts';
 import { pricePerHour } from './price-model.ts';
@@ -32,9 +31,8 @@ export function desiredNodesSteps(draft: PlanDraft): readonly SetDesiredNodes[] 
   return steps;
 }
 
-/** What the plan says of itself. */
-export function reportOf(draft: PlanDraft): PlanReport {
-  const cost = newNodesCost(draft);
+/** What the plan says of itself. `cost`: of the nodes that it adds for pods. */
+export function reportOf(draft: PlanDraft, cost: NewNodesCost | undefined): PlanReport {
   const flavors = new Map(draft.objects.flavors.map((flavor) => [flavor.name, flavor]));
   const left = draft.objects.claims.filter((claim) => isStanding(claim) && !draft.removals.has(claim.metadata.name));
   const added = draft.newNodes.map((node) => node.offer.template.flavor);
