@@ -6,7 +6,7 @@ import type { NodeClaim, RemovalReason } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { ClusterObjects, PodObject } from '../cluster/cluster-objects.ts';
 import { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
-import { isMovable, isStanding } from './claim-facts.ts';
+import { isMovable } from './claim-facts.ts';
 import { openNodeBudget, type NodeBudget, type Refused } from './node-budget.ts';
 import { openNameSource, type NameSource } from './node-names.ts';
 import type { ImprovedPatterns, PatternsSolved } from './patterns/improved-patterns.ts';
@@ -21,7 +21,7 @@ import {
 } from './plan.ts';
 import type { PodGroup } from './pod-groups.ts';
 import { offersOf, type Offer, type PoolOffers } from './pool-offers.ts';
-import { listPools, type PoolState } from './pool-state.ts';
+import { listPools, type PoolState, standingAmong } from './pool-state.ts';
 
 /** Pools are made by tenants, up to 512 flavors and zones each: one plan looks at so many in all. Each costs a look at
  *  every node when it is built and a trial per kind of pod afterwards. */
@@ -97,7 +97,7 @@ export function openDraft(
     budget: openNodeBudget(objects),
     names: openNameSource({
       seed: options.nameSeed,
-      taken: [...objects.claims.map((claim) => claim.metadata.name), ...objects.nodes.map((node) => node.name)],
+      taken: () => [...objects.claims.map((claim) => claim.metadata.name), ...objects.nodes.map((node) => node.name)],
     }),
     removals: new Map(),
     newNodes: [],
@@ -244,7 +244,8 @@ export function draftOffers(draft: PlanDraft, pool: PoolState): PoolOffers {
 
 /** Claims of `pool` that will still stand after what is planned so far, new ones not counted; by name. */
 export function standingClaims(draft: PlanDraft, pool: PoolState): readonly NodeClaim[] {
-  return pool.claims.filter((claim) => isStanding(claim) && !draft.removals.has(claim.metadata.name));
+  const claims = standingAmong(pool.claims);
+  return draft.removals.size === 0 ? claims : claims.filter((claim) => !draft.removals.has(claim.metadata.name));
 }
 
 /** New nodes of `pool` so far. */

@@ -1,5 +1,6 @@
 // The nodes of one fork: facts, numbers and pods, as they stand after everything that was supposed so far.
-// Knows nothing of undoing: each change has its opposite, and ForkedSnapshot keeps the log.
+// Knows nothing of undoing: each change has its opposite, and ForkedSnapshot keeps the log. Longer than 250 lines because
+// what is known of a node is kept in one place.
 import type { PodObject, Resources } from '../cluster/cluster-objects.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import { addToColumns, emptyColumns, type ResourceColumns } from '../cluster/snapshot-columns.ts';
@@ -107,6 +108,11 @@ export class ForkNodes {
 
   pods(index: number): readonly PodObject[] {
     return this.#ownPods.get(index) ?? this.#snapshot.nodes[index]?.pods ?? NO_PODS;
+  }
+
+  /** The same where they are not the snapshot's any longer; else none. */
+  changedPods(index: number): readonly PodObject[] {
+    return this.#ownPods.get(index) ?? NO_PODS;
   }
 
   /** Ports, disks and volumes that the pods here use. */
