@@ -216,6 +216,12 @@ const WORKLOAD_CLUSTER: Descriptions = {
     'Keep nodes with pods of controllers that Kubernetes does not know.',
   'spec.autoscaler.expendablePodsPriorityCutoff': 'Pods of lower priority neither cause a node nor keep one.',
   'spec.autoscaler.placementHints': 'Refused in this version when true.',
+  'spec.autoscaler.flavorsMax':
+    'Most distinct flavors that one decision adds; more are used only for pods that have no other place. Absent: any number.',
+  'spec.autoscaler.leastNode':
+    'Flavors with less than this are used only for pods that have no other place. Fewer and bigger nodes: less to look after, less lost to DaemonSets, dearer at times.',
+  'spec.autoscaler.leastNode.cpu': 'Cores of the flavor; a quantity such as 4.',
+  'spec.autoscaler.leastNode.memory': 'Memory of the flavor; a quantity such as 16Gi.',
   'spec.reserved': "What of a flavor is not a pod's. Used until a node of that flavor has shown its allocatable.",
   'spec.reserved.cpuMillis': 'Millicores of each node.',
   'spec.reserved.cpuMillisPerCore': 'Millicores of each core.',
