@@ -137,10 +137,18 @@ export class ForkNodes {
     this.#accountEqual(index, pods, -1);
   }
 
-  /** Takes all pods off and returns them, in their order. */
+  /** Takes all pods off and returns them, in their order. What is left of a sum without its parts is nothing. */
   clearPods(index: number): readonly PodObject[] {
     const pods = this.pods(index);
-    for (const pod of pods) this.#account(index, pod, -1);
+    const { requested } = this.#columns;
+    requested.cpuMillis[index] = 0;
+    requested.memoryBytes[index] = 0;
+    requested.ephemeralBytes[index] = 0;
+    requested.pods[index] = 0;
+    if (this.#extendedOn(index) !== undefined) this.#requestedExtended.set(index, NO_EXTENDED);
+    if (this.#oddPodsOn(index) > 0) this.#oddPods.set(index, 0);
+    this.#uses.delete(index);
+    raiseBounds(this.#columns, index);
     this.#replacePods(index, []);
     return pods;
   }
