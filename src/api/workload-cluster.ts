@@ -90,6 +90,8 @@ export const workloadClusterSpecSchema = Type.Object({
       /** Pods below it neither cause scale-up nor keep a node. */
       expendablePodsPriorityCutoff: Type.Optional(Type.Integer()),
       placementHints: Type.Optional(Type.Boolean()),
+      /** Time of the polishing thread for one plan that costs well more than its lower bound; 0: none. */
+      polishSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 60 })),
       /** Most distinct flavors that one decision adds; more only for pods that have no other place. Absent: any number. */
       flavorsMax: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
       /** Smaller flavors are only for pods that have no other place. By what the flavor has, reserved parts included. */

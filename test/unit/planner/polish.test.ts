@@ -9,42 +9,11 @@ import { countPods, type Plan, planJson } from '../../../src/planner/plan.ts';
 import { choosePatterns, PATTERN_DEFAULTS } from '../../../src/planner/patterns/choose-patterns.ts';
 import { PatternMemory } from '../../../src/planner/patterns/pattern-memory.ts';
 import { keepPolished, polish } from '../../../src/planner/patterns/polish.ts';
-import { makeFlavor, makeObjects } from '../../builders/make-objects.ts';
-import { GIB, makePod } from '../../builders/make-pod.ts';
+import { JOB_FLAVORS, JOB_PRICES, jobs } from '../../builders/make-jobs.ts';
 import { makePool } from '../../builders/make-pool.ts';
 import { faultOf, problemOf } from './packing-cases.ts';
 
 const STEPS = 2e7;
-const SIZES = [
-  [2600, 1],
-  [2100, 7],
-  [1700, 3],
-  [1300, 4],
-  [900, 6],
-  [700, 2],
-  [500, 3],
-] as const;
-const FLAVORS = [makeFlavor('b3-16'), makeFlavor('b3-32', { vcpus: 8, memoryMiB: 32_000 })];
-const PRICES = new Map([
-  ['b3-16', 0.1],
-  ['b3-32', 0.21],
-]);
-
-/** Pods of seven sizes that the first answer does not fit together as well as can be. */
-function jobs(fields: Partial<ClusterObjects> = {}): ClusterObjects {
-  return makeObjects({
-    nodePools: [makePool('jobs').flavors('b3-16', 'b3-32').spec({ maxNodes: 90 }).build()],
-    flavors: FLAVORS,
-    prices: PRICES,
-    pods: SIZES.flatMap(([cpuMillis, gib], index) =>
-      makePod(`job-${index}`)
-        .requests({ cpuMillis, memoryBytes: gib * GIB })
-        .buildMany(21 + 2 * index),
-    ),
-    ...fields,
-  });
-}
-
 function planOf(objects: ClusterObjects, improved?: PatternMemory): Plan {
   const snapshot = buildSnapshot(objects, 1);
   const plan = makePlan(snapshot, { nameSeed: 'polish', ...(improved === undefined ? {} : { improved }) });
@@ -109,8 +78,8 @@ describe('a polished plan', () => {
 
   it('is not used for other pods, prices or sizes', () => {
     const pods = jobs().pods.slice(1);
-    const prices = new Map([...PRICES, ['b3-32', 0.2]] as const);
-    const flavors = FLAVORS.map((flavor) => ({ ...flavor, memoryMiB: flavor.memoryMiB + 1 }));
+    const prices = new Map([...JOB_PRICES, ['b3-32', 0.2]] as const);
+    const flavors = JOB_FLAVORS.map((flavor) => ({ ...flavor, memoryMiB: flavor.memoryMiB + 1 }));
     for (const fields of [{ pods }, { prices }, { flavors }]) {
       expect(polishableOf(planOf(jobs(fields), memory)).solved[0]?.improved).toBe(false);
     }
