@@ -2,21 +2,24 @@
 // A node is unneeded when it is a candidate (scale-down-candidates.ts), its pool may shrink, and its pods have other
 // places. All unneeded nodes are taken out of one fork one after another, so no two of them count on the same room.
 // Timers live on claims, so that a restart or a new leader finds them. An unneeded node goes when its time has come,
-// its pool got no node lately, its PodDisruptionBudgets have room, and not too many drain already. How many drain at once is
+// its pool got no node lately, its PodDisruptionBudgets have room, and not too many drain already; a last look at all that go
+// (confirm-removals.ts) sees that evicted pods find their places. How many drain at once is
 // the operator's wish; how far one plan looks is bounded in steps, and what it did not get to comes first another time.
-import type { NodeClaim } from '../api/node-claim.ts';
+import type { PodObject } from '../cluster/cluster-objects.ts';
 import { NodeRemovals } from '../simulation/simulate-node-removal.ts';
-import { compareText, createdMsOf, isMovable, timeMs } from './claim-facts.ts';
-import { newNodesOf, removeClaim, standingClaims, type PlanDraft } from './plan-draft.ts';
+import { compareText, isMovable } from './claim-facts.ts';
+import { beforeRemovals, withoutPlaces } from './confirm-removals.ts';
+import { removeClaim, standingClaims, type PlanDraft } from './plan-draft.ts';
 import { expendableCutoff } from './plan-scale-up.ts';
 import { sizeOf } from './pool-size.ts';
 import { isActive, type PoolState } from './pool-state.ts';
+import { pricePerHour } from './price-model.ts';
 import { openDisruptionLedger, type DisruptionLedger } from './removal-rules/disruption-ledger.ts';
 import { podKey } from './removal-rules/removal-rule.ts';
 import { isEvictable, judgeNode, type Candidate } from './scale-down-candidates.ts';
 import { compareCandidates, fillOrder, turned } from './scale-down-order.ts';
-import { pricePerHour } from './price-model.ts';
 import { report, setTimer, watchReadiness } from './scale-down-notes.ts';
+import { dueAtMs, grownMs } from './scale-down-times.ts';
 
 /** Nodes with pods that drain at once, unless the WorkloadCluster says: cluster-autoscaler's parallelism. */
 const DRAINING_MAX_DEFAULT = 10;
@@ -41,6 +44,8 @@ interface ScaleDown {
   /** The search for other places. */
   readonly removals: NodeRemovals;
   drainsLeft: number;
+  /** Whose time has come, and why. */
+  readonly going: Map<Candidate, { readonly reason: 'ScaleDown' | 'Unready'; readonly message: string }>;
 }
 
 /** Judges every node of ours, sets and clears timers, and removes the nodes whose time has come. */
@@ -48,7 +53,12 @@ export function planScaleDown(draft: PlanDraft): void {
   const ledger = openDisruptionLedger(draft.objects.podDisruptionBudgets);
   const cutoff = expendableCutoff(draft);
   const candidates = listCandidates(draft, { ledger, cutoff }).sort(compareCandidates);
-  if (candidates.length > 0) decideAll(openScaleDown(draft, { ledger, cutoff, candidates }), candidates);
+  if (candidates.length > 0) {
+    const before = beforeRemovals(draft.fork, cutoff);
+    const state = openScaleDown(draft, { ledger, cutoff, candidates });
+    decideAll(state, candidates);
+    removeAll(state, withoutPlaces(before, [...state.going.keys()]));
+  }
   draft.nodeVerdicts.sort((a, b) => compareText(a.claim, b.claim));
 }
 
@@ -121,25 +131,10 @@ function openScaleDown(
     asked: new Map(pools.map((pool) => [pool, askedToLose(draft, pool)])),
     grownMs: new Map(pools.map((pool) => [pool, grownMs(draft, pool)])),
     removals: new NodeRemovals(draft.fork, fillOrder(draft.fork, of.candidates)),
+    going: new Map(),
     drainsLeft: (draft.objects.cluster.spec.autoscaler?.scaleDownNodesMax ?? DRAINING_MAX_DEFAULT) - draining,
   };
 }
-
-function grownMs(draft: PlanDraft, pool: PoolState): number {
-  return newNodesOf(draft, pool) > 0 ? draft.nowMs : newestMs(pool.claims);
-}
-
-/** When the newest of them was made; looked for once per list, which stays the same one while no claim changes. */
-function newestMs(claims: readonly NodeClaim[]): number {
-  let newest = newestKnown.get(claims);
-  if (newest === undefined) {
-    newest = claims.reduce((latest, claim) => Math.max(latest, createdMsOf(claim)), 0);
-    newestKnown.set(claims, newest);
-  }
-  return newest;
-}
-
-const newestKnown = new WeakMap<readonly NodeClaim[], number>();
 
 function askedToLose(draft: PlanDraft, pool: PoolState): number {
   const { desiredNodes } = pool.pool.spec;
@@ -163,13 +158,12 @@ function decide(state: ScaleDown, candidate: Candidate): void {
   const asked = (state.asked.get(pool) ?? 0) > 0;
   if (asked) state.asked.set(pool, (state.asked.get(pool) ?? 0) - 1);
   const wait = found.because ?? holdReason(state, candidate);
-  const due = asked || dueAtMs(draft, candidate) <= draft.nowMs;
+  const due = asked || dueAtMs(candidate, draft.nowMs) <= draft.nowMs;
   if (due && wait === undefined) {
-    removeNow(state, candidate, asked);
-    report(draft, index, undefined);
+    letGo(state, candidate, asked);
     return;
   }
-  const dueMs = Math.max(dueAtMs(draft, candidate), shrinksAtMs(state, pool));
+  const dueMs = Math.max(dueAtMs(candidate, draft.nowMs), shrinksAtMs(state, pool));
   if (dueMs > draft.nowMs) draft.dueMs.push(dueMs);
   if (candidate.unneededSinceMs === undefined) {
     setTimer(draft, index, { timer: 'unneededSince', sinceMs: draft.nowMs });
@@ -198,13 +192,6 @@ function takeOut(state: ScaleDown, { pool, node }: Candidate): Found {
   return { kind: 'unneeded', because: `pod ${podKey(early.pod)} would go to node ${target}, which is not Ready yet` };
 }
 
-/** When the candidate's own time has come. */
-function dueAtMs(draft: PlanDraft, candidate: Candidate): number {
-  const { settings } = candidate.pool;
-  if (candidate.ready) return (candidate.unneededSinceMs ?? draft.nowMs) + settings.scaleDownUnneededMs;
-  return (timeMs(candidate.claim.status?.unreadySince) ?? draft.nowMs) + settings.scaleDownUnreadyMs;
-}
-
 /** When its pool may shrink again after it got a node. */
 function shrinksAtMs(state: ScaleDown, pool: PoolState): number {
   return (state.grownMs.get(pool) ?? 0) + pool.settings.scaleDownDelayAfterAddMs;
@@ -224,7 +211,7 @@ function holdReason(state: ScaleDown, { pool, pods }: Candidate): string | undef
   return state.taken.refusal(pods);
 }
 
-function removeNow(state: ScaleDown, candidate: Candidate, asked: boolean): void {
+function letGo(state: ScaleDown, candidate: Candidate, asked: boolean): void {
   const { pods, pool, ready, utilization } = candidate;
   if (pods.length > 0) state.drainsLeft--;
   state.taken.take(pods);
@@ -235,5 +222,22 @@ function removeNow(state: ScaleDown, candidate: Candidate, asked: boolean): void
       ? `desiredNodes was lowered, ${rest}`
       : `unneeded for ${scaleDownUnneededMs / 1000} s: used to ${Math.round(utilization * 100)} %, ${rest}`
     : `not Ready for ${scaleDownUnreadyMs / 1000} s, ${rest}`;
-  removeClaim(state.draft, candidate.claim, { reason: ready ? 'ScaleDown' : 'Unready', message: why });
+  state.going.set(candidate, { reason: ready ? 'ScaleDown' : 'Unready', message: why });
+}
+
+/** Removes those that go, but for those that stay because of a pod. */
+function removeAll({ draft, going }: ScaleDown, stays: ReadonlyMap<Candidate, PodObject>): void {
+  for (const [candidate, why] of going) {
+    const pod = stays.get(candidate);
+    const { index } = candidate.node;
+    if (pod === undefined) {
+      removeClaim(draft, candidate.claim, why);
+      report(draft, index, undefined);
+      continue;
+    }
+    if (candidate.unneededSinceMs === undefined) {
+      setTimer(draft, index, { timer: 'unneededSince', sinceMs: draft.nowMs });
+    }
+    report(draft, index, `pod ${podKey(pod)} might find no place once the pods of all nodes that go look for theirs`);
+  }
 }
