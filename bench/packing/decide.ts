@@ -1,5 +1,6 @@
 // The product's own path from JSON text to a checked plan, with the time of each part: decode (JSON text → pod objects),
 // intern (objects → shapes and snapshot), decision (snapshot → checked plan).
+import { polishPlan } from '../../src/cli/polish-plan.ts';
 import { buildSnapshot, type ClusterSnapshot } from '../../src/cluster/build-snapshot.ts';
 import type { ClusterObjects, PodObject } from '../../src/cluster/cluster-objects.ts';
 import { parsePod } from '../../src/cluster/parse-pod.ts';
@@ -52,6 +53,12 @@ export function decide(snapshot: ClusterSnapshot): Decision {
   const plan = makePlan(snapshot, { nameSeed: `bench ${snapshot.version}` });
   const findings = checkPlan(plan, snapshot);
   return { plan, findings, tookMs: performance.now() - startedMs };
+}
+
+/** The decision as it comes out when the same pods come again after a polish of so many seconds; `first` where that is no better. */
+export function polishDecision(snapshot: ClusterSnapshot, first: Decision, seconds: number): Decision {
+  const plan = polishPlan(snapshot, first.plan, { nameSeed: `bench ${snapshot.version}`, seconds });
+  return { plan, findings: checkPlan(plan, snapshot), tookMs: 0 };
 }
 
 /** The same objects as a new snapshot: fresh state for a further decision. */

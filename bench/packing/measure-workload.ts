@@ -2,12 +2,13 @@
 // Runs in a process of its own (measured-process.ts): the first decision finds no compiled code.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Plan } from '../../src/planner/plan.ts';
 import { verifyPacking } from '../../test/packing/verify-packing.ts';
 import { percentile, round } from '../figures.ts';
 import type { Offered } from '../inputs/empty-cluster.ts';
 import { readNodeTypes } from '../inputs/read-node-types.ts';
 import { type IndexEntry, readWorkload, type Workload } from '../inputs/read-workload.ts';
-import { decide, type Decision, freshSnapshot, loadWorkload, type Loaded } from './decide.ts';
+import { decide, type Decision, freshSnapshot, loadWorkload, type Loaded, polishDecision } from './decide.ts';
 import { packingLines, packingOf, type PlannedPacking } from './packing-of-plan.ts';
 import { type Bound, holds, simpleBound } from './simple-bound.ts';
 
@@ -19,10 +20,13 @@ export interface MeasureRequest {
   /** Further decisions; undefined: as many as fit DECIDING_MS. */
   readonly repeat: number | undefined;
   readonly packingOut: string | undefined;
+  /** Time for a polish of the first plan; 0: none. */
+  readonly polishSeconds: number;
 }
 
 /** The line of JSON that other programs read; names and order are fixed. Times in milliseconds, memory in MiB, bound and
- *  gap in nodes (one-type) or cost per hour (mixed); gap is the share above the bound. null: there is none. */
+ *  gap in nodes (one-type) or cost per hour (mixed); gap is the share above the bound, polished_gap that of the polished
+ *  plan above its own bound. null: there is none. */
 export interface WorkloadFigures {
   readonly input: string;
   readonly mode: 'one-type' | 'mixed';
@@ -67,44 +71,83 @@ export function measureWorkload(request: MeasureRequest): Measured {
   const loaded = loadWorkload(workload, offered);
   const first = decide(loaded.snapshot);
   const rssMiB = round(process.resourceUsage().maxRSS / 1024, 0);
-  const packing = packingOf(first.plan);
-  const wrong = [...faultsOf({ workload, offered, decision: first, packing })];
-  if (request.packingOut !== undefined) {
-    mkdirSync(request.packingOut, { recursive: true });
-    writeFileSync(join(request.packingOut, `${workload.name}.ndjson`), packingLines(packing.nodes));
-  }
-  const oneType = typesFile === undefined;
-  const cost = first.plan.report.costPerHour;
-  const value = oneType ? packing.nodes.length : cost;
-  // A plan for some of the pods cannot be held against a bound for all of them.
-  const complete = packing.unplaced.length === hopelessPods(workload, offered);
-  const bound = bestBound(first, complete ? simpleBound(workload, types, oneType) : NO_BOUND, oneType);
-  if (bound.value > value * ROUNDING) wrong.push(`the bound (${bound.kind}) is ${bound.value}, above ${value}`);
+  const asked: Asked = { request, workload, offered };
+  const answer = answerOf(asked, first);
+  const wrong = [...answer.wrong];
   const timesMs = wrong.length > 0 ? [] : furtherDecisions(loaded, first, request.repeat);
+  const polished = wrong.length > 0 ? undefined : polishedAnswer(asked, loaded, first);
+  wrong.push(...(polished?.wrong ?? []));
+  const { packing, bound } = answer;
   const figures: WorkloadFigures = {
     input: workload.name,
-    mode: oneType ? 'one-type' : 'mixed',
+    mode: typesFile === undefined ? 'one-type' : 'mixed',
     decode_ms: round(loaded.decodeMs),
     intern_ms: round(loaded.internMs),
     first_ms: round(first.tookMs),
     p50_ms: round(percentile(timesMs, 0.5)),
     p99_ms: round(percentile(timesMs, 0.99)),
     nodes: packing.nodes.length,
-    cost_per_hour: round(cost, 4),
+    cost_per_hour: round(first.plan.report.costPerHour, 4),
     unplaced: packing.unplaced.length,
     lower_bound: round(bound.value, 4),
     lower_bound_kind: bound.kind,
-    gap: complete ? round(value / bound.value - 1, 5) : null,
-    polished_gap: null,
+    gap: answer.gap,
+    polished_gap: polished?.gap ?? null,
     rss_mb: rssMiB,
     verified: wrong.length === 0,
   };
   const notes = [
     ...wrong,
     ...first.plan.report.cutShort.map((what) => `cut short: ${what}`),
+    ...(polished === undefined ? [] : [polishedNote(polished)]),
     ...leftNotes(workload, packing),
   ];
   return { figures, notes: notes.map((note) => `${workload.name}: ${note}`) };
+}
+
+interface Asked {
+  readonly request: MeasureRequest;
+  readonly workload: Workload;
+  readonly offered: Offered;
+}
+
+interface Answer {
+  readonly plan: Plan;
+  readonly packing: PlannedPacking;
+  readonly bound: Bound;
+  /** null: pods are left out that a node could hold. */
+  readonly gap: number | null;
+  /** Empty when the plan holds. */
+  readonly wrong: readonly string[];
+}
+
+/** The plan verified and held against the bound, and written where it was asked for. */
+function answerOf({ request, workload, offered }: Asked, decision: Decision, suffix = ''): Answer {
+  const { plan } = decision;
+  const packing = packingOf(plan);
+  const wrong = [...faultsOf({ workload, offered, decision, packing })];
+  if (request.packingOut !== undefined) {
+    mkdirSync(request.packingOut, { recursive: true });
+    writeFileSync(join(request.packingOut, `${workload.name}${suffix}.ndjson`), packingLines(packing.nodes));
+  }
+  const oneType = request.typesFile === undefined;
+  const value = oneType ? packing.nodes.length : plan.report.costPerHour;
+  // A plan for some of the pods cannot be held against a bound for all of them.
+  const complete = packing.unplaced.length === hopelessPods(workload, offered);
+  const bound = bestBound(decision, complete ? simpleBound(workload, offered.types, oneType) : NO_BOUND, oneType);
+  if (bound.value > value * ROUNDING) wrong.push(`the bound (${bound.kind}) is ${bound.value}, above ${value}`);
+  return { plan, packing, bound, gap: complete ? round(value / bound.value - 1, 5) : null, wrong };
+}
+
+/** The first plan polished, verified like it; undefined: nobody asked. */
+function polishedAnswer(asked: Asked, { snapshot }: Loaded, first: Decision): Answer | undefined {
+  const seconds = asked.request.polishSeconds;
+  return seconds === 0 ? undefined : answerOf(asked, polishDecision(snapshot, first, seconds), '.polished');
+}
+
+function polishedNote({ plan, packing, bound }: Answer): string {
+  const cost = plan.report.costPerHour.toFixed(4);
+  return `polished: ${packing.nodes.length} nodes for ${cost} per hour, bound ${round(bound.value, 4)} (${bound.kind})`;
 }
 
 /** The sharper of what the plan proves for the pods that it places and what is plain for all of them. */

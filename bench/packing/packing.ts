@@ -20,7 +20,6 @@ export const PACKING_USAGE = `npm run bench -- --inputs DIR [--only w5,w8] [--ty
 
 interface PackingOptions extends Omit<MeasureRequest, 'entry'> {
   readonly only: readonly string[];
-  readonly polishSeconds: number;
   readonly json: boolean;
 }
 
@@ -31,8 +30,6 @@ export function packing(argv: readonly string[]): number {
     // A mistake in the types is told once, before anything runs.
     if (options.typesFile !== undefined) readNodeTypes(options.typesFile);
     const entries = readIndex(options.inputs, options.only);
-    if (options.polishSeconds > 0)
-      warn('nothing polishes plans yet: polished_gap is null, the plans are the first ones');
     return runAll(options, entries);
   } catch (error) {
     if (!(error instanceof InputError) && !isUsage(error)) throw error;
@@ -44,7 +41,7 @@ export function packing(argv: readonly string[]): number {
 function runAll(options: PackingOptions, entries: ReturnType<typeof readIndex>): number {
   const done: WorkloadFigures[] = [];
   for (const entry of entries) {
-    const { only: _only, polishSeconds: _polish, json, ...request } = options;
+    const { only: _only, json, ...request } = options;
     const { figures, notes } = measureInProcess({ ...request, entry });
     for (const note of notes) warn(note);
     if (json) process.stdout.write(`${JSON.stringify(figures)}\n`);

@@ -57,7 +57,7 @@ function measure(of: {
 }): Results {
   const types = of.types === undefined ? {} : { types: basename(of.types) };
   const circumstances = { ...circumstancesNow(), ...types };
-  const shared = { inputs: of.inputs, zones: ZONES, repeat: of.repeat, packingOut: undefined };
+  const shared = { inputs: of.inputs, zones: ZONES, repeat: of.repeat, packingOut: undefined, polishSeconds: 0 };
   const requests = readIndex(of.inputs, of.only).map((entry) => ({ ...shared, entry, typesFile: undefined }));
   const mixed = of.types === undefined ? [] : readIndex(of.inputs, of.mixed);
   const figures = [...requests, ...mixed.map((entry) => ({ ...shared, entry, typesFile: of.types }))].map((request) => {

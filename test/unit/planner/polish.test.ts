@@ -77,7 +77,7 @@ describe('a polished plan', () => {
   });
 
   it('is not used for other pods, prices or sizes', () => {
-    const pods = jobs().pods.slice(1);
+    const pods = [...jobs().pods].slice(1);
     const prices = new Map([...JOB_PRICES, ['b3-32', 0.2]] as const);
     const flavors = JOB_FLAVORS.map((flavor) => ({ ...flavor, memoryMiB: flavor.memoryMiB + 1 }));
     for (const fields of [{ pods }, { prices }, { flavors }]) {
