@@ -14,7 +14,7 @@ export function carriedOut(objects: ClusterObjects, plan: Plan): ClusterObjects 
     if (run.target === '' || run.outcome === 'waitingForPreemption') continue;
     for (const pod of podsIn([run])) places.set(pod, run.target);
   }
-  const pods = objects.pods.flatMap((pod): readonly PodObject[] => {
+  const pods = [...objects.pods].flatMap((pod): readonly PodObject[] => {
     const place = places.get(pod);
     if (place !== undefined) return [{ ...pod, nodeName: place, phase: 'Running' }];
     if (pod.nodeName === '' || !removed.has(pod.nodeName)) return [pod];
@@ -43,7 +43,9 @@ export function withoutNode(objects: ClusterObjects, name: string): ClusterObjec
     claims: objects.claims.map((claim) =>
       claim.metadata.name === name ? { ...claim, status: { ...claim.status, phase: 'Failed' as const } } : claim,
     ),
-    pods: objects.pods.flatMap((pod) => (pod.nodeName !== name ? [pod] : belongsToNode(pod) ? [] : [evicted(pod)])),
+    pods: [...objects.pods].flatMap((pod) =>
+      pod.nodeName !== name ? [pod] : belongsToNode(pod) ? [] : [evicted(pod)],
+    ),
   };
 }
 

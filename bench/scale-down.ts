@@ -137,6 +137,6 @@ function costOf(plan: Plan, snapshot: ClusterSnapshot): { readonly evictions: nu
 
 /** CPU that pods ask for, of all that there is. */
 function usedShare(objects: ClusterObjects): number {
-  const asked = objects.pods.reduce((sum, pod) => sum + pod.shape.requests.cpuMillis, 0);
+  const asked = [...objects.pods].reduce((sum, pod) => sum + pod.shape.requests.cpuMillis, 0);
   return asked / objects.nodes.reduce((sum, node) => sum + node.allocatable.cpuMillis, 0);
 }

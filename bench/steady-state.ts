@@ -1,11 +1,11 @@
-// Event to decision on a cluster that is in use: pods of Deployments are replaced, now and then a node is lost, and the
-// whole path runs again: parse the events → objects → snapshot → plan → check. The debounce of the loop (200 ms of quiet)
+// Event to decision on a cluster that is in use: pods of Deployments are replaced, kubelets report, now and then a node is
+// lost, and the whole path runs again: lines of the watches → stores → objects → snapshot → plan → check. The debounce of the loop (200 ms of quiet)
 // is not part of it: at 100 pod events a second a decision sees 20 of them, and a minute is 300 decisions.
 import { parseArgs } from 'node:util';
 import { parseNodeClaim, parseNodePool, parseWorkloadCluster } from '../src/api/parse-resources.ts';
 import type { ClusterSnapshot } from '../src/cluster/build-snapshot.ts';
 import { nextSnapshot } from '../src/cluster/next-snapshot.ts';
-import type { ClusterObjects, PodObject } from '../src/cluster/cluster-objects.ts';
+import type { ClusterObjects } from '../src/cluster/cluster-objects.ts';
 import { parseNode } from '../src/cluster/parse-node.ts';
 import { parseDaemonSet, parseNamespace, parsePodDisruptionBudget } from '../src/cluster/parse-objects.ts';
 import { parsePod } from '../src/cluster/parse-pod.ts';
@@ -14,7 +14,8 @@ import { checkPlan } from '../src/planner/check-plan.ts';
 import { makePlan } from '../src/planner/make-plan.ts';
 import { carriedOut, withoutNode } from './carry-out.ts';
 import { percentile, round, rssMiB } from './figures.ts';
-import { FLAVOR, podOf, type StillCluster, stillCluster } from './still-cluster.ts';
+import { LiveCluster } from './live-cluster.ts';
+import { FLAVOR, type StillCluster, stillCluster } from './still-cluster.ts';
 
 /** Objects of the generated cluster, parsed as the list-watch parses them. */
 export function objectsOf(cluster: StillCluster, interner: PodShapeInterner): ClusterObjects {
@@ -47,62 +48,63 @@ export function objectsOf(cluster: StillCluster, interner: PodShapeInterner): Cl
   };
 }
 
-/** Replaces `count` pods by fresh ones of the same kind on the same nodes, as rolling updates do. */
-function withEvents(
-  objects: ClusterObjects,
-  of: { readonly turn: number; readonly count: number; readonly interner: PodShapeInterner },
-): ClusterObjects {
-  const pods: PodObject[] = objects.pods.slice();
-  for (let event = 0; event < of.count; event += 1) {
-    const index = ((of.turn * of.count + event) * 7919) % pods.length;
-    const old = pods[index];
-    if (old === undefined) throw new Error('no pod to replace');
-    const raw = podOf({
-      app: old.controller?.name ?? 'app',
-      kind: old.controller?.kind ?? 'ReplicaSet',
-      node: old.nodeName,
-      cpuMillis: old.shape.requests.cpuMillis,
-      memoryMiB: old.shape.requests.memoryBytes / 2 ** 20,
-    });
-    pods[index] = parsePod(raw, of.interner);
-  }
-  return { ...objects, pods };
-}
+/** In their order, and all of them together. */
+const STAGES = ['read', 'snapshot', 'plan', 'check', 'all'] as const;
 
 interface Run {
   readonly timesMs: number[];
-  readonly stages: { readonly snapshot: number[]; readonly plan: number[]; readonly check: number[] };
-  objects: ClusterObjects;
+  /** Of the thread that decides, whatever else the machine does meanwhile. */
+  readonly cpuMs: Readonly<Record<(typeof STAGES)[number], number[]>>;
+  readonly live: LiveCluster;
   snapshot: ClusterSnapshot | undefined;
   lost: number;
 }
 
-/** One decision after `events` pods were replaced; `losing` a node first. */
-function decide(run: Run, of: { turn: number; events: number; losing: boolean; interner: PodShapeInterner }): void {
-  const { turn, events, losing, interner } = of;
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+interface Turn {
+  readonly number: number;
+  readonly events: number;
+  readonly losing: boolean;
+}
+
+/** One decision after `events` pods were replaced; a node that was lost is among what happened. */
+function decide(run: Run, turn: Turn): void {
+  const { number, events, losing } = turn;
+  const revision = Math.floor(number / TURNS_PER_REVISION);
+  const happened = run.live.eventsOf({ number, pods: events, nodes: HEARTBEATS, revision });
   if (losing) {
-    const name = run.objects.nodes[(turn * 31) % run.objects.nodes.length]?.name ?? '';
-    run.objects = withoutNode(run.objects, name);
+    const { nodes } = run.live.objects();
+    run.live.become(withoutNode(run.live.objects(), nodes[(number * 31) % nodes.length]?.name ?? ''));
     run.lost += 1;
   }
   const startedMs = performance.now();
-  run.objects = withEvents(run.objects, { turn, count: events, interner });
-  const snapshot = nextSnapshot(run.snapshot, run.objects, turn);
+  const cpu = [cpuMs()];
+  run.live.watch(happened);
+  const objects = run.live.objects();
+  cpu.push(cpuMs());
+  const snapshot = nextSnapshot(run.snapshot, objects, number);
   run.snapshot = snapshot;
-  const builtMs = performance.now();
-  const plan = makePlan(snapshot, { nameSeed: `bench ${turn}` });
-  const plannedMs = performance.now();
+  cpu.push(cpuMs());
+  const plan = makePlan(snapshot, { nameSeed: `bench ${number}` });
+  cpu.push(cpuMs());
   const findings = checkPlan(plan, snapshot);
-  const checkedMs = performance.now();
+  cpu.push(cpuMs());
+  const tookMs = performance.now() - startedMs;
   if (findings.some((finding) => finding.severity === 'fatal')) throw new Error(JSON.stringify(findings));
   if (!losing && plan.steps.length > 0) {
     throw new Error(`a cluster that is well must be left alone, but a plan held ${plan.steps.length} steps`);
   }
-  if (losing) run.objects = carriedOut(run.objects, plan);
-  run.timesMs.push(checkedMs - startedMs);
-  run.stages.snapshot.push(builtMs - startedMs);
-  run.stages.plan.push(plannedMs - builtMs);
-  run.stages.check.push(checkedMs - plannedMs);
+  if (losing) run.live.become(carriedOut(objects, plan));
+  run.timesMs.push(tookMs);
+  for (const [index, stage] of STAGES.entries()) {
+    run.cpuMs[stage].push(
+      (cpu[stage === 'all' ? STAGES.length - 1 : index + 1] ?? 0) - (cpu[stage === 'all' ? 0 : index] ?? 0),
+    );
+  }
 }
 
 /** Bytes in use once nothing is left to collect; needs --expose-gc. */
@@ -113,6 +115,21 @@ function heapMiB(): number {
 }
 
 const WARM_UP = 20;
+/** A kubelet writes its node's status every five minutes even when nothing changed: 5,000 of them 17 times a second. */
+const HEARTBEATS = 3;
+/** Deployments get a new revision every five minutes: their pods' labels, and so their shapes, are new ones. */
+const TURNS_PER_REVISION = 1500;
+/** Shares of the run after which the heap is looked at. */
+const HEAP_AT = [0.1, 0.5, 1];
+
+/** The stores of a cluster of this size; the text that it was made of is not kept. */
+function liveCluster(size: { nodes: number; pods: number; seed: number }, interner: PodShapeInterner): LiveCluster {
+  const cluster = stillCluster(size);
+  return new LiveCluster(cluster, {
+    interner,
+    others: objectsOf({ ...cluster, pods: [], claims: [], nodes: [] }, interner),
+  });
+}
 
 export async function steadyState(argv: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
   const { values } = parseArgs({
@@ -130,16 +147,20 @@ export async function steadyState(argv: readonly string[]): Promise<Readonly<Rec
   const events = Number(values.events);
   const lostEvery = Number(values['lost-every']);
   const interner = new PodShapeInterner();
-  const fresh = (objects: ClusterObjects): Run => {
-    return { timesMs: [], stages: { snapshot: [], plan: [], check: [] }, objects, snapshot: undefined, lost: 0 };
+  const live = liveCluster(size, interner);
+  const fresh = (): Run => {
+    const cpuMs = { read: [], snapshot: [], plan: [], check: [], all: [] };
+    return { timesMs: [], cpuMs, live, snapshot: undefined, lost: 0 };
   };
-  const warm = fresh(objectsOf(stillCluster(size), interner));
-  for (let turn = 1; turn <= WARM_UP; turn += 1) decide(warm, { turn, events, losing: false, interner });
-  const run = fresh(warm.objects);
-  const heapBefore = heapMiB();
+  const warm = fresh();
+  for (let number = 1; number <= WARM_UP; number += 1) decide(warm, { number, events, losing: false });
+  const run: Run = { ...fresh(), snapshot: warm.snapshot };
+  warm.snapshot = undefined;
   const rounds = Number(values.rounds);
+  const heapMb = [heapMiB()];
   for (let turn = 1; turn <= rounds; turn += 1) {
-    decide(run, { turn: WARM_UP + turn, events, losing: lostEvery > 0 && turn % lostEvery === 0, interner });
+    decide(run, { number: WARM_UP + turn, events, losing: lostEvery > 0 && turn % lostEvery === 0 });
+    if (HEAP_AT.some((share) => Math.round(share * rounds) === turn)) heapMb.push(heapMiB());
   }
   return {
     benchmark: 'steady-state',
@@ -150,11 +171,13 @@ export async function steadyState(argv: readonly string[]): Promise<Readonly<Rec
     p50_ms: round(percentile(run.timesMs, 0.5)),
     p99_ms: round(percentile(run.timesMs, 0.99)),
     max_ms: round(Math.max(...run.timesMs)),
-    snapshot_p50_ms: round(percentile(run.stages.snapshot, 0.5)),
-    plan_p50_ms: round(percentile(run.stages.plan, 0.5)),
-    check_p50_ms: round(percentile(run.stages.check, 0.5)),
-    heap_before_mb: heapBefore,
-    heap_after_mb: heapMiB(),
+    cpu_p50_ms: round(percentile(run.cpuMs.all, 0.5)),
+    cpu_p99_ms: round(percentile(run.cpuMs.all, 0.99)),
+    read_cpu_p50_ms: round(percentile(run.cpuMs.read, 0.5)),
+    snapshot_cpu_p50_ms: round(percentile(run.cpuMs.snapshot, 0.5)),
+    plan_cpu_p50_ms: round(percentile(run.cpuMs.plan, 0.5)),
+    check_cpu_p50_ms: round(percentile(run.cpuMs.check, 0.5)),
+    heap_mb_at_0_10_50_100: heapMb,
     shapes: interner.size,
     rss_mb: rssMiB(),
   };

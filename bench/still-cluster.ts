@@ -114,8 +114,16 @@ function meta(name: string, more: object = {}) {
 
 let podCount = 0;
 /** One pod as the API lists it, with the fields that nobody reads too: they are what a parser has to get past. */
-export function podOf(what: { app: string; kind: string; node: string; cpuMillis: number; memoryMiB: number }): object {
-  const { app, kind, node, cpuMillis, memoryMiB } = what;
+export function podOf(what: {
+  app: string;
+  kind: string;
+  node: string;
+  cpuMillis: number;
+  memoryMiB: number;
+  /** Of its template: pods of another one have another hash in their labels. */
+  revision?: number;
+}): object {
+  const { app, kind, node, cpuMillis, memoryMiB, revision } = what;
   podCount += 1;
   const name = `${app}-${podCount.toString(36)}`;
   return {
@@ -123,7 +131,7 @@ export function podOf(what: { app: string; kind: string; node: string; cpuMillis
     kind: 'Pod',
     metadata: meta(name, {
       namespace: NAMESPACE,
-      labels: { app, 'pod-template-hash': uid(app).slice(0, 8) },
+      labels: { app, 'pod-template-hash': uid(`${app}${revision ?? ''}`).slice(0, 8) },
       ownerReferences: [
         { apiVersion: 'apps/v1', kind, name: app, uid: uid(app), controller: true, blockOwnerDeletion: true },
       ],

@@ -47,7 +47,7 @@ export function encodeCapture(objects: ClusterObjects): string {
       const metadata = ownMetadata(claim.metadata);
       return claim.status === undefined ? { ...claim, metadata } : { ...claim, metadata, status };
     }),
-    pods: objects.pods.map((pod) => ({ ...pod, shape: place(pod.shape) })),
+    pods: Array.from(objects.pods, (pod) => ({ ...pod, shape: place(pod.shape) })),
     daemonSets: objects.daemonSets.map((set) => ({ ...set, shape: place(set.shape) })),
   };
   const capture = { format: FORMAT, version: VERSION, shapes, objects: body };

@@ -34,7 +34,7 @@ export async function runExplainPod(argv: readonly string[], io: CommandIo): Pro
   const name = podName(positionals);
   const output = parseOutput(values.output);
   const objects = await readObjects(values, io.env);
-  const pod = objects.pods.find((candidate) => `${candidate.namespace}/${candidate.name}` === name);
+  const pod = [...objects.pods].find((candidate) => `${candidate.namespace}/${candidate.name}` === name);
   if (pod === undefined) {
     io.stdout(output === 'json' ? `${JSON.stringify({ pod: name, found: false })}\n` : `there is no pod ${name}\n`);
     return 1;

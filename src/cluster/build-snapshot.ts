@@ -37,16 +37,17 @@ export interface ClusterSnapshot {
   readonly pendingPods: readonly PodObject[];
   /** The same pods in groups. */
   readonly pendingGroups: readonly PendingGroup[];
-  /** Shapes of the pods on nodes, numbered densely within this snapshot. */
+  /** Shapes of the pods on nodes, by number, from 0 up to shapeCount; those of later snapshots of the lineage follow. */
   readonly shapes: readonly PodShape[];
-  /** May know more shapes, with numbers beyond `shapes`: those of later snapshots. */
+  readonly shapeCount: number;
+  /** Knows the same shapes. */
   readonly shapeNumbers: ReadonlyMap<PodShape, number>;
   readonly columns: SnapshotColumns;
   /** Pods bound to names that are no node here, by that name: there once the node is. */
   readonly strayPods: ReadonlyMap<string, readonly PodObject[]>;
   /** Shared by snapshots that update-snapshot.ts made from each other while they number shapes alike, so that what was
-   *  worked out of shapes can be kept. Holds how many numbers were given, and the map that all of them share. */
-  readonly lineage: { shapeCount: number; readonly numbers: Map<PodShape, number> };
+   *  worked out of shapes can be kept. Holds the list and the map that all of them share; both only grow. */
+  readonly lineage: { readonly shapes: PodShape[]; readonly numbers: Map<PodShape, number> };
 }
 
 const NO_RESOURCES: Resources = { cpuMillis: 0, memoryBytes: 0, ephemeralBytes: 0, pods: 0, extended: new Map() };
@@ -87,10 +88,11 @@ export function buildSnapshot(objects: ClusterObjects, version: number): Cluster
     pendingPods,
     pendingGroups: groupPending(pendingPods),
     shapes,
+    shapeCount: shapes.length,
     shapeNumbers,
     columns: buildColumns(nodes, shapeNumbers),
     strayPods: podsByNode,
-    lineage: { shapeCount: shapes.length, numbers: shapeNumbers },
+    lineage: { shapes, numbers: shapeNumbers },
   };
 }
 

@@ -5,6 +5,7 @@
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { NodePool } from '../api/node-pool.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
+import type { Listed } from './listed.ts';
 import type {
   ContainerDevices,
   DeviceClassObject,
@@ -358,7 +359,7 @@ export interface ClusterObjects {
   readonly observedAtMs: number;
   readonly nodePools: readonly NodePool[];
   readonly claims: readonly NodeClaim[];
-  readonly pods: readonly PodObject[];
+  readonly pods: Listed<PodObject>;
   readonly nodes: readonly NodeObject[];
   readonly podDisruptionBudgets: readonly PodDisruptionBudgetObject[];
   readonly daemonSets: readonly DaemonSetObject[];

@@ -3,6 +3,7 @@
 import { membersOf, type ClusterSnapshot, isUpcoming, nodeNameOf } from './build-snapshot.ts';
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterObjects, NodeObject } from './cluster-objects.ts';
+import { CLAIM_NOT_READY, nodesInState, UPCOMING } from './snapshot-columns.ts';
 
 /** What a node is made of. */
 export interface Parts {
@@ -54,13 +55,13 @@ function touchedInPlace(previous: ClusterSnapshot, objects: ClusterObjects): Rea
       touch(index, { claim });
     }
   }
-  for (const { index, claim, upcoming } of previous.nodes) {
-    const now = touched.get(index)?.claim ?? claim;
-    if (!upcoming && now?.status?.phase === 'Ready') continue;
-    const isNow = now !== undefined && isUpcoming(now, objects.observedAtMs);
-    if (!upcoming && !isNow) continue;
+  const upcoming = nodesInState(previous.columns, UPCOMING | CLAIM_NOT_READY);
+  for (const index of new Set([...upcoming, ...touched.keys()])) {
+    const { claim, node } = touched.get(index) ?? previous.nodes[index] ?? {};
+    const isNow = claim !== undefined && isUpcoming(claim, objects.observedAtMs);
+    if (previous.nodes[index]?.upcoming !== true && !isNow) continue;
     // Without a Node it is there only for as long as it is coming.
-    if (!isNow && (touched.get(index) ?? previous.nodes[index])?.node === undefined) return undefined;
+    if (!isNow && node === undefined) return undefined;
     touch(index, {});
   }
   return touched;

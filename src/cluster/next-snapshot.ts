@@ -1,7 +1,8 @@
-// The snapshot of a cluster that was looked at before: what changed is found by comparing lists of pods, whose entries are the
-// same objects as long as nothing changed, and go into the snapshot before.
+// The snapshot of a cluster that was looked at before: what changed is what the lists of pods know of each other, or is found
+// by comparing them, whose entries are the same objects as long as nothing changed.
 import { buildSnapshot, type ClusterSnapshot } from './build-snapshot.ts';
 import type { ClusterObjects, PodObject } from './cluster-objects.ts';
+import type { Listed } from './listed.ts';
 import { type PodChange, updateSnapshot } from './update-snapshot.ts';
 
 /** With more changes than one in so many pods, all is built anew: that costs about as much. */
@@ -21,11 +22,19 @@ export function nextSnapshot(
 
 /** What makes `after` of `before`; undefined: too much. Lists of a store keep their order: what changed stays in its place, what
  *  is new comes last. Any other order is read as pods that went and came, which is as true. */
-export function changesBetween(
-  before: readonly PodObject[],
-  after: readonly PodObject[],
-): readonly PodChange[] | undefined {
-  const most = before.length / PODS_PER_CHANGE;
+export function changesBetween(old: Listed<PodObject>, now: Listed<PodObject>): readonly PodChange[] | undefined {
+  const most = old.length / PODS_PER_CHANGE;
+  const told = now.changesSince?.(old);
+  if (told !== undefined) return told.length > most ? undefined : told;
+  return compared({ before: Array.from(old), after: Array.from(now), most });
+}
+
+function compared(lists: {
+  readonly before: readonly PodObject[];
+  readonly after: readonly PodObject[];
+  readonly most: number;
+}): readonly PodChange[] | undefined {
+  const { before, after, most } = lists;
   const changes: PodChange[] = [];
   let from = 0;
   let to = 0;

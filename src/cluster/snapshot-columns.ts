@@ -1,4 +1,5 @@
 // The numbers of a snapshot as columns, one entry per node, and where each pod shape runs. Kernels read these.
+import type { NodeClaim } from '../api/node-claim.ts';
 import type { PodObject, PodShape, Resources } from './cluster-objects.ts';
 
 /** Axes that every node has. Bytes go beyond 32 bits, so all are doubles; whole numbers below 2^53 stay exact. */
@@ -16,7 +17,14 @@ export interface NodeSlots {
   readonly indexOfSlot: Int32Array;
 }
 
+/** Bits of SnapshotColumns.states: on its way out; coming up; behind it is a claim that is not Ready. */
+export const DRAINING = 1;
+export const UPCOMING = 2;
+export const CLAIM_NOT_READY = 4;
+
 export interface SnapshotColumns extends NodeSlots {
+  /** What only few nodes are, as bits, so that looking for them costs a byte a node. */
+  readonly states: Uint8Array;
   readonly allocatable: ResourceColumns;
   readonly requested: ResourceColumns;
   /** Extended resources requested on a node; absent = none. */
@@ -36,6 +44,7 @@ export type ShapeEntries = readonly (readonly Int32Array[])[];
 /** Shapes in one block: some 18,000 shapes of a large cluster are 141 blocks of 128. */
 const BLOCK_BITS = 7;
 const NO_ENTRIES = new Int32Array();
+const NOTHING_MORE: ReadonlyMap<string, number> = new Map();
 
 /** Where the pods of the shape with this number are; none for a number that was not given. */
 export function entriesOfShape({ podsOfShape }: Pick<SnapshotColumns, 'podsOfShape'>, shape: number): Int32Array {
@@ -65,6 +74,22 @@ export function withEntries(from: ShapeEntries, changed: ReadonlyMap<number, Int
 interface NodeRow {
   readonly allocatable: Resources;
   readonly pods: readonly PodObject[];
+  readonly draining: boolean;
+  readonly upcoming: boolean;
+  readonly claim: NodeClaim | undefined;
+}
+
+/** The node's bits in `states`. */
+export function stateOf({ draining, upcoming, claim }: Pick<NodeRow, 'draining' | 'upcoming' | 'claim'>): number {
+  const notReady = claim !== undefined && claim.status?.phase !== 'Ready';
+  return (draining ? DRAINING : 0) | (upcoming ? UPCOMING : 0) | (notReady ? CLAIM_NOT_READY : 0);
+}
+
+/** Indexes of nodes with one of the bits, ascending. */
+export function nodesInState({ states }: Pick<SnapshotColumns, 'states'>, bits: number): readonly number[] {
+  const found: number[] = [];
+  for (let index = 0; index < states.length; index += 1) if (((states[index] ?? 0) & bits) !== 0) found.push(index);
+  return found;
 }
 
 /** `shapeNumbers` numbers every shape that occurs, densely from 0. */
@@ -84,6 +109,7 @@ export function buildColumns(nodes: readonly NodeRow[], shapeNumbers: ReadonlyMa
     }
   });
   return {
+    states: Uint8Array.from(nodes, stateOf),
     allocatable,
     requested,
     extendedRequested,
@@ -111,9 +137,13 @@ export function addPods(
   const { index } = of;
   let extended: Map<string, number> | undefined;
   let odd = 0;
+  let [cpuMillis, memoryBytes, ephemeralBytes, pods] = [0, 0, 0, 0];
   for (const { shape } of of.pods) {
     const { requests } = shape;
-    addToColumns(requested, { index, resources: requests, times: 1 });
+    cpuMillis += requests.cpuMillis;
+    memoryBytes += requests.memoryBytes;
+    ephemeralBytes += requests.ephemeralBytes;
+    pods += requests.pods;
     if (requests.exact !== undefined) odd += 1;
     if (requests.extended.size === 0) continue;
     for (const [name, amount] of requests.extended) {
@@ -122,6 +152,8 @@ export function addPods(
       extended.set(name, (extended.get(name) ?? 0) + amount);
     }
   }
+  const resources = { cpuMillis, memoryBytes, ephemeralBytes, pods, extended: NOTHING_MORE };
+  addToColumns(requested, { index, resources, times: 1 });
   return { extended, odd };
 }
 

@@ -10,6 +10,7 @@ import {
   type PodSums,
   type ResourceColumns,
   type SnapshotColumns,
+  stateOf,
   withEntries,
 } from './snapshot-columns.ts';
 
@@ -40,6 +41,7 @@ export function updateColumns(previous: ClusterSnapshot, next: NextColumns): Sna
     [...next.changed].every((index) => nodes[index]?.allocatable === previous.nodes[index]?.allocatable);
   const allocatable = sameRoom ? columns.allocatable : copyOf(columns.allocatable, cameFrom);
   const requested = copyOf(columns.requested, cameFrom);
+  const states = statesOf(previous, next);
   const sums = new Map<number, PodSums>();
   for (const index of next.changed) {
     const node = nodes[index];
@@ -54,6 +56,7 @@ export function updateColumns(previous: ClusterSnapshot, next: NextColumns): Sna
   const extendedOf = new Map([...sums].map(([index, { extended }]) => [index, extended]));
   const oddOf = new Map([...sums].map(([index, { odd }]) => [index, odd === 0 ? undefined : odd]));
   return {
+    states,
     allocatable,
     requested,
     extendedRequested: updateMap(columns.extendedRequested, { entries: extendedOf, cameFrom }),
@@ -61,6 +64,16 @@ export function updateColumns(previous: ClusterSnapshot, next: NextColumns): Sna
     ...updateEntries(previous, next),
     ...next.slots,
   };
+}
+
+function statesOf({ columns }: ClusterSnapshot, { nodes, changed, cameFrom }: NextColumns): Uint8Array {
+  const states = cameFrom === undefined ? columns.states.slice() : new Uint8Array(cameFrom.length);
+  for (const [index, from] of (cameFrom ?? []).entries()) states[index] = columns.states[from] ?? 0;
+  for (const index of changed) {
+    const node = nodes[index];
+    if (node !== undefined) states[index] = stateOf(node);
+  }
+  return states;
 }
 
 /** The slots of the next nodes: those that were there keep theirs, new ones take free ones. */
@@ -85,10 +98,11 @@ export function updateSlots(columns: NodeSlots, cameFrom: Int32Array | undefined
 
 /** Where each shape runs: entries taken off and added for the pods that moved. */
 function updateEntries(
-  { columns, shapes }: ClusterSnapshot,
+  previous: ClusterSnapshot,
   next: Pick<NextColumns, 'moved' | 'shapeNumbers'>,
 ): Pick<SnapshotColumns, 'podsOfShape' | 'deadShapes'> {
   const byShape = new Map<number, Map<number, number>>();
+  const { shapeCount, columns } = previous;
   const note = ({ shape, deleting }: PodObject, at: { readonly slot: number; readonly by: 1 | -1 }): void => {
     const number = next.shapeNumbers.get(shape);
     if (number === undefined) throw new Error('a shape of a pod on a node must have a number');
@@ -109,7 +123,7 @@ function updateEntries(
     if (after === before) continue;
     changed.set(shape, after);
     if (after.length === 0) deadShapes += 1;
-    else if (before.length === 0 && shape < shapes.length) deadShapes -= 1;
+    else if (before.length === 0 && shape < shapeCount) deadShapes -= 1;
   }
   return {
     podsOfShape: changed.size === 0 ? columns.podsOfShape : withEntries(columns.podsOfShape, changed),
@@ -117,7 +131,7 @@ function updateEntries(
   };
 }
 
-function entriesAfter(before: Int32Array, counts: Map<number, number>): Int32Array {
+function entriesAfter(before: Int32Array, counts: ReadonlyMap<number, number>): Int32Array {
   let grows = 0;
   let shrinks = 0;
   for (const count of counts.values()) {
@@ -125,16 +139,19 @@ function entriesAfter(before: Int32Array, counts: Map<number, number>): Int32Arr
     else shrinks -= count;
   }
   if (grows === 0 && shrinks === 0) return before;
-  const after = new Int32Array(before.length + grows - shrinks);
-  let length = 0;
-  for (const entry of before) {
-    const count = counts.get(entry) ?? 0;
-    if (count < 0) counts.set(entry, count + 1);
-    else after[length++] = entry;
+  const room = new Int32Array(before.length + grows);
+  room.set(before);
+  let { length } = before;
+  for (const [entry, count] of counts) {
+    for (let left = count; left < 0; left += 1) {
+      const place = room.indexOf(entry);
+      if (place === -1 || place >= length) throw new Error('a pod that left a node must have been counted there');
+      length -= 1;
+      room[place] = room[length] ?? 0;
+    }
   }
-  for (const [entry, count] of counts) for (let added = 0; added < count; added += 1) after[length++] = entry;
-  if (length !== after.length) throw new Error('a pod that left a node must have been counted there');
-  return after;
+  for (const [entry, count] of counts) for (let added = 0; added < count; added += 1) room[length++] = entry;
+  return shrinks === 0 ? room : room.slice(0, length);
 }
 
 /** The map with some entries replaced (undefined: taken out) and the others where their nodes are now. */

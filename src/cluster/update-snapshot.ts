@@ -9,17 +9,14 @@ import {
   type SnapshotNode,
 } from './build-snapshot.ts';
 import type { ClusterObjects, PodObject, PodShape } from './cluster-objects.ts';
+import type { ListChange } from './listed.ts';
 import { type NextMembers, nextMembers } from './next-members.ts';
 import { byKey, comparePods, groupPending } from './pending-groups.ts';
 import type { NodeSlots } from './snapshot-columns.ts';
 import { type PodsMoved, updateColumns, updateSlots } from './update-columns.ts';
 
-/** A pod that came (no `before`), went (no `after`) or changed. `before` is the very object that the last snapshot was made
- *  from. */
-export interface PodChange {
-  readonly before: PodObject | undefined;
-  readonly after: PodObject | undefined;
-}
+/** `before` is the very object that the last snapshot was made from. */
+export type PodChange = ListChange<PodObject>;
 
 /** Shapes without pods keep their numbers until they are so many beside those with pods; then all is built anew. */
 const DEAD_SHAPES_MAX = 4096;
@@ -32,7 +29,7 @@ export function updateSnapshot(
 ): ClusterSnapshot {
   const { objects, version, podChanges } = next;
   const { deadShapes } = previous.columns;
-  if (deadShapes > DEAD_SHAPES_MAX && deadShapes > previous.shapes.length / 2) return buildSnapshot(objects, version);
+  if (deadShapes > DEAD_SHAPES_MAX && deadShapes > previous.shapeCount / 2) return buildSnapshot(objects, version);
   const moves = sortMoves(podChanges);
   const members = nextMembers(previous, objects);
   const { names, cameFrom } = members;
@@ -201,23 +198,26 @@ function podsMoved(
   return moved;
 }
 
-type Numbering = Pick<ClusterSnapshot, 'shapes' | 'shapeNumbers' | 'lineage'>;
+type Numbering = Pick<ClusterSnapshot, 'shapes' | 'shapeCount' | 'shapeNumbers' | 'lineage'>;
 
-/** New shapes get the next numbers. One map serves all snapshots of a lineage: what later ones add to it means nothing to
- *  earlier ones, as its numbers are beyond theirs. */
+/** New shapes get the next numbers. One list and one map serve all snapshots of a lineage: what later ones add to them
+ *  means nothing to earlier ones, as its numbers are beyond theirs. */
 function numberShapes(previous: ClusterSnapshot, moved: readonly PodsMoved[]): Numbering {
-  const { shapes, shapeNumbers, lineage } = previous;
+  const { shapes, shapeCount, shapeNumbers, lineage } = previous;
   const fresh = new Set<PodShape>();
   for (const { after } of moved) {
-    for (const { shape } of after) if ((shapeNumbers.get(shape) ?? shapes.length) >= shapes.length) fresh.add(shape);
+    for (const { shape } of after) if ((shapeNumbers.get(shape) ?? shapeCount) >= shapeCount) fresh.add(shape);
   }
-  if (fresh.size === 0) return { shapes, shapeNumbers, lineage };
-  const all = shapes.concat([...fresh]);
-  // Another snapshot was made from the same one and has given these numbers to its own shapes.
-  const parted = lineage.shapeCount !== shapes.length;
-  const own = parted ? { shapeCount: all.length, numbers: new Map<PodShape, number>() } : lineage;
-  for (const [number, shape] of parted ? all.entries() : []) own.numbers.set(shape, number);
-  for (const shape of fresh) own.numbers.set(shape, own.numbers.get(shape) ?? own.numbers.size);
-  own.shapeCount = all.length;
-  return { shapes: all, shapeNumbers: own.numbers, lineage: own };
+  if (fresh.size === 0) return { shapes, shapeCount, shapeNumbers, lineage };
+  // Another snapshot may have been made from the same one, and have given these numbers to its own shapes.
+  const own = lineage.shapes.length === shapeCount ? lineage : partedLineage(shapes.slice(0, shapeCount));
+  for (const shape of fresh) {
+    own.numbers.set(shape, own.shapes.length);
+    own.shapes.push(shape);
+  }
+  return { shapes: own.shapes, shapeCount: own.shapes.length, shapeNumbers: own.numbers, lineage: own };
+}
+
+function partedLineage(shapes: PodShape[]): ClusterSnapshot['lineage'] {
+  return { shapes, numbers: new Map(shapes.map((shape, number) => [shape, number])) };
 }

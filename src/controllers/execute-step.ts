@@ -156,12 +156,13 @@ function newPodOn(execution: Execution, nodeName: string): string | undefined {
   const { context, snapshot } = execution;
   const index = snapshot.nodeIndexByName.get(nodeName);
   const known = new Set((index === undefined ? [] : (snapshot.nodes[index]?.pods ?? [])).map((pod) => pod.uid));
-  const pods = context.workload.stores.pods.list();
+  const pods = context.workload.stores.pods.view();
   if (pods === snapshot.objects.pods) return undefined;
-  const newcomer = pods.find(
-    (pod) => pod.nodeName === nodeName && pod.phase !== 'Succeeded' && pod.phase !== 'Failed' && !known.has(pod.uid),
-  );
-  return newcomer === undefined ? undefined : `${newcomer.namespace}/${newcomer.name}`;
+  for (const pod of pods) {
+    if (pod.nodeName !== nodeName || pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
+    if (!known.has(pod.uid)) return `${pod.namespace}/${pod.name}`;
+  }
+  return undefined;
 }
 
 function newer(seen: NodePool, than: NodePool): boolean {

@@ -69,7 +69,7 @@ export async function observeCluster(context: ClusterContext, sources: ObserveSo
       observedAtMs: context.clock.nowMs(),
       nodePools: stores.nodePools.list(),
       claims,
-      pods: stores.pods.list(),
+      pods: stores.pods.view(),
       nodes: stores.nodes.list(),
       podDisruptionBudgets: stores.podDisruptionBudgets.list(),
       daemonSets: stores.daemonSets.list(),

@@ -23,6 +23,7 @@ import type {
   Taint,
   VolumeAttachmentObject,
 } from '../cluster/cluster-objects.ts';
+import type { Listed } from '../cluster/listed.ts';
 import type { DeviceClassObject, ResourceClaimObject, ResourceSliceObject } from '../cluster/device-objects.ts';
 import type { Polishable } from '../planner/patterns/improved-patterns.ts';
 import type { Polished } from '../planner/patterns/polish.ts';
@@ -54,6 +55,8 @@ export interface ObjectStore<T> {
   readonly heardMs: number;
   /** The current objects; the array is replaced, never changed, so it may be kept. */
   list(): readonly T[];
+  /** The same as a list that shares with the ones before it what did not change: for kinds of which there are many. */
+  view(): Listed<T>;
   /** Objects whose newest version could not be read, by key, and why, naming the field. `list` and `get` hold the last
    *  version that could be read, or nothing where there was none: neither is what the server has. */
   readonly doubtful: ReadonlyMap<string, string>;

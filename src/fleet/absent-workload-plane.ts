@@ -60,6 +60,7 @@ function emptyStore<T>(clock: Clock): ObjectStore<T> {
       return clock.monotonicMs();
     },
     list: () => [],
+    view: () => [],
     doubtful: new Map(),
     get: () => undefined,
     subscribe: () => () => undefined,

@@ -1,6 +1,8 @@
 // What is known of one kind: written by list-watches, read by everybody. Each list-watch owns one part (the management
 // plane watches several namespaces); a complete list replaces its part in one step, so that no reader ever sees half.
+import type { Listed } from '../cluster/listed.ts';
 import type { ObjectStore } from '../controllers/ports.ts';
+import { KeyedObjects } from './object-list.ts';
 
 /** A version of an object that could not be read. */
 export class Doubtful {
@@ -29,7 +31,7 @@ export interface StorePart<T> {
 }
 
 interface Part<T> {
-  objects: Map<string, T>;
+  objects: KeyedObjects<T>;
   /** At most one per object of the cluster, and smaller than a parsed one. */
   doubts: Map<string, Doubtful>;
   synced: boolean;
@@ -51,12 +53,18 @@ export class WatchedStore<T> implements ObjectStore<T> {
 
   /** A new part; the store is synced when all parts are. `nowMs`: monotonic, counts as the first sign of life. */
   openPart(nowMs: number): StorePart<T> {
-    const part: Part<T> = { objects: new Map(), doubts: new Map(), synced: false, heardMs: nowMs, forbidden: false };
+    const part: Part<T> = {
+      objects: new KeyedObjects(),
+      doubts: new Map(),
+      synced: false,
+      heardMs: nowMs,
+      forbidden: false,
+    };
     this.#parts.push(part);
     return {
       replace: (objects) => {
         const before = part.objects;
-        part.objects = new Map();
+        part.objects = new KeyedObjects();
         part.doubts = new Map();
         for (const [key, object] of objects) {
           const lastGood = object instanceof Doubtful ? before.get(key) : object;
@@ -109,8 +117,17 @@ export class WatchedStore<T> implements ObjectStore<T> {
   }
 
   list(): readonly T[] {
-    this.#list ??= this.#parts.flatMap((part) => [...part.objects.values()]);
+    const [only, ...others] = this.#parts;
+    this.#list ??=
+      only !== undefined && others.length === 0
+        ? only.objects.list().toArray()
+        : this.#parts.flatMap((part) => part.objects.list().toArray());
     return this.#list;
+  }
+
+  view(): Listed<T> {
+    const [only, ...others] = this.#parts;
+    return only === undefined || others.length > 0 ? this.list() : only.objects.list();
   }
 
   get doubtful(): ReadonlyMap<string, string> {

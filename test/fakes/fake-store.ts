@@ -20,6 +20,10 @@ export class FakeStore<T> implements ObjectStore<T> {
     return this.#objects;
   }
 
+  view(): readonly T[] {
+    return this.#objects;
+  }
+
   get(key: string): T | undefined {
     return this.#byKey.get(key);
   }

@@ -207,7 +207,7 @@ describe('a still cluster', () => {
     fc.assert(
       fc.property(world, (objects) => {
         const plan = planFor(objects);
-        const pending = objects.pods.filter((pod) => pod.nodeName === '').map((pod) => pod.uid);
+        const pending = [...objects.pods].filter((pod) => pod.nodeName === '').map((pod) => pod.uid);
         expect(
           podVerdicts(plan.report)
             .map((pod) => pod.podUid)

@@ -50,7 +50,7 @@ function comingUp(objects: ClusterObjects, plan: Plan, afterMs = 1000): ClusterO
 
 /** How many pods of each shape each node has. */
 function packing(plan: Plan, objects: ClusterObjects): ReadonlyMap<string, number> {
-  const shapes = new Map(objects.pods.map((pod) => [pod.uid, pod.shape.key]));
+  const shapes = new Map([...objects.pods].map((pod) => [pod.uid, pod.shape.key]));
   const counts = new Map<string, number>();
   for (const { podUid, target } of podVerdicts(plan.report)) {
     const key = `${target} ${shapes.get(podUid)}`;

@@ -272,7 +272,7 @@ export function applyPlan(objects: ClusterObjects, plan: Plan, afterMs: number):
     makeClaim(step.name, step.pool, { spec: step.spec, createdMs: objects.observedAtMs }),
   );
   const desired = new Map(stepsOf(plan, 'setDesiredNodes').map((step) => [step.pool, step.to]));
-  const pods = objects.pods.flatMap((pod): PodObject[] => {
+  const pods = [...objects.pods].flatMap((pod): PodObject[] => {
     if (!removed.has(pod.nodeName)) return [pod];
     return pod.controller === undefined || pod.controller.kind === 'DaemonSet'
       ? []
@@ -312,7 +312,7 @@ function bindPods(objects: ClusterObjects): ClusterObjects {
   );
   return {
     ...objects,
-    pods: objects.pods.map((pod) => {
+    pods: [...objects.pods].map((pod) => {
       const nodeName = bound.get(pod.uid);
       return nodeName === undefined ? pod : { ...pod, nodeName, phase: 'Running' };
     }),

@@ -101,7 +101,7 @@ function breaches(plan: Plan, objects: ClusterObjects): readonly string[] {
   const removed = removedBy(plan);
   return objects.podDisruptionBudgets.flatMap(({ name, disruptionsAllowed, selector }) => {
     const app = selector?.requirements[0]?.values[0];
-    const evicted = objects.pods.filter((pod) => removed.has(pod.nodeName) && pod.shape.labels.get('app') === app);
+    const evicted = [...objects.pods].filter((pod) => removed.has(pod.nodeName) && pod.shape.labels.get('app') === app);
     const nodes = new Set(evicted.map((pod) => pod.nodeName)).size;
     const most = nodes === 1 && disruptionsAllowed > 0 ? evicted.length : disruptionsAllowed;
     return evicted.length > most ? [name] : [];

@@ -1,0 +1,151 @@
+// A generated cluster behind the product's own stores: what happens there comes as lines of a watch, as an API server sends
+// them, and is read as the list-watches read it.
+import { parseNodeClaim } from '../src/api/parse-resources.ts';
+import type { ClusterObjects, PodObject } from '../src/cluster/cluster-objects.ts';
+import { parseNode } from '../src/cluster/parse-node.ts';
+import { parsePod } from '../src/cluster/parse-pod.ts';
+import type { PodShapeInterner } from '../src/cluster/pod-shape-interner.ts';
+import { type StorePart, WatchedStore } from '../src/kubernetes/object-store.ts';
+import { parseWatchLine } from '../src/kubernetes/watch-protocol.ts';
+import { podOf, type StillCluster } from './still-cluster.ts';
+
+/** One kind: its store, the one who writes it, and the keys that it has. */
+class Kind<T> {
+  readonly store: WatchedStore<T>;
+  readonly #part: StorePart<T>;
+  readonly #parse: (raw: unknown) => T;
+  readonly #keyOf: (object: T) => string;
+
+  constructor(of: {
+    readonly name: string;
+    readonly parse: (raw: unknown) => T;
+    readonly keyOf: (object: T) => string;
+  }) {
+    this.store = new WatchedStore(of.name);
+    this.#part = this.store.openPart(0);
+    this.#parse = of.parse;
+    this.#keyOf = of.keyOf;
+  }
+
+  list(raw: readonly object[]): void {
+    this.#part.replace(new Map(raw.map((one) => this.#parse(one)).map((one) => [this.#keyOf(one), one])));
+  }
+
+  /** Lines of a watch, applied together. */
+  watch(lines: readonly string[]): void {
+    const changes: (readonly [string, T | undefined])[] = [];
+    for (const line of lines) {
+      const event = parseWatchLine(line);
+      if (event.kind === 'changed') changes.push([event.key, this.#parse(event.raw)]);
+      else if (event.kind === 'deleted') changes.push([event.key, undefined]);
+      else throw new Error(`not an event of an object: ${line}`);
+    }
+    this.#part.apply(changes);
+  }
+
+  /** Makes the store hold these objects; those that are there already stay the same. */
+  become(objects: Iterable<T>): void {
+    const wanted = new Map([...objects].map((one) => [this.#keyOf(one), one]));
+    const gone = this.store.list().filter((one) => !wanted.has(this.#keyOf(one)));
+    const came = [...wanted].filter(([key, one]) => this.store.get(key) !== one);
+    this.#part.apply([...gone.map((one) => [this.#keyOf(one), undefined] as const), ...came]);
+  }
+}
+
+const podKey = ({ namespace, name }: PodObject): string => `${namespace}/${name}`;
+
+/** Lines that are still to be read. */
+export interface Events {
+  readonly pods: readonly string[];
+  readonly nodes: readonly string[];
+}
+
+export class LiveCluster {
+  /** As their kubelets would say it again. */
+  readonly #rawNodes: readonly object[];
+  readonly #pods: Kind<PodObject>;
+  readonly #nodes = new Kind({ name: 'nodes', parse: parseNode, keyOf: ({ name }) => name });
+  readonly #claims = new Kind({ name: 'nodeclaims', parse: parseNodeClaim, keyOf: ({ metadata }) => metadata.name });
+  /** Keys of pods that may be replaced. */
+  readonly #keys: string[];
+  #others: ClusterObjects;
+
+  /** `others`: what has no store here. */
+  constructor(cluster: StillCluster, of: { readonly interner: PodShapeInterner; readonly others: ClusterObjects }) {
+    this.#rawNodes = cluster.nodes;
+    this.#others = of.others;
+    this.#pods = new Kind({ name: 'pods', parse: (raw) => parsePod(raw, of.interner), keyOf: podKey });
+    this.#pods.list(cluster.pods);
+    this.#nodes.list(cluster.nodes);
+    this.#claims.list(cluster.claims);
+    this.#keys = this.#pods.store.list().map(podKey);
+  }
+
+  /** What happens in one turn: pods of Deployments are replaced by those of their newest revision on the same nodes, and
+   *  kubelets say that their nodes are well. */
+  eventsOf(turn: {
+    readonly number: number;
+    readonly pods: number;
+    readonly nodes: number;
+    readonly revision: number;
+  }): Events {
+    const pods: string[] = [];
+    for (let event = 0; event < turn.pods; event += 1) {
+      const place = ((turn.number * turn.pods + event) * 7919) % this.#keys.length;
+      const old = this.#pods.store.get(this.#keys[place] ?? '');
+      // Gone with its node.
+      if (old === undefined) continue;
+      const metadata = { name: old.name, namespace: old.namespace, resourceVersion: '2' };
+      const raw = podOf({
+        app: old.controller?.name ?? 'app',
+        kind: old.controller?.kind ?? 'ReplicaSet',
+        node: old.nodeName,
+        cpuMillis: old.shape.requests.cpuMillis,
+        memoryMiB: old.shape.requests.memoryBytes / 2 ** 20,
+        revision: turn.revision,
+      });
+      pods.push(JSON.stringify({ type: 'DELETED', object: { metadata } }));
+      pods.push(JSON.stringify({ type: 'ADDED', object: raw }));
+      const { name } = nameOf(raw);
+      this.#keys[place] = `${old.namespace}/${name}`;
+    }
+    const nodes: string[] = [];
+    for (let event = 0; event < turn.nodes; event += 1) {
+      const object = this.#rawNodes[(turn.number * turn.nodes + event) % this.#rawNodes.length];
+      if (object === undefined || this.#nodes.store.get(nameOf(object).name) === undefined) continue;
+      nodes.push(JSON.stringify({ type: 'MODIFIED', object }));
+    }
+    return { pods, nodes };
+  }
+
+  /** Reads the lines into the stores. */
+  watch(events: Events): void {
+    this.#pods.watch(events.pods);
+    this.#nodes.watch(events.nodes);
+  }
+
+  /** What a decision looks at. */
+  objects(): ClusterObjects {
+    return {
+      ...this.#others,
+      pods: this.#pods.store.view(),
+      nodes: this.#nodes.store.list(),
+      claims: this.#claims.store.list(),
+    };
+  }
+
+  /** Something else made the cluster into this. */
+  become(objects: ClusterObjects): void {
+    this.#pods.become(objects.pods);
+    this.#nodes.become(objects.nodes);
+    this.#claims.become(objects.claims);
+    this.#others = objects;
+  }
+}
+
+function nameOf(raw: object): { readonly name: string } {
+  if (!('metadata' in raw)) throw new Error('no metadata');
+  const { metadata } = raw;
+  if (typeof metadata !== 'object' || metadata === null || !('name' in metadata)) throw new Error('no name');
+  return { name: String(metadata.name) };
+}
