@@ -17,7 +17,7 @@ import { stillCluster } from './still-cluster.ts';
 
 const LONG_AGO = '2026-11-20T06:00:00Z';
 /** The API's most; how many nodes drain at once is the operator's wish. */
-const DRAINING_MAX = 1000;
+const DRAINING_MAX = 5000;
 /** Plans until nothing is left to remove; a bound. */
 const PLANS_MAX = 200;
 const WARM_UP = 3;

@@ -8,7 +8,7 @@ import { nodePoolRules, nodePoolSpecSchema, nodePoolStatusSchema } from './node-
 import { workloadClusterSpecSchema, workloadClusterStatusSchema } from './workload-cluster.ts';
 
 /** Raised with every change of a definition: a controller never puts an older definition over a newer one. */
-export const DEFINITION_VERSION = 2;
+export const DEFINITION_VERSION = 3;
 export const DEFINITION_VERSION_ANNOTATION = 'sluice.dev/definition-version';
 
 export type DefinedKind = keyof typeof PLURALS;

@@ -1,5 +1,6 @@
 // What each field of the three resources means, for kubectl explain and the reference pages. By kind and path; fields of
-// list items carry the path of the list. A test fails when a field has no description or a description no field.
+// list items carry the path of the list. A test fails when a field has no description or a description no field. Above 250
+// lines because it has one or two for each field.
 import type { PLURALS } from './names.ts';
 
 type Descriptions = Readonly<Record<string, string>>;
@@ -216,6 +217,14 @@ const WORKLOAD_CLUSTER: Descriptions = {
     'Keep nodes with pods of controllers that Kubernetes does not know.',
   'spec.autoscaler.expendablePodsPriorityCutoff': 'Pods of lower priority neither cause a node nor keep one.',
   'spec.autoscaler.placementHints': 'Refused in this version when true.',
+  'spec.autoscaler.polishSeconds':
+    'When new nodes cost more than 0.5 % over their lower bound, a thread of low priority looks for a better mix for so long; it is used when the same pods come again. Default 5; 0: never.',
+  'spec.autoscaler.flavorsMax':
+    'Most distinct flavors that one decision adds; more are used only for pods that have no other place. Absent: any number.',
+  'spec.autoscaler.leastNode':
+    'Flavors with less than this are used only for pods that have no other place. Fewer and bigger nodes: less to look after, less lost to DaemonSets, dearer at times.',
+  'spec.autoscaler.leastNode.cpu': 'Cores of the flavor; a quantity such as 4.',
+  'spec.autoscaler.leastNode.memory': 'Memory of the flavor; a quantity such as 16Gi.',
   'spec.reserved': "What of a flavor is not a pod's. Used until a node of that flavor has shown its allocatable.",
   'spec.reserved.cpuMillis': 'Millicores of each node.',
   'spec.reserved.cpuMillisPerCore': 'Millicores of each core.',

@@ -18,6 +18,11 @@ export function validateWorkloadCluster(cluster: WorkloadCluster): readonly Spec
     const field = `spec.openstack.images[${index}]`;
     problems.push({ field, reason: 'InvalidSpec', message: `${field} must have exactly one of name and id` });
   });
+  const { leastNode } = autoscaler ?? {};
+  if (leastNode !== undefined && leastNode.cpu === undefined && leastNode.memory === undefined) {
+    const field = 'spec.autoscaler.leastNode';
+    problems.push({ field, reason: 'InvalidSpec', message: `${field} must have cpu or memory` });
+  }
   if (kubeconfig.from !== undefined) problems.push(notImplemented('spec.kubeconfig.from'));
   if (openstack.externalNetwork !== undefined) problems.push(notImplemented('spec.openstack.externalNetwork'));
   if (autoscaler?.placementHints === true) problems.push(notImplemented('spec.autoscaler.placementHints'));

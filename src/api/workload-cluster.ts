@@ -90,6 +90,16 @@ export const workloadClusterSpecSchema = Type.Object({
       /** Pods below it neither cause scale-up nor keep a node. */
       expendablePodsPriorityCutoff: Type.Optional(Type.Integer()),
       placementHints: Type.Optional(Type.Boolean()),
+      /** Time of the polishing thread for one plan that costs well more than its lower bound; 0: none. */
+      polishSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 60 })),
+      /** Most distinct flavors that one decision adds; more only for pods that have no other place. Absent: any number. */
+      flavorsMax: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+      /** Smaller flavors are only for pods that have no other place. By what the flavor has, reserved parts included. */
+      leastNode: Type.Optional(
+        withRules(Type.Object({ cpu: Type.Optional(quantity), memory: Type.Optional(quantity) }), [
+          { rule: 'has(self.cpu) || has(self.memory)', message: 'cpu or memory must be set' },
+        ]),
+      ),
     }),
   ),
   reserved: Type.Optional(

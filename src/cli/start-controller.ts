@@ -36,6 +36,7 @@ import {
   instrumentWorkloadPlane,
 } from '../telemetry/instrumented-ports.ts';
 import { createTelemetry } from '../telemetry/prometheus-telemetry.ts';
+import { PolishThread } from './polish-thread.ts';
 import { realClock, secureRandom } from './real-clock.ts';
 
 export interface ControllerOptions {
@@ -143,12 +144,14 @@ export async function startController(options: ControllerOptions): Promise<Runni
     { cluster: '' },
   );
   const sessions = realSessions({ endpoint, telemetry, identity });
+  const polisher = new PolishThread({ clock: realClock, telemetry });
   const fleet = new FleetController({
     management,
     sessions,
     telemetry,
     clock: realClock,
     random: secureRandom,
+    polisher,
     identity,
   });
   const health =
@@ -166,6 +169,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     fleet,
     async close() {
       await fleet.close();
+      await polisher.close();
       await management.close();
       await health?.close();
     },

@@ -39,13 +39,14 @@ export interface ClusterSnapshot {
   readonly pendingGroups: readonly PendingGroup[];
   /** Shapes of the pods on nodes, numbered densely within this snapshot. */
   readonly shapes: readonly PodShape[];
+  /** May know more shapes, with numbers beyond `shapes`: those of later snapshots. */
   readonly shapeNumbers: ReadonlyMap<PodShape, number>;
   readonly columns: SnapshotColumns;
   /** Pods bound to names that are no node here, by that name: there once the node is. */
   readonly strayPods: ReadonlyMap<string, readonly PodObject[]>;
   /** Shared by snapshots that update-snapshot.ts made from each other while they number shapes alike, so that what was
-   *  worked out of shapes can be kept. Holds how many numbers were given. */
-  readonly lineage: { shapeCount: number };
+   *  worked out of shapes can be kept. Holds how many numbers were given, and the map that all of them share. */
+  readonly lineage: { shapeCount: number; readonly numbers: Map<PodShape, number> };
 }
 
 const NO_RESOURCES: Resources = { cpuMillis: 0, memoryBytes: 0, ephemeralBytes: 0, pods: 0, extended: new Map() };
@@ -82,14 +83,14 @@ export function buildSnapshot(objects: ClusterObjects, version: number): Cluster
     objects,
     version,
     nodes,
-    nodeIndexByName: new Map(nodes.map((node) => [node.name, node.index])),
+    nodeIndexByName: indexByName(nodes.map(({ name }) => name)),
     pendingPods,
     pendingGroups: groupPending(pendingPods),
     shapes,
     shapeNumbers,
     columns: buildColumns(nodes, shapeNumbers),
     strayPods: podsByNode,
-    lineage: { shapeCount: shapes.length },
+    lineage: { shapeCount: shapes.length, numbers: shapeNumbers },
   };
 }
 
@@ -105,7 +106,30 @@ export function joinNodes(
   objects: ClusterObjects,
   podsByNode: ReadonlyMap<string, readonly PodObject[]>,
 ): readonly SnapshotNode[] {
-  const nodeObjects = new Map(objects.nodes.map((node) => [node.name, node]));
+  const { names, nodes, claims } = membersOf(objects);
+  return [...names]
+    .sort()
+    .map((name, index) =>
+      joinNode(
+        { index, name, node: nodes.get(name), claim: claims.get(name), pods: podsByNode.get(name) ?? [] },
+        objects,
+      ),
+    );
+}
+
+/** Place of each name in the list. */
+export function indexByName(names: readonly string[]): ReadonlyMap<string, number> {
+  return new Map(names.map((name, index) => [name, index]));
+}
+
+/** Nodes and claims by the name of the node, and the names that are nodes of the snapshot: those that are there, and those
+ *  that a claim promises. */
+export function membersOf(objects: ClusterObjects): {
+  readonly names: ReadonlySet<string>;
+  readonly nodes: ReadonlyMap<string, NodeObject>;
+  readonly claims: ReadonlyMap<string, NodeClaim>;
+} {
+  const nodes = new Map(objects.nodes.map((node) => [node.name, node]));
   const claims = new Map<string, NodeClaim>();
   for (const claim of objects.claims) {
     const name = nodeNameOf(claim);
@@ -113,16 +137,9 @@ export function joinNodes(
     // Names are unique in the project, so this is somebody's mistake; the older claim keeps the name, whatever the order.
     if (other === undefined || olderFirst(claim, other) < 0) claims.set(name, claim);
   }
-  const names = new Set(nodeObjects.keys());
+  const names = new Set(nodes.keys());
   for (const [name, claim] of claims) if (isUpcoming(claim, objects.observedAtMs)) names.add(name);
-  return [...names]
-    .sort()
-    .map((name, index) =>
-      joinNode(
-        { index, name, node: nodeObjects.get(name), claim: claims.get(name), pods: podsByNode.get(name) ?? [] },
-        objects,
-      ),
-    );
+  return { names, nodes, claims };
 }
 
 type NodeParts = Pick<SnapshotNode, 'index' | 'name' | 'node' | 'claim' | 'pods'>;

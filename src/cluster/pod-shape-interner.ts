@@ -1,6 +1,7 @@
 // Gives equal pod shapes one object, so that everything later is computed per shape and not per pod.
 // The cache is bounded: when it is full the shape that was made longest ago is forgotten. Pods that carry it keep it; an
 // equal one met later becomes a second object with the same key, which costs time and nothing else.
+import { LABELS } from '../api/names.ts';
 import type { LabelSelector, PodAffinityTerm, PodShape, Resources } from './cluster-objects.ts';
 
 /** At about 2 KiB each this is at most 130 MiB of a hostile cluster's making; 30,000 real pods have some 2,000 shapes,
@@ -36,6 +37,19 @@ export class PodShapeInterner {
     this.#shapes.set(key, shape);
     return shape;
   }
+}
+
+/** From Kubernetes 1.35 on, binding a pod copies these labels of its node onto it (PodTopologyLabelsAdmission). */
+const LABELS_OF_BINDING: readonly string[] = [LABELS.zone, LABELS.region];
+
+/** The key that equal pods share whether they wait or have a node: without what binding adds. Selectors do see that, so
+ *  `key` keeps it. */
+export function keyBeforeBinding(shape: PodShape): string {
+  if (!LABELS_OF_BINDING.some((label) => shape.labels.has(label))) return shape.key;
+  return shapeKey({
+    ...shape,
+    labels: new Map([...shape.labels].filter(([label]) => !LABELS_OF_BINDING.includes(label))),
+  });
 }
 
 function shapeKey(parts: Omit<PodShape, 'index' | 'key'>): string {

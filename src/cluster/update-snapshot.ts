@@ -3,16 +3,16 @@
 import {
   buildSnapshot,
   type ClusterSnapshot,
-  isUpcoming,
+  indexByName,
   joinNode,
-  nodeNameOf,
   placeOf,
   type SnapshotNode,
 } from './build-snapshot.ts';
-import type { NodeClaim } from '../api/node-claim.ts';
-import type { ClusterObjects, NodeObject, PodObject, PodShape } from './cluster-objects.ts';
+import type { ClusterObjects, PodObject, PodShape } from './cluster-objects.ts';
+import { type NextMembers, nextMembers } from './next-members.ts';
 import { byKey, comparePods, groupPending } from './pending-groups.ts';
-import { updateColumns } from './update-columns.ts';
+import type { NodeSlots } from './snapshot-columns.ts';
+import { type PodsMoved, updateColumns, updateSlots } from './update-columns.ts';
 
 /** A pod that came (no `before`), went (no `after`) or changed. `before` is the very object that the last snapshot was made
  *  from. */
@@ -25,45 +25,37 @@ export interface PodChange {
 const DEAD_SHAPES_MAX = 4096;
 
 /** The snapshot of `objects`, which are those of `previous` with `podChanges` (each pod at most once) and with lists of other
- *  kinds as they are now. Equal to buildSnapshot(objects, version) but for the numbering of shapes. When nodes came, went or
- *  changed places in their list, it is built anew. */
+ *  kinds as they are now. Equal to buildSnapshot(objects, version) but for the numbering of shapes and slots. */
 export function updateSnapshot(
   previous: ClusterSnapshot,
   next: { readonly objects: ClusterObjects; readonly version: number; readonly podChanges: readonly PodChange[] },
 ): ClusterSnapshot {
   const { objects, version, podChanges } = next;
-  const touched = touchedNodes(previous, objects);
-  if (touched === undefined || deadShapes(previous) > DEAD_SHAPES_MAX) return buildSnapshot(objects, version);
+  const { deadShapes } = previous.columns;
+  if (deadShapes > DEAD_SHAPES_MAX && deadShapes > previous.shapes.length / 2) return buildSnapshot(objects, version);
   const moves = sortMoves(podChanges);
-  const strayPods = new Map(previous.strayPods);
-  const pods = new Map<number, readonly PodObject[]>();
-  for (const [name, move] of moves.byNode) {
-    const index = previous.nodeIndexByName.get(name);
-    const before = index === undefined ? strayPods.get(name) : previous.nodes[index]?.pods;
-    const after = moved(before ?? [], move, byKey);
-    if (index !== undefined) pods.set(index, after);
-    else if (after.length > 0) strayPods.set(name, after);
-    else strayPods.delete(name);
-  }
-  const nodes = previous.nodes.slice();
-  for (const index of new Set([...touched.keys(), ...pods.keys()])) {
-    const node = previous.nodes[index];
-    if (node === undefined) continue;
-    nodes[index] = joinNode({ ...partsOf(node), ...touched.get(index), pods: pods.get(index) ?? node.pods }, objects);
-  }
-  const numbering = numberShapes(previous, [...pods.values()]);
+  const members = nextMembers(previous, objects);
+  const { names, cameFrom } = members;
+  const nodeIndexByName = names === undefined ? previous.nodeIndexByName : indexByName(names);
+  const settled = settlePods(previous, { nodeIndexByName, members, moves: moves.byNode });
+  const nodes = joinNodes(previous, { members, pods: settled.pods, objects });
+  const slots = updateSlots(previous.columns, cameFrom);
+  const moved = podsMoved(previous, { nodes, nodeIndexByName, slots, settled, moves: moves.byNode });
+  const numbering = numberShapes(previous, moved);
   const { waiting } = moves;
-  const pendingPods = waiting === undefined ? previous.pendingPods : moved(previous.pendingPods, waiting, comparePods);
+  const pendingPods =
+    waiting === undefined ? previous.pendingPods : listAfter(previous.pendingPods, waiting, comparePods);
+  const changed = new Set([...members.touched.keys(), ...settled.pods.keys()]);
   return {
     objects,
     version,
     nodes,
-    nodeIndexByName: previous.nodeIndexByName,
+    nodeIndexByName,
     pendingPods,
     pendingGroups: waiting === undefined ? previous.pendingGroups : groupPending(pendingPods),
     ...numbering,
-    columns: updateColumns(previous, { nodes, changed: [...touched.keys(), ...pods.keys()], ...numbering }),
-    strayPods,
+    columns: updateColumns(previous, { nodes, changed, cameFrom, slots, moved, ...numbering }),
+    strayPods: settled.strayPods,
   };
 }
 
@@ -72,7 +64,9 @@ interface Move {
   readonly come: PodObject[];
 }
 
-function sortMoves(changes: readonly PodChange[]): { readonly byNode: ReadonlyMap<string, Move>; waiting?: Move } {
+type Moves = ReadonlyMap<string, Move>;
+
+function sortMoves(changes: readonly PodChange[]): { readonly byNode: Moves; readonly waiting: Move | undefined } {
   const moves = new Map<string, Move>();
   const at = (place: string): Move => {
     let move = moves.get(place);
@@ -87,11 +81,11 @@ function sortMoves(changes: readonly PodChange[]): { readonly byNode: ReadonlyMa
   }
   const waiting = moves.get('');
   moves.delete('');
-  return waiting === undefined ? { byNode: moves } : { byNode: moves, waiting };
+  return { byNode: moves, waiting };
 }
 
 /** The sorted list without what went and with what came. */
-function moved(
+function listAfter(
   list: readonly PodObject[],
   { gone, come }: Move,
   order: (left: PodObject, right: PodObject) => number,
@@ -112,83 +106,118 @@ function moved(
   return left;
 }
 
-type Touched = Partial<Pick<SnapshotNode, 'node' | 'claim'>>;
+interface Settled {
+  /** By index in the next snapshot: lists that are not those of the last one. */
+  readonly pods: ReadonlyMap<number, readonly PodObject[]>;
+  readonly strayPods: ReadonlyMap<string, readonly PodObject[]>;
+  /** Nodes of the last snapshot that are none any longer. */
+  readonly left: readonly SnapshotNode[];
+}
 
-/** What changed of which nodes, by index; undefined: not the same nodes. */
-function touchedNodes(previous: ClusterSnapshot, objects: ClusterObjects): ReadonlyMap<number, Touched> | undefined {
-  const before = previous.objects;
-  if (before.nodes.length !== objects.nodes.length || before.claims.length !== objects.claims.length) return undefined;
-  const touched = new Map<number, { node?: NodeObject; claim?: NodeClaim }>();
-  const touch = (index: number): { node?: NodeObject; claim?: NodeClaim } => {
-    let parts = touched.get(index);
-    if (parts === undefined) touched.set(index, (parts = {}));
-    return parts;
+/** Lists of pods by place: those with moves, those of nodes that came (their pods were there before) and of nodes that went
+ *  (their pods are still bound to the name). */
+function settlePods(
+  previous: ClusterSnapshot,
+  next: { readonly nodeIndexByName: ReadonlyMap<string, number>; readonly members: NextMembers; readonly moves: Moves },
+): Settled {
+  const { nodeIndexByName, members, moves } = next;
+  const places = new Map<string, readonly PodObject[]>();
+  const left = members.names === undefined ? [] : previous.nodes.filter(({ name }) => !nodeIndexByName.has(name));
+  for (const { name, pods } of left) places.set(name, pods);
+  for (const [index, name] of (members.names ?? []).entries()) {
+    if (members.cameFrom?.[index] === -1) places.set(name, previous.strayPods.get(name) ?? []);
+  }
+  for (const [name, move] of moves) {
+    const index = previous.nodeIndexByName.get(name);
+    const before = index === undefined ? previous.strayPods.get(name) : previous.nodes[index]?.pods;
+    places.set(name, listAfter(before ?? [], move, byKey));
+  }
+  const pods = new Map<number, readonly PodObject[]>();
+  let strayPods: Map<string, readonly PodObject[]> | undefined;
+  for (const [name, list] of places) {
+    const index = nodeIndexByName.get(name);
+    if (index !== undefined) pods.set(index, list);
+    const stray = index === undefined ? list : [];
+    if (stray.length === 0 && !previous.strayPods.has(name)) continue;
+    strayPods ??= new Map(previous.strayPods);
+    if (stray.length > 0) strayPods.set(name, stray);
+    else strayPods.delete(name);
+  }
+  return { pods, strayPods: strayPods ?? previous.strayPods, left };
+}
+
+function joinNodes(
+  previous: ClusterSnapshot,
+  next: {
+    readonly members: NextMembers;
+    readonly pods: ReadonlyMap<number, readonly PodObject[]>;
+    readonly objects: ClusterObjects;
+  },
+): readonly SnapshotNode[] {
+  const { members, pods, objects } = next;
+  const { names, cameFrom, touched } = members;
+  const nodes: SnapshotNode[] = [];
+  const join = (index: number, old: SnapshotNode | undefined): SnapshotNode => {
+    const name = old?.name ?? names?.[index] ?? '';
+    const { node, claim } = touched.get(index) ?? { node: old?.node, claim: old?.claim };
+    return joinNode({ index, name, node, claim, pods: pods.get(index) ?? old?.pods ?? [] }, objects);
   };
-  for (const [position, node] of objects.nodes.entries()) {
-    const old = before.nodes[position];
-    if (old === node) continue;
-    const index = previous.nodeIndexByName.get(node.name);
-    if (old?.name !== node.name || index === undefined || previous.nodes[index]?.node !== old) return undefined;
-    touch(index).node = node;
+  if (names === undefined || cameFrom === undefined) {
+    nodes.push(...previous.nodes);
+    for (const index of new Set([...touched.keys(), ...pods.keys()])) nodes[index] = join(index, previous.nodes[index]);
+    return nodes;
   }
-  for (const [position, claim] of objects.claims.entries()) {
-    const old = before.claims[position];
-    if (old === claim) continue;
-    const index = old === undefined || !sameNode(old, claim) ? undefined : touchedClaim(previous, old);
-    if (index === undefined) return undefined;
-    touch(index).claim = claim;
+  for (const index of names.keys()) {
+    const old = previous.nodes[cameFrom[index] ?? -1];
+    if (old === undefined || touched.has(index) || pods.has(index)) nodes.push(join(index, old));
+    else nodes.push(old.index === index ? old : { ...old, index });
   }
-  for (const { index, claim, upcoming } of previous.nodes) {
-    const now = touched.get(index)?.claim ?? claim;
-    const isNow = now !== undefined && isUpcoming(now, objects.observedAtMs);
-    if (!upcoming && !isNow) continue;
-    // Without a Node it is there only for as long as it is coming.
-    if (!isNow && previous.nodes[index]?.node === undefined) return undefined;
-    touch(index);
+  return nodes;
+}
+
+/** Who left and came to the slots of nodes. */
+function podsMoved(
+  previous: ClusterSnapshot,
+  next: {
+    readonly nodes: readonly SnapshotNode[];
+    readonly nodeIndexByName: ReadonlyMap<string, number>;
+    readonly slots: NodeSlots;
+    readonly settled: Settled;
+    readonly moves: Moves;
+  },
+): readonly PodsMoved[] {
+  const { nodes, nodeIndexByName, slots, settled, moves } = next;
+  const moved: PodsMoved[] = [];
+  for (const { index, pods } of settled.left) {
+    moved.push({ slot: previous.columns.slotOfIndex[index] ?? -1, before: pods, after: [] });
   }
-  return touched;
-}
-
-function sameNode(left: NodeClaim, right: NodeClaim): boolean {
-  return left.metadata.uid === right.metadata.uid && nodeNameOf(left) === nodeNameOf(right);
-}
-
-/** The node that the claim stands behind; undefined: none, or another claim does. */
-function touchedClaim(previous: ClusterSnapshot, claim: NodeClaim): number | undefined {
-  const index = previous.nodeIndexByName.get(nodeNameOf(claim));
-  return index !== undefined && previous.nodes[index]?.claim === claim ? index : undefined;
-}
-
-function partsOf({
-  index,
-  name,
-  node,
-  claim,
-  pods,
-}: SnapshotNode): Pick<SnapshotNode, 'index' | 'name' | 'node' | 'claim' | 'pods'> {
-  return { index, name, node, claim, pods };
-}
-
-function deadShapes({ shapes, columns }: ClusterSnapshot): number {
-  let dead = 0;
-  for (const entries of columns.podsOfShape) if (entries.length === 0) dead += 1;
-  return dead > shapes.length / 2 ? dead : 0;
+  for (const [index, pods] of settled.pods) {
+    const slot = slots.slotOfIndex[index] ?? -1;
+    const name = nodes[index]?.name ?? '';
+    const move = moves.get(name);
+    if (!previous.nodeIndexByName.has(name)) moved.push({ slot, before: [], after: pods });
+    else if (move !== undefined && nodeIndexByName.has(name)) moved.push({ slot, before: move.gone, after: move.come });
+  }
+  return moved;
 }
 
 type Numbering = Pick<ClusterSnapshot, 'shapes' | 'shapeNumbers' | 'lineage'>;
 
-/** New shapes get the next numbers. */
-function numberShapes(previous: ClusterSnapshot, lists: readonly (readonly PodObject[])[]): Numbering {
-  const fresh = new Set<PodShape>();
-  for (const pods of lists) for (const { shape } of pods) if (!previous.shapeNumbers.has(shape)) fresh.add(shape);
+/** New shapes get the next numbers. One map serves all snapshots of a lineage: what later ones add to it means nothing to
+ *  earlier ones, as its numbers are beyond theirs. */
+function numberShapes(previous: ClusterSnapshot, moved: readonly PodsMoved[]): Numbering {
   const { shapes, shapeNumbers, lineage } = previous;
+  const fresh = new Set<PodShape>();
+  for (const { after } of moved) {
+    for (const { shape } of after) if ((shapeNumbers.get(shape) ?? shapes.length) >= shapes.length) fresh.add(shape);
+  }
   if (fresh.size === 0) return { shapes, shapeNumbers, lineage };
-  const numbers = new Map(shapeNumbers);
-  for (const shape of fresh) numbers.set(shape, numbers.size);
-  const all = [...shapes, ...fresh];
+  const all = shapes.concat([...fresh]);
   // Another snapshot was made from the same one and has given these numbers to its own shapes.
-  if (lineage.shapeCount !== shapes.length)
-    return { shapes: all, shapeNumbers: numbers, lineage: { shapeCount: all.length } };
-  lineage.shapeCount = all.length;
-  return { shapes: all, shapeNumbers: numbers, lineage };
+  const parted = lineage.shapeCount !== shapes.length;
+  const own = parted ? { shapeCount: all.length, numbers: new Map<PodShape, number>() } : lineage;
+  for (const [number, shape] of parted ? all.entries() : []) own.numbers.set(shape, number);
+  for (const shape of fresh) own.numbers.set(shape, own.numbers.get(shape) ?? own.numbers.size);
+  own.shapeCount = all.length;
+  return { shapes: all, shapeNumbers: own.numbers, lineage: own };
 }

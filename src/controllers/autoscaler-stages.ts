@@ -7,6 +7,7 @@ import type { AutoscalerStages } from './autoscaler-loop.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { executePlan } from './execute-plan.ts';
 import { observeCluster, type ObserveSources } from './observe-cluster.ts';
+import type { PlanPolish } from './polish-plans.ts';
 import type { StatusWriter } from './write-status.ts';
 
 /** Digits of the seed that claim names are drawn from: collisions are checked against the project anyway. */
@@ -18,9 +19,9 @@ const UPDATES_MAX = 100;
 /** The real stages. */
 export function autoscalerStages(
   context: ClusterContext,
-  deps: { readonly sources: ObserveSources; readonly writer: StatusWriter },
+  deps: { readonly sources: ObserveSources; readonly writer: StatusWriter; readonly polish: PlanPolish },
 ): AutoscalerStages {
-  const { sources, writer } = deps;
+  const { sources, writer, polish } = deps;
   let previous: ClusterSnapshot | undefined;
   let updates = 0;
   return {
@@ -33,10 +34,14 @@ export function autoscalerStages(
       previous = nextSnapshot(last, objects, version);
       return previous;
     },
-    plan: (snapshot) => makePlan(snapshot, { nameSeed: context.random.hex(NAME_SEED_DIGITS) }),
+    plan: (snapshot) => makePlan(snapshot, { nameSeed: context.random.hex(NAME_SEED_DIGITS), improved: polish.memory }),
     check: checkPlan,
     execute: (plan, snapshot) => executePlan(context, plan, { snapshot, expectations: sources.expectations }),
-    report: (result) => writer.report(result),
+    report: async (result) => {
+      await writer.report(result);
+      // Last, as it is about the next plan.
+      polish.consider(result);
+    },
     reportWaiting: (observation) => writer.reportWaiting(observation),
   };
 }

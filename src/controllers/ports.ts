@@ -24,6 +24,8 @@ import type {
   VolumeAttachmentObject,
 } from '../cluster/cluster-objects.ts';
 import type { DeviceClassObject, ResourceClaimObject, ResourceSliceObject } from '../cluster/device-objects.ts';
+import type { Polishable } from '../planner/patterns/improved-patterns.ts';
+import type { Polished } from '../planner/patterns/polish.ts';
 import type { PortErrorCode } from './port-errors.ts';
 
 /** Wall clock for records, monotonic clock for deadlines; timers are cancelled by the returned function. */
@@ -307,6 +309,23 @@ export interface Sessions {
     },
     cluster: string,
   ): Promise<Cloud>;
+}
+
+export interface PolishWork {
+  /** `<namespace>/<name>` of the WorkloadCluster. */
+  readonly cluster: string;
+  readonly polishable: Polishable;
+  readonly seconds: number;
+  readonly done: (polished: Polished) => void;
+}
+
+/** Looks for better answers beside the event loop. Nothing waits for it, and nothing is lost when it fails. */
+export interface Polisher {
+  /** Takes the work in place of what waits of the same cluster; `done` is called later, or never. False: too many wait. */
+  add(work: PolishWork): boolean;
+  /** Forgets what waits of a cluster. */
+  drop(cluster: string): void;
+  close(): Promise<void>;
 }
 
 export type TelemetryLabels = Readonly<Record<string, string>>;

@@ -1,5 +1,6 @@
 // One cluster while this replica leads it and can reach it: its context, its loop, its queues. Opened and closed by the
-// supervisor; knows nothing of leases beyond asking whether it is held, and nothing of other clusters.
+// supervisor; knows nothing of leases beyond asking whether it is held, and nothing of other clusters. Above 250 lines because
+// what is opened here is closed here.
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
 import { assertNodes } from '../controllers/assert-nodes.ts';
 import { AutoscalerLoop } from '../controllers/autoscaler-loop.ts';
@@ -15,11 +16,13 @@ import { clusterFields, errorFields } from '../controllers/log-fields.ts';
 import { MassChangeGuard } from '../controllers/mass-change-guard.ts';
 import { isOwnClaim, ownClaims } from '../controllers/observe-cluster.ts';
 import { PathProbe, PROBE_INTERVAL_MS } from '../controllers/path-probe.ts';
+import { PlanPolish } from '../controllers/polish-plans.ts';
 import type {
   Clock,
   Cloud,
   LeaseState,
   ManagementPlane,
+  Polisher,
   Random,
   Telemetry,
   WorkloadPlane,
@@ -38,6 +41,7 @@ export interface ClusterSessionOptions {
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly random: Random;
+  readonly polisher: Polisher | undefined;
   readonly clusterStatus: ClusterStatus;
   readonly definition: 'ready' | 'deleting';
   readonly mode: SessionMode;
@@ -117,7 +121,8 @@ export class ClusterSession {
       expectations: new ClaimExpectations(clock),
       definition: () => this.#definition,
     };
-    this.#loop = new AutoscalerLoop(this.#context, autoscalerStages(this.#context, { sources, writer }));
+    const polish = new PlanPolish(this.#context, options.polisher);
+    this.#loop = new AutoscalerLoop(this.#context, autoscalerStages(this.#context, { sources, writer, polish }));
     this.#inventory = new CloudInventory(this.#context);
     const queue = { clock, random, telemetry, cluster: `${this.#context.namespace}/${this.#context.clusterName}` };
     this.#claims = new WorkQueue({

@@ -13,6 +13,7 @@ import type {
   Cloud,
   LeaseHandle,
   ManagementPlane,
+  Polisher,
   Random,
   Sessions,
   Telemetry,
@@ -36,6 +37,8 @@ export interface FleetDeps {
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly random: Random;
+  /** undefined: plans stay as they are first made. */
+  readonly polisher: Polisher | undefined;
 }
 
 /** Secrets are read by name only, never watched: a rotated one is in use within a minute. */
@@ -144,7 +147,7 @@ export class ClusterSupervisor {
     planes: { readonly workload: WorkloadPlane; readonly cloud: Cloud; readonly definition: 'ready' | 'deleting' },
     mode: SessionMode,
   ): ClusterSession {
-    const { management, telemetry, clock, random } = this.#deps;
+    const { management, telemetry, clock, random, polisher } = this.#deps;
     const session = new ClusterSession({
       cluster: () => this.#newest,
       lease: () => this.#lease.state(),
@@ -152,6 +155,7 @@ export class ClusterSupervisor {
       telemetry,
       clock,
       random,
+      polisher,
       clusterStatus: this.#status,
       ...planes,
       mode,

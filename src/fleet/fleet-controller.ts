@@ -2,7 +2,7 @@
 // Knows nothing of what a cluster needs; one cluster's failure is its own key's failure.
 import type { ReconcileOutcome } from '../controllers/cluster-context.ts';
 import { clusterFields, errorFields } from '../controllers/log-fields.ts';
-import type { Clock, ManagementPlane, Random, Sessions, Telemetry } from '../controllers/ports.ts';
+import type { Clock, ManagementPlane, Polisher, Random, Sessions, Telemetry } from '../controllers/ports.ts';
 import { WorkQueue } from '../controllers/work-queue.ts';
 import { ClusterSupervisor, type FleetDeps } from './cluster-supervisor.ts';
 import { within } from './within.ts';
@@ -14,6 +14,8 @@ export interface FleetControllerOptions {
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly random: Random;
+  /** Shared by all clusters; closed by the caller. Absent: plans stay as they are first made. */
+  readonly polisher?: Polisher | undefined;
   /** Name of this replica, as in its Leases. */
   readonly identity: string;
 }
@@ -42,8 +44,8 @@ export class FleetController {
 
   constructor(options: FleetControllerOptions) {
     this.#options = options;
-    const { management, sessions, telemetry, clock, random } = options;
-    this.#deps = { management, sessions, telemetry, clock, random };
+    const { management, sessions, telemetry, clock, random, polisher } = options;
+    this.#deps = { management, sessions, telemetry, clock, random, polisher };
     this.#queue = new WorkQueue({
       name: 'fleet',
       concurrency: STEP_CONCURRENCY,

@@ -13,6 +13,7 @@ const CLAIM_NAME_LENGTH_MAX = 63;
 export function checkNewClaims(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[] {
   const { objects } = snapshot;
   const findings: Finding[] = [];
+  if (!plan.steps.some((step) => step.kind === 'createClaim')) return findings;
   const taken = new Set([
     ...objects.claims.map((claim) => claim.metadata.name),
     ...objects.nodes.map((node) => node.name),

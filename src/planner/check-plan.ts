@@ -36,6 +36,7 @@ export function checkPlan(plan: Plan, snapshot: ClusterSnapshot): readonly Findi
 /** Removals and timers: only of claims of this cluster that are there, once, and as the claim's own pool says. */
 function checkTargets(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[] {
   const findings: Finding[] = [];
+  if (!plan.steps.some((step) => step.kind === 'removeClaim' || step.kind === 'setTimer')) return findings;
   const claims = new Map(snapshot.objects.claims.map((claim) => [claim.metadata.name, claim]));
   const seen = new Set<string>();
   for (const step of plan.steps) {

@@ -1,7 +1,9 @@
 // Which node a group of pods gets that nothing but the fork can judge: each node that could be had is tried on the fork,
 // with that group first and all others of its priority after it, and the best one is taken: highest pool priority, then
 // least price per worth of pods on it, then least waste, then pool name, then the zone of the pool with the fewest nodes.
+// Flavors that the operator does not wish for (flavor-wishes.ts) are tried when no other takes the pod.
 import { compareText } from './claim-facts.ts';
+import { flavorsAdded, type FlavorWishes, flavorWishes } from './flavor-wishes.ts';
 import type { PlanDraft } from './plan-draft.ts';
 import { nextPod, type PodGroup } from './pod-groups.ts';
 import type { Offer } from './pool-offers.ts';
@@ -31,6 +33,7 @@ export interface Trials {
   readonly groups: readonly PodGroup[];
   /** The offers by pool and flavor. */
   readonly kinds: readonly (readonly Offer[])[];
+  readonly wishes: FlavorWishes;
   /** Offer and shape that never match, whatever else is there. */
   readonly hopeless: Set<string>;
   /** Least that any pod asks for: with less left a node is full. */
@@ -49,13 +52,36 @@ export function openTrials(of: Pick<Trials, 'draft' | 'offers' | 'zones' | 'grou
   }
   // With one flavor there is nothing to choose: only whether it takes the pod is asked.
   const triesLeft = kinds.size === 1 ? 0 : TRIES_MAX;
-  return { ...of, kinds: [...kinds.values()], hopeless: new Set(), leastCpuMillis, triesLeft };
+  const wishes = flavorWishes(of.draft);
+  return { ...of, kinds: [...kinds.values()], wishes, hopeless: new Set(), leastCpuMillis, triesLeft };
 }
 
 /** The offer to take for the next pods of `group`; undefined: none takes them now. */
 export function chooseOffer(trials: Trials, group: PodGroup): Offer | undefined {
+  for (const kinds of byWish(trials)) {
+    const offer = bestOf(trials, kinds, group);
+    if (offer !== undefined) return offer;
+  }
+  return undefined;
+}
+
+/** The kinds as wished for first: big enough before small, then flavors that the plan adds already when it may add no more. */
+function byWish({ draft, kinds, wishes }: Trials): readonly (readonly (readonly Offer[])[])[] {
+  const added = wishes.flavorsMax >= draft.objects.flavors.length ? new Set<string>() : flavorsAdded(draft);
+  const full = added.size >= wishes.flavorsMax;
+  const ranked: (readonly Offer[])[][] = [[], [], [], []];
+  for (const twins of kinds) {
+    const flavor = twins[0]?.template.flavor;
+    if (flavor === undefined) continue;
+    const rank = (wishes.isSmall(flavor) ? 2 : 0) + (full && !added.has(flavor.name) ? 1 : 0);
+    ranked[rank]?.push(twins);
+  }
+  return ranked;
+}
+
+function bestOf(trials: Trials, kinds: Trials['kinds'], group: PodGroup): Offer | undefined {
   let best: Trial | undefined;
-  for (const twins of trials.kinds) {
+  for (const twins of kinds) {
     const [first] = twins;
     if (first === undefined || trials.draft.budget.refusal(first.pool, first.template.flavor) !== undefined) continue;
     // Offers of less important pools are not tried once a more important one has something.

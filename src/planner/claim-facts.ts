@@ -37,8 +37,13 @@ export function mayStillTakeQuota(claim: NodeClaim): boolean {
   return isStanding(claim);
 }
 
+/** By claim, as reading a time costs more than all else that a plan does with a claim that is well. */
+const createdMs = new WeakMap<NodeClaim, number>();
+
 export function createdMsOf(claim: NodeClaim): number {
-  return timeMs(claim.metadata.creationTimestamp) ?? 0;
+  let known = createdMs.get(claim);
+  if (known === undefined) createdMs.set(claim, (known = timeMs(claim.metadata.creationTimestamp) ?? 0));
+  return known;
 }
 
 /** When the claim must be Ready at the latest. */

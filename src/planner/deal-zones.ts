@@ -195,19 +195,17 @@ function giveCluster(table: Table, members: readonly PodGroup[], fixed: number):
   for (const group of members) give(table, group, { zone, count: group.pods.length - group.placed });
 }
 
-/** One pod after another to the zone with the fewest counted ones; of equal ones to that with the least load. */
+/** One pod after another to the zone with the fewest counted ones; of equal ones to the first, so that the odd pods of all
+ *  groups share nodes, and the others need none for a few of them. */
 function giveEvenly(table: Table, group: PodGroup, count: number): void {
   const { zones, taking } = table.dealing;
   const own = (table.constraintsOf.get(group) ?? []).map((constraint) => table.counts.get(constraint) ?? []);
   const given = zones.map(() => 0);
   const before = zones.map((_, zone) => sum(own.map((counts) => counts[zone] ?? 0)));
   const height = (zone: number): number => (before[zone] ?? 0) + own.length * (given[zone] ?? 0);
-  const load = (zone: number): number => (table.loads[zone] ?? 0) + group.worth * (given[zone] ?? 0);
   const open = zones.flatMap((name, zone) => (taking(group).zones.has(name) ? [zone] : []));
   for (let pod = 0; pod < count && open.length > 0; pod += 1) {
-    const zone = open.reduce((best, one) =>
-      height(one) < height(best) || (height(one) === height(best) && load(one) < load(best)) ? one : best,
-    );
+    const zone = open.reduce((best, one) => (height(one) < height(best) ? one : best));
     given[zone] = (given[zone] ?? 0) + 1;
   }
   zones.forEach((_, zone) => give(table, group, { zone, count: given[zone] ?? 0 }));

@@ -2,6 +2,7 @@
 // held back by a limit that a person can lift.
 import type { PodObject, PodShape } from '../cluster/cluster-objects.ts';
 import { belongsToNode } from '../cluster/pending-groups.ts';
+import { carriesTerms } from '../scheduling/carried-terms.ts';
 import { takesPods } from './pack-new-nodes.ts';
 import type { Refusal } from '../scheduling/refusal.ts';
 import type { Refused } from './node-budget.ts';
@@ -21,9 +22,7 @@ type Refusals = PodPlace['refusals'];
 /** A function that explains one pod; equal pods are worked out once. */
 export function openExplainer(draft: PlanDraft, options: { readonly cutoff: number }): (pod: PodObject) => Refusals {
   const known = new Map<string, Refusals>();
-  const keptApart = [...draft.snapshot.shapes, ...draft.snapshot.pendingGroups.map(({ shape }) => shape)].some(
-    (shape) => shape.podAntiAffinity.length > 0,
-  );
+  let keptApart: boolean | undefined;
   let trials = 0;
   return (pod) => {
     if (pod.priority < options.cutoff) {
@@ -33,6 +32,9 @@ export function openExplainer(draft: PlanDraft, options: { readonly cutoff: numb
       );
     }
     if (belongsToNode(pod)) return everyPool(draft, 'it belongs to one node, which has no room for it');
+    keptApart ??=
+      carriesTerms(draft.snapshot) ||
+      draft.snapshot.pendingGroups.some(({ shape }) => shape.podAntiAffinity.length > 0);
     const key = kindOf(pod.shape, keptApart);
     const before = known.get(key);
     if (before !== undefined) return before;

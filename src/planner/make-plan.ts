@@ -6,9 +6,11 @@ import type { NodeClaimSpec } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import { claimSpecOf } from './claim-spec.ts';
+import type { ImprovedPatterns } from './patterns/improved-patterns.ts';
 import { block, openDraft, type NewNode, type PlanDraft } from './plan-draft.ts';
 import { planManualRemoval } from './plan-manual-removal.ts';
 import { planReplacement } from './plan-replacement.ts';
+import { newNodesCost } from './new-nodes-cost.ts';
 import { desiredNodesSteps, reportOf } from './plan-report.ts';
 import { planScaleDown } from './plan-scale-down.ts';
 import { planScaleUp } from './plan-scale-up.ts';
@@ -22,8 +24,12 @@ import { plannedPodsOf } from './planned-pods.ts';
 const PODS_NAMED = 3;
 
 /** The plan for `snapshot`. Names of new claims are drawn from `nameSeed`; none is the name of a claim or node that
- *  exists. A paused cluster gets no steps; a frozen one no removals. */
-export function makePlan(snapshot: ClusterSnapshot, options: { readonly nameSeed: string }): Plan {
+ *  exists. A paused cluster gets no steps; a frozen one no removals. `improved`: answers that a polish has found for
+ *  problems of earlier plans; where they fit, the plan goes by them. */
+export function makePlan(
+  snapshot: ClusterSnapshot,
+  options: { readonly nameSeed: string; readonly improved?: ImprovedPatterns },
+): Plan {
   const draft = openDraft(snapshot, options);
   blockInvalidPools(draft);
   if (snapshot.objects.cluster.spec.paused === true) return closeIdle(draft);
@@ -70,7 +76,14 @@ function closePlan(draft: PlanDraft): Plan {
       .filter((timer) => !draft.removals.has(timer.claim))
       .sort((a, b) => compareText(a.claim, b.claim) || compareText(a.timer, b.timer)),
   ];
-  return { basedOn: draft.snapshot.version, steps, blocked: sortedBlocked(draft), report: reportOf(draft) };
+  const priced = newNodesCost(draft);
+  return {
+    basedOn: draft.snapshot.version,
+    steps,
+    blocked: sortedBlocked(draft),
+    report: reportOf(draft, priced?.cost),
+    ...(priced === undefined ? {} : { polishable: { solved: draft.solved, stated: priced.stated } }),
+  };
 }
 
 /** Claims of equal nodes for equal pods share one spec, so that a plan is as small as the kinds of its nodes. */

@@ -5,9 +5,10 @@ import type { PodShape } from '../cluster/cluster-objects.ts';
 import { axisBound, cliqueBound } from './bounds/axis-bound.ts';
 import { bestBound, cheapBounds } from './bounds/lower-bound.ts';
 import { modelOf } from './bounds/packing-model.ts';
-import { NO_LIMIT, type LowerBound } from './bounds/packing-problem.ts';
+import { NO_LIMIT, type LowerBound, type PackingProblem } from './bounds/packing-problem.ts';
 import { SearchBudget } from './bounds/search-budget.ts';
 import { takesPods } from './pack-new-nodes.ts';
+import type { BoundStated } from './patterns/improved-patterns.ts';
 import { problemOfPods, type PodsAsked } from './patterns/problem-of-pods.ts';
 import { draftOffers, type PlanDraft } from './plan-draft.ts';
 import type { NewNodesCost } from './plan.ts';
@@ -18,8 +19,10 @@ const STEPS_MAX = 2_500_000;
 /** Shapes times offers up to which the LP over types is asked: one round with 10,000 shapes on 16 flavors takes 0.2 s. */
 const LP_CELLS_MAX = 30_000;
 
-/** Cost and bound; undefined when no node is added for pods. */
-export function newNodesCost(draft: PlanDraft): NewNodesCost | undefined {
+/** Cost and bound, and of what the bound is; undefined when no node is added for pods. */
+export function newNodesCost(
+  draft: PlanDraft,
+): { readonly cost: NewNodesCost; readonly stated: BoundStated } | undefined {
   const nodes = draft.newNodes.filter((node) => node.reason === '' && node.pods.length > 0);
   if (nodes.length === 0) return undefined;
   const counts = new Map<PodShape, number>();
@@ -30,16 +33,17 @@ export function newNodesCost(draft: PlanDraft): NewNodesCost | undefined {
     }
   }
   const asked = [...counts].map(([shape, count]): PodsAsked => ({ shape, count }));
-  const bound = boundOf(
+  const problem = problemOf(
     draft,
     asked.sort((a, b) => (a.shape.key < b.shape.key ? -1 : 1)),
   );
+  const bound = boundOf(draft, problem);
   // From the cheapest up, so that the order of the nodes cannot change the last digits.
   const prices = nodes.map((node) => node.offer.pricePerHour).sort((a, b) => a - b);
   const perHour = prices.reduce((sum, price) => sum + price, 0);
   // Not cut at the cost: a bound above it is a mistake that must show.
   const lowerBoundPerHour = bound.costPerHour;
-  return {
+  const cost: NewNodesCost = {
     nodes: nodes.length,
     perHour: rounded(perHour),
     lowerBoundNodes: bound.nodes,
@@ -47,17 +51,24 @@ export function newNodesCost(draft: PlanDraft): NewNodesCost | undefined {
     lowerBoundKind: bound.kind,
     overLowerBound: lowerBoundPerHour > 0 ? rounded(perHour / lowerBoundPerHour - 1) : 0,
   };
+  return { cost, stated: { problem, bound } };
 }
 
-function boundOf(draft: PlanDraft, asked: readonly PodsAsked[]): LowerBound {
+function problemOf(draft: PlanDraft, asked: readonly PodsAsked[]): PackingProblem {
   const offers = draft.pools.filter(takesPods).flatMap((pool) => draftOffers(draft, pool).offers);
   const namespaces = new Map(draft.objects.namespaces.map(({ name, labels }) => [name, labels]));
-  const problem = problemOfPods({
+  return problemOfPods({
     asked,
     offered: offers.map(({ template, pricePerHour }) => ({ template, pricePerHour, tier: 0, limitGroup: 0 })),
     groupNodesMax: Int32Array.of(NO_LIMIT),
     namespaceLabels: (namespace) => namespaces.get(namespace),
   });
+}
+
+/** The best that is known of these pods, or can be found in no time. */
+function boundOf(draft: PlanDraft, problem: PackingProblem): LowerBound {
+  const known = draft.improved?.bound(problem);
+  if (known !== undefined) return known;
   const model = modelOf(problem);
   if (model.rows * model.offers > LP_CELLS_MAX) return bestBound([axisBound(model), cliqueBound(model)]);
   return cheapBounds(model, new SearchBudget(STEPS_MAX)).bound;

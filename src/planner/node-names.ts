@@ -10,13 +10,15 @@ export interface NameSource {
 /** Draws before giving up: 16.7 million names per pool, so even 100,000 taken ones make 50 misses in a row unthinkable. */
 const DRAWS_MAX = 50;
 
-/** Names from `seed` that are not in `taken`; equal seed and calls give equal names. Throws when it cannot find one. */
-export function openNameSource(options: { readonly seed: string; readonly taken: Iterable<string> }): NameSource {
-  const taken = new Set(options.taken);
+/** Names from `seed` that are not in `taken`, which is asked for with the first name: most plans need none. Equal seed and
+ *  calls give equal names. Throws when it cannot find one. */
+export function openNameSource(options: { readonly seed: string; readonly taken: () => Iterable<string> }): NameSource {
+  let taken: Set<string> | undefined;
   const seeds = new Map<string, number>();
   let counter = 0;
   return {
     next(pool) {
+      taken ??= new Set(options.taken());
       let seed = seeds.get(pool);
       if (seed === undefined)
         seeds.set(pool, (seed = Number.parseInt(hash64(`${options.seed}/${pool}`).slice(-8), 16)));

@@ -3,8 +3,10 @@
 import { alikePools } from './alike-pools.ts';
 import { isAllowed, NO_LIMIT, type PackingProblem, type Pattern } from './bounds/packing-problem.ts';
 import { choosePatterns, PATTERN_DEFAULTS, type PatternChoice } from './patterns/choose-patterns.ts';
+import type { PatternsAsked } from './patterns/improved-patterns.ts';
 import { FIXED_AXES, type NodeOffered, problemOfPods } from './patterns/problem-of-pods.ts';
 import { dealOverZones, type Item, type Taking } from './deal-zones.ts';
+import { flavorWishes, wishedFlavors } from './flavor-wishes.ts';
 import type { SortedDemand } from './plain-demand.ts';
 import { addUnforkedNode, giveNewNode, type PlanDraft } from './plan-draft.ts';
 import type { PodGroup } from './pod-groups.ts';
@@ -18,6 +20,8 @@ const REPACKS_MAX = 4;
 /** When a pool's maxNodes is too low for the cheapest nodes: the least size tried instead, as part of what each of the nodes that
  *  it may have would hold if they were all alike. */
 const PARTS_OF_AVERAGE = [0.5, 1];
+/** Added to the tier of flavors that are smaller than wished: more than two priorities of pools are ever apart. */
+const SMALL_TIERS = 2_000_001;
 
 type ZoneCounts = ReadonlyMap<PoolState, Map<string, number>>;
 
@@ -53,7 +57,7 @@ export function packPatterns(
     const groups = demand.plain.filter((group) => group.placed < group.pods.length && !unsuited.has(group));
     if (offers.length === 0 || groups.length === 0) break;
     const packing = openPacking(draft, { demand, groups, offers, unsuited, names });
-    const { patterns, cutShort } = mostPlaced(packing.problem);
+    const { patterns, cutShort } = mostPlaced(packing);
     if (cutShort) draft.cutShort.add('the search for the best mix of new nodes stopped at its step limit');
     const met = patterns.map((pattern) => addPattern(packing, pattern, options.zones));
     if (!met.includes('limit')) break;
@@ -109,13 +113,14 @@ function openPacking(
 function problemOf(draft: PlanDraft, items: readonly Item[], { demand, offers, pools }: Asked): PackingProblem {
   const poolIndex = new Map(pools.map(([first], index) => [first, index]));
   const namespaces = new Map(draft.objects.namespaces.map((one) => [one.name, one.labels]));
+  const { isSmall } = flavorWishes(draft);
   const problem = problemOfPods({
     asked: items.map(({ group, count }) => ({ shape: group.shape, count })),
     offered: offers.map(
       ({ pool, template, pricePerHour }): NodeOffered => ({
         template,
         pricePerHour,
-        tier: -pool.settings.priority,
+        tier: (isSmall(template.flavor) ? SMALL_TIERS : 0) - pool.settings.priority,
         limitGroup: poolIndex.get(pool) ?? 0,
       }),
     ),
@@ -150,11 +155,15 @@ function ownLimits({ exclusions }: SortedDemand, group: PodGroup): readonly numb
 }
 
 /** The cheapest patterns; where a pool may not get enough nodes for them, those of bigger flavors if they place more pods. */
-function mostPlaced(problem: PackingProblem): PatternChoice {
-  let best = choosePatterns(problem);
+function mostPlaced({ draft, problem, offers }: Packing): PatternChoice {
+  const options = { ...PATTERN_DEFAULTS, ...wishedFlavors(draft, problem, offers) };
+  const asked: PatternsAsked = { problem, options };
+  const improved = draft.improved?.find(asked);
+  let best = improved ?? choosePatterns(problem, options);
+  draft.solved.push({ ...asked, choice: best, improved: improved !== undefined });
   const room = problem.groupNodesMax.reduce((sum, nodes) => sum + nodes, 0);
   if (best.nodes < room || best.nodes === 0) return best;
-  const asked = Array.from({ length: FIXED_AXES }, (_, axis) => {
+  const demand = Array.from({ length: FIXED_AXES }, (_, axis) => {
     let sum = 0;
     for (let shape = 0; shape < problem.shapes; shape++) {
       sum += (problem.counts[shape] ?? 0) * (problem.requests[shape * problem.axes + axis] ?? 0);
@@ -163,8 +172,8 @@ function mostPlaced(problem: PackingProblem): PatternChoice {
   });
   for (const part of PARTS_OF_AVERAGE) {
     // Extended resources are left out: most pods do not ask for them, and nodes without them are of use.
-    const leastCapacity = asked.map((sum) => (part * sum) / room);
-    const bigger = choosePatterns(problem, { ...PATTERN_DEFAULTS, leastCapacity });
+    const leastCapacity = demand.map((sum) => (part * sum) / room);
+    const bigger = choosePatterns(problem, { ...options, leastCapacity });
     if (podsLeft(bigger) < podsLeft(best)) best = bigger;
   }
   return best;

@@ -1,13 +1,15 @@
 // What the phases of make-plan work on: the snapshot, one forked copy of it, and what has been decided so far.
-// The only mutable thing of this room; it lives for one call of makePlan.
+// The only mutable thing of this room; it lives for one call of makePlan. Above 250 lines because every phase speaks in its
+// words: what it holds and the ways to change it belong together.
 import type { Reason } from '../api/conditions.ts';
 import type { NodeClaim, RemovalReason } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { ClusterObjects, PodObject } from '../cluster/cluster-objects.ts';
 import { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
-import { isMovable, isStanding } from './claim-facts.ts';
+import { isMovable } from './claim-facts.ts';
 import { openNodeBudget, type NodeBudget, type Refused } from './node-budget.ts';
 import { openNameSource, type NameSource } from './node-names.ts';
+import type { ImprovedPatterns, PatternsSolved } from './patterns/improved-patterns.ts';
 import {
   podsIn,
   type Blocked,
@@ -19,7 +21,7 @@ import {
 } from './plan.ts';
 import type { PodGroup } from './pod-groups.ts';
 import { offersOf, type Offer, type PoolOffers } from './pool-offers.ts';
-import { listPools, type PoolState } from './pool-state.ts';
+import { listPools, type PoolState, standingAmong } from './pool-state.ts';
 
 /** Pools are made by tenants, up to 512 flavors and zones each: one plan looks at so many in all. Each costs a look at
  *  every node when it is built and a trial per kind of pod afterwards. */
@@ -72,10 +74,17 @@ export interface PlanDraft {
   /** Pools whose growth to desiredNodes a limit stopped: their wish stays written. */
   readonly growthBlocked: Set<string>;
   readonly offers: Map<string, PoolOffers>;
+  /** Better answers than a plan has time to look for. */
+  readonly improved: ImprovedPatterns | undefined;
+  /** The packing problems of this plan, with the answers that it goes by. */
+  readonly solved: PatternsSolved[];
 }
 
 /** An empty plan over `snapshot`, with the pods of nodes that already drain taken off them. */
-export function openDraft(snapshot: ClusterSnapshot, options: { readonly nameSeed: string }): PlanDraft {
+export function openDraft(
+  snapshot: ClusterSnapshot,
+  options: { readonly nameSeed: string; readonly improved?: ImprovedPatterns },
+): PlanDraft {
   const { objects } = snapshot;
   const pools = listPools(objects);
   const draft: PlanDraft = {
@@ -88,7 +97,7 @@ export function openDraft(snapshot: ClusterSnapshot, options: { readonly nameSee
     budget: openNodeBudget(objects),
     names: openNameSource({
       seed: options.nameSeed,
-      taken: [...objects.claims.map((claim) => claim.metadata.name), ...objects.nodes.map((node) => node.name)],
+      taken: () => [...objects.claims.map((claim) => claim.metadata.name), ...objects.nodes.map((node) => node.name)],
     }),
     removals: new Map(),
     newNodes: [],
@@ -105,6 +114,8 @@ export function openDraft(snapshot: ClusterSnapshot, options: { readonly nameSee
     dueMs: [],
     growthBlocked: new Set(),
     offers: new Map(),
+    improved: options.improved,
+    solved: [],
   };
   for (const node of snapshot.nodes) {
     if (!node.draining) continue;
@@ -233,7 +244,8 @@ export function draftOffers(draft: PlanDraft, pool: PoolState): PoolOffers {
 
 /** Claims of `pool` that will still stand after what is planned so far, new ones not counted; by name. */
 export function standingClaims(draft: PlanDraft, pool: PoolState): readonly NodeClaim[] {
-  return pool.claims.filter((claim) => isStanding(claim) && !draft.removals.has(claim.metadata.name));
+  const claims = standingAmong(pool.claims);
+  return draft.removals.size === 0 ? claims : claims.filter((claim) => !draft.removals.has(claim.metadata.name));
 }
 
 /** New nodes of `pool` so far. */

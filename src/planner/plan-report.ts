@@ -2,10 +2,9 @@
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterObjects, Flavor } from '../cluster/cluster-objects.ts';
 import { compareText, isStanding } from './claim-facts.ts';
-import { newNodesOf, standingClaims, type PlanDraft } from './plan-draft.ts';
-import { newNodesCost } from './new-nodes-cost.ts';
-import type { PlanReport, PlanStep, PoolSize } from './plan.ts';
-import { isActive, type PoolState } from './pool-state.ts';
+import { newNodesOf, standingClaims, type NewNode, type PlanDraft } from './plan-draft.ts';
+import type { NewNodesCost, PlanReport, PlanStep, PoolSize } from './plan.ts';
+import { isActive, type PoolState, standingAmong } from './pool-state.ts';
 import { sizeOf, wantedNodes } from './pool-size.ts';
 import { pricePerHour } from './price-model.ts';
 
@@ -32,19 +31,18 @@ export function desiredNodesSteps(draft: PlanDraft): readonly SetDesiredNodes[] 
   return steps;
 }
 
-/** What the plan says of itself. */
-export function reportOf(draft: PlanDraft): PlanReport {
-  const cost = newNodesCost(draft);
+/** What the plan says of itself. `cost`: of the nodes that it adds for pods. */
+export function reportOf(draft: PlanDraft, cost: NewNodesCost | undefined): PlanReport {
   const flavors = new Map(draft.objects.flavors.map((flavor) => [flavor.name, flavor]));
-  const left = draft.objects.claims.filter((claim) => isStanding(claim) && !draft.removals.has(claim.metadata.name));
-  const added = draft.newNodes.map((node) => node.offer.template.flavor);
-  const priced = [...left.map((claim) => flavors.get(claim.spec.flavor)).filter(isKnown), ...added];
+  const priced = flavorCounts(draft, { claims: draft.objects.claims, added: draft.newNodes, flavors });
+  const ready = readyByPool(draft);
   return {
     pods: draft.podRuns,
     nodes: draft.nodeVerdicts,
-    pools: draft.pools.map((pool) => poolSizeOf(draft, pool, flavors)),
+    pools: draft.pools.map((pool) => poolSizeOf(draft, pool, { flavors, ready: ready.get(pool.name) ?? 0 })),
     costPerHour: costOf(priced, draft.objects),
-    costIsRelative: draft.objects.prices === undefined || priced.some(({ name }) => !draft.objects.prices?.has(name)),
+    costIsRelative:
+      draft.objects.prices === undefined || [...priced.keys()].some(({ name }) => !draft.objects.prices?.has(name)),
     ...(cost === undefined ? {} : { cost }),
     cutShort: [...draft.cutShort, ...(draft.fork.cutShort === undefined ? [] : [draft.fork.cutShort])].sort(
       compareText,
@@ -53,18 +51,20 @@ export function reportOf(draft: PlanDraft): PlanReport {
   };
 }
 
-function poolSizeOf(draft: PlanDraft, pool: PoolState, flavors: ReadonlyMap<string, Flavor>): PoolSize {
-  const standing = standingClaims(draft, pool);
-  const added = draft.newNodes.filter((node) => node.pool === pool).map((node) => node.offer.template.flavor);
-  const known = standing.map((claim) => flavors.get(claim.spec.flavor)).filter(isKnown);
+function poolSizeOf(
+  draft: PlanDraft,
+  pool: PoolState,
+  of: { readonly flavors: ReadonlyMap<string, Flavor>; readonly ready: number },
+): PoolSize {
+  const added = draft.newNodes.filter((node) => node.pool === pool);
   return {
     pool: pool.name,
     minNodes: pool.settings.minNodes,
     maxNodes: pool.settings.maxNodes,
     desiredNodes: desiredOf(draft, pool),
-    claims: standing.length + newNodesOf(draft, pool),
-    readyNodes: standing.filter((claim) => isReady(draft, claim)).length,
-    pricePerHour: costOf([...known, ...added], draft.objects),
+    claims: standingClaims(draft, pool).length + newNodesOf(draft, pool),
+    readyNodes: of.ready,
+    pricePerHour: costOf(flavorCounts(draft, { claims: pool.claims, added, flavors: of.flavors }), draft.objects),
   };
 }
 
@@ -77,24 +77,63 @@ function desiredOf(draft: PlanDraft, pool: PoolState): number {
 }
 
 function wishStays(draft: PlanDraft, pool: PoolState): boolean {
+  if (!draft.growthBlocked.has(pool.name)) return false;
   const shrinks = pool.claims.some((claim) =>
     ['ScaleDown', 'Unready'].includes(draft.removals.get(claim.metadata.name)?.reason ?? ''),
   );
-  return draft.growthBlocked.has(pool.name) && !shrinks;
+  return !shrinks;
 }
 
-function isReady(draft: PlanDraft, claim: NodeClaim): boolean {
-  const index = draft.snapshot.nodeIndexByName.get(claim.status?.nodeName ?? claim.metadata.name);
-  const node = index === undefined ? undefined : draft.snapshot.nodes[index]?.node;
-  return claim.status?.phase === 'Ready' && node?.ready === 'True';
+/** Nodes that are Ready, by pool, of claims that stand after the plan. */
+function readyByPool({ snapshot, removals }: PlanDraft): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { claim, node } of snapshot.nodes) {
+    if (claim?.status?.phase !== 'Ready' || node?.ready !== 'True' || !isStanding(claim)) continue;
+    if (removals.size > 0 && removals.has(claim.metadata.name)) continue;
+    counts.set(claim.spec.poolName, (counts.get(claim.spec.poolName) ?? 0) + 1);
+  }
+  return counts;
 }
+
+/** How many nodes of each flavor that the project has there are after the plan. */
+function flavorCounts(
+  draft: PlanDraft,
+  of: {
+    readonly claims: readonly NodeClaim[];
+    readonly added: readonly NewNode[];
+    readonly flavors: ReadonlyMap<string, Flavor>;
+  },
+): ReadonlyMap<Flavor, number> {
+  const counts = new Map<Flavor, number>();
+  const add = (flavor: Flavor | undefined, nodes: number): void => {
+    if (flavor !== undefined) counts.set(flavor, (counts.get(flavor) ?? 0) + nodes);
+  };
+  for (const [name, nodes] of standingFlavors(of.claims)) add(of.flavors.get(name), nodes);
+  if (draft.removals.size > 0) {
+    for (const claim of standingAmong(of.claims)) {
+      if (draft.removals.has(claim.metadata.name)) add(of.flavors.get(claim.spec.flavor), -1);
+    }
+  }
+  for (const { offer } of of.added) add(offer.template.flavor, 1);
+  for (const [flavor, nodes] of counts) if (nodes === 0) counts.delete(flavor);
+  return counts;
+}
+
+/** Standing claims by name of their flavor; counted once per list. */
+function standingFlavors(claims: readonly NodeClaim[]): ReadonlyMap<string, number> {
+  let counts = counted.get(claims);
+  if (counts !== undefined) return counts;
+  counts = new Map();
+  for (const { spec } of standingAmong(claims)) counts.set(spec.flavor, (counts.get(spec.flavor) ?? 0) + 1);
+  counted.set(claims, counts);
+  return counts;
+}
+
+const counted = new WeakMap<readonly NodeClaim[], Map<string, number>>();
 
 /** Summed from the cheapest up, so that the order of claims cannot change the last digits. */
-function costOf(flavors: readonly Flavor[], objects: ClusterObjects): number {
-  const prices = Float64Array.from(flavors, (flavor) => pricePerHour(flavor, objects.prices)).sort();
-  return Math.round(prices.reduce((sum, price) => sum + price, 0) * 1e6) / 1e6;
-}
-
-function isKnown(flavor: Flavor | undefined): flavor is Flavor {
-  return flavor !== undefined;
+function costOf(counts: ReadonlyMap<Flavor, number>, { prices }: ClusterObjects): number {
+  const costs = [...counts].map(([flavor, nodes]) => ({ price: pricePerHour(flavor, prices), nodes }));
+  costs.sort((a, b) => a.price - b.price);
+  return Math.round(costs.reduce((sum, { price, nodes }) => sum + price * nodes, 0) * 1e6) / 1e6;
 }

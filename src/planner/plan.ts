@@ -2,6 +2,7 @@
 import type { NodeClaimSpec, RemovalReason } from '../api/node-claim.ts';
 import type { Reason } from '../api/conditions.ts';
 import type { LowerBound } from './bounds/packing-problem.ts';
+import type { Polishable } from './patterns/improved-patterns.ts';
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import { comparePods } from '../cluster/pending-groups.ts';
 
@@ -132,6 +133,8 @@ export interface Plan {
   readonly steps: readonly PlanStep[];
   readonly blocked: readonly Blocked[];
   readonly report: PlanReport;
+  /** What more time could make better: columns of numbers, for a polish alone. Absent: no node is added for pods. */
+  readonly polishable?: Polishable;
 }
 
 /** The pods of `ranges`, in order. */
@@ -162,5 +165,6 @@ export function planJson(plan: Plan): Readonly<Record<string, unknown>> {
     const { pods, ...rest } = step;
     return { ...rest, podUids: podsIn(pods).map((pod) => pod.uid) };
   });
-  return { ...plan, steps, report: { ...plan.report, pods: podVerdicts(plan.report) } };
+  const { polishable: _numbers, ...said } = plan;
+  return { ...said, steps, report: { ...plan.report, pods: podVerdicts(plan.report) } };
 }

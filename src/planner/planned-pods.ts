@@ -4,6 +4,7 @@
 import { PLANNED_KINDS_MAX, type NodeClaimSpec } from '../api/node-claim.ts';
 import type { SnapshotNode } from '../cluster/build-snapshot.ts';
 import type { PodObject, PodShape } from '../cluster/cluster-objects.ts';
+import { keyBeforeBinding } from '../cluster/pod-shape-interner.ts';
 import type { PlanDraft } from './plan-draft.ts';
 import type { PodRange } from './plan.ts';
 import { nextPod, type PodGroup } from './pod-groups.ts';
@@ -17,11 +18,11 @@ const ARRIVAL_MS = 10 * 60_000;
 
 const digests = new WeakMap<PodShape, string>();
 
-/** 16 hex digits, equal for equal shapes in every process of one version. */
-function digestOf(shape: PodShape): string {
+/** 16 hex digits, equal for equal pods, waiting or bound, in every process of one version. */
+export function digestOf(shape: PodShape): string {
   const known = digests.get(shape);
   if (known !== undefined) return known;
-  const digest = hash64(shape.key);
+  const digest = hash64(keyBeforeBinding(shape));
   digests.set(shape, digest);
   return digest;
 }
@@ -65,13 +66,15 @@ export function awaitedPods(draft: PlanDraft, groups: readonly PodGroup[]): read
     if (known === undefined) byKind.set(key, [group]);
     else known.push(group);
   }
-  return nodes.sort(olderClaimFirst).flatMap((node) =>
-    (node.claim?.spec.plannedPods ?? []).flatMap(({ shape, priority = 0, count }) => {
-      const alike = byKind.get(`${priority} ${shape}`);
-      const left = count - there(node.pods, alike?.[0]);
+  return nodes.sort(olderClaimFirst).flatMap((node) => {
+    const there = kindsOf(node.pods);
+    return (node.claim?.spec.plannedPods ?? []).flatMap(({ shape, priority = 0, count }) => {
+      const kind = `${priority} ${shape}`;
+      const alike = byKind.get(kind);
+      const left = count - (there.get(kind) ?? 0);
       return alike === undefined || left <= 0 ? [] : [{ groups: alike, priority, index: node.index, left }];
-    }),
-  );
+    });
+  });
 }
 
 /** Places what is awaited where it still fits, and again as long as one pod lets in another (affinity, spread). `give`
@@ -108,9 +111,13 @@ function awaitsPods({ claim, draining, upcoming }: SnapshotNode, nowMs: number):
   return upcoming || (claim.status?.phase === 'Ready' && nowMs - readyMs < ARRIVAL_MS);
 }
 
-function there(pods: readonly PodObject[], group: PodGroup | undefined): number {
-  const alike = pods.filter((pod) => pod.shape.key === group?.shape.key && pod.priority === group.priority);
-  return alike.length;
+function kindsOf(pods: readonly PodObject[]): ReadonlyMap<string, number> {
+  const kinds = new Map<string, number>();
+  for (const { priority, shape } of pods) {
+    const kind = `${priority} ${digestOf(shape)}`;
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  return kinds;
 }
 
 function olderClaimFirst(left: SnapshotNode, right: SnapshotNode): number {

@@ -71,6 +71,7 @@ export function sizeOf(draft: PlanDraft, pool: PoolState): number {
 
 /** Nodes that this plan gives up because they failed. */
 function failedOf(draft: PlanDraft, pool: PoolState): number {
+  if (draft.removals.size === 0) return 0;
   return pool.claims.filter((claim) =>
     ['Failed', 'NodeGone'].includes(draft.removals.get(claim.metadata.name)?.reason ?? ''),
   ).length;

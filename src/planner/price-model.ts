@@ -19,10 +19,17 @@ export function pricePerHour(flavor: Flavor, prices: ReadonlyMap<string, number>
   const listed = prices?.get(flavor.name);
   if (listed !== undefined) return listed;
   return (
-    flavor.vcpus * PRICE_PER_VCPU +
-    (flavor.memoryMiB / MIB_PER_GIB) * PRICE_PER_GIB +
-    flavorGpus(flavor) * PRICE_PER_GPU
+    flavor.vcpus * PRICE_PER_VCPU + (flavor.memoryMiB / MIB_PER_GIB) * PRICE_PER_GIB + gpusOf(flavor) * PRICE_PER_GPU
   );
+}
+
+/** By flavor: its extra specs are text, and a plan asks once per claim. */
+const gpus = new WeakMap<Flavor, number>();
+
+function gpusOf(flavor: Flavor): number {
+  let known = gpus.get(flavor);
+  if (known === undefined) gpus.set(flavor, (known = flavorGpus(flavor)));
+  return known;
 }
 
 /** What `requests` of one pod are worth per hour under the model; above 0 for every pod. */

@@ -4,7 +4,7 @@ import type { NodeClaim } from '../api/node-claim.ts';
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import type { SnapshotNode } from '../cluster/build-snapshot.ts';
 import { belongsToNode } from '../cluster/pending-groups.ts';
-import { compareText, timeMs } from './claim-facts.ts';
+import { timeMs } from './claim-facts.ts';
 import type { PlanDraft } from './plan-draft.ts';
 import type { PoolState } from './pool-state.ts';
 import type { DisruptionLedger } from './removal-rules/disruption-ledger.ts';
@@ -19,6 +19,8 @@ export interface Candidate {
   /** The Node says so now. */
   readonly ready: boolean;
   readonly utilization: number;
+  /** Of its flavor; 0: not known. */
+  readonly pricePerHour: number;
   /** Pods that would be evicted. */
   readonly pods: readonly PodObject[];
   /** Since when it is known to be unneeded. */
@@ -38,6 +40,8 @@ export function judgeNode(
     readonly claim: NodeClaim;
     readonly cutoff: number;
     readonly budgets: DisruptionLedger;
+    /** By flavor. */
+    readonly prices: ReadonlyMap<string, number>;
   },
 ): Judged {
   const { node, claim } = ask;
@@ -46,13 +50,13 @@ export function judgeNode(
   if (standing !== undefined) return standing;
   if (pool === undefined || node.node === undefined) throw new Error('standingReason must have kept this node');
   if (!pool.settings.autoscale) return needed('spec.autoscale of its pool is false');
-  const landing = draft.fork.podsOn(node.index).find((pod) => pod.nodeName !== node.name);
+  const landing = draft.fork.placedOn(node.index).find((pod) => pod.nodeName !== node.name);
   if (landing !== undefined) return needed(`pod ${podKey(landing)} is about to run here`);
   const utilization = utilizationOf(node);
   const ready = node.node.ready === 'True';
   const { utilizationThreshold } = pool.settings;
   if (ready && utilization >= utilizationThreshold) {
-    return needed(`it is used to ${percent(utilization)} and the threshold is ${percent(utilizationThreshold)}`);
+    return usedEnough({ percent: Math.round(utilization * 100), threshold: Math.round(utilizationThreshold * 100) });
   }
   const pods = node.pods.filter((pod) => isEvictable(pod, ask.cutoff));
   const rule = keptByRule({
@@ -64,21 +68,14 @@ export function judgeNode(
     budgetsOf: (pod) => ask.budgets.budgetsOf(pod),
   });
   if (rule !== undefined) return needed(rule);
-  const blocked = ask.budgets.refusal(pods);
+  const blocked = ask.budgets.blocked(pods);
   if (blocked !== undefined) return needed(blocked);
   const unneededSinceMs = timeMs(claim.status?.unneededSince);
-  return { kind: 'candidate', candidate: { pool, node, claim, ready, utilization, pods, unneededSinceMs } };
-}
-
-/** Empty ones first, then those unneeded for longest, then the least used, then by name. */
-export function compareCandidates(a: Candidate, b: Candidate): number {
-  return (
-    Math.sign(a.pods.length) - Math.sign(b.pods.length) ||
-    // Not Infinity for "not yet": Infinity - Infinity is NaN.
-    (a.unneededSinceMs ?? Number.MAX_SAFE_INTEGER) - (b.unneededSinceMs ?? Number.MAX_SAFE_INTEGER) ||
-    a.utilization - b.utilization ||
-    compareText(a.node.name, b.node.name)
-  );
+  const pricePerHour = ask.prices.get(claim.spec.flavor) ?? 0;
+  return {
+    kind: 'candidate',
+    candidate: { pool, node, claim, ready, utilization, pricePerHour, pods, unneededSinceMs },
+  };
 }
 
 /** Would be evicted when its node goes. */
@@ -118,6 +115,15 @@ function needed(because: string): Judged {
   return { kind: 'kept', because, settled: true };
 }
 
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
+/** Said of most nodes in every plan: one answer for each pair of percentages, at most 101 × 101. */
+const usedAnswers = new Map<number, Judged>();
+
+function usedEnough({ percent, threshold }: { readonly percent: number; readonly threshold: number }): Judged {
+  const key = percent * 1000 + threshold;
+  let judged = usedAnswers.get(key);
+  if (judged === undefined) {
+    judged = needed(`it is used to ${percent} % and the threshold is ${threshold} %`);
+    usedAnswers.set(key, judged);
+  }
+  return judged;
 }

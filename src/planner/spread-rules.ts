@@ -125,7 +125,7 @@ function noteRules(judging: Judging, group: PodGroup): boolean {
 }
 
 function noteSpread({ matcher, rules }: Judging, group: PodGroup, constraint: SpreadConstraint): boolean {
-  const { topologyKey, maxSkew, minDomains = 1 } = constraint;
+  const { topologyKey, maxSkew, minDomains } = constraint;
   const kind = topologyKey === LABELS.zone ? 'zone' : topologyKey === LABELS.hostname ? 'host' : undefined;
   if (kind === undefined) return false;
   const { namespace } = group.shape;

@@ -36,6 +36,17 @@ export interface PlaygroundQuota {
   readonly ports: number;
 }
 
+/** A server that would boot now. */
+export interface BootingServer {
+  readonly id: string;
+  readonly name: string;
+  /** Base64, as Nova holds it. */
+  readonly userData: string;
+  readonly flavor: PlaygroundFlavor;
+  /** Of its port. */
+  readonly address: string;
+}
+
 export interface PlaygroundOptions {
   readonly flavors?: readonly PlaygroundFlavor[];
   readonly zones?: readonly string[];
@@ -43,6 +54,8 @@ export interface PlaygroundOptions {
   readonly timings?: Partial<PlaygroundTimings>;
   /** Built-in kinds by plural that no cluster serves, as those of an older Kubernetes would not. */
   readonly absentKinds?: readonly string[];
+  /** Boots servers in place of the playground's own kubelets, which know no TLS: for nodes of a real control plane. */
+  readonly bootServer?: (server: BootingServer) => void;
 }
 
 /** What ever happened, counted where it happened and never from the controller's words. */

@@ -107,6 +107,7 @@ class RunningPlayground {
         return;
       if (server.userData === '') return; // nobody told it to become a node
       const address = state.ports.get(server.portIds[0] ?? '')?.address ?? '10.0.0.2';
+      if (this.#options.bootServer !== undefined) return this.#options.bootServer({ ...server, address });
       try {
         const boot = readGuestBoot(server.userData, server);
         const kubelet = new Kubelet({ boot, flavor: server.flavor, address, timings: this.#timings });

@@ -123,6 +123,11 @@ export class CarriedTerms {
 
 const kept = new WeakMap<ClusterSnapshot['lineage'], { readonly index: TermIndex; known: number }>();
 
+/** Some pod on a snapshot's nodes keeps others away, or one did that was there before it. */
+export function carriesTerms(snapshot: ClusterSnapshot): boolean {
+  return termsOf(snapshot).size > 0;
+}
+
 /** Terms that a snapshot's pods carry, and maybe some that pods carried before it; looked for once for all forks, and added
  *  to for snapshots that were updated from each other. */
 function termsOf({ lineage, shapes }: ClusterSnapshot): TermIndex {

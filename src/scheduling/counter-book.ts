@@ -113,7 +113,8 @@ export class CounterBook {
   /** Pods of the shape came to a node, or left it (`by` below zero). */
   count(shape: PodShape, pods: PodsOnNode): void {
     if (this.#audiences.size === 0) {
-      this.#unmet.add(shape);
+      // Those that leave were there at the beginning, or came.
+      if (pods.by > 0) this.#unmet.add(shape);
       return;
     }
     for (const counter of this.#countersOf.get(shape) ?? this.#meet(shape)) {

@@ -101,7 +101,7 @@ export class ForkFilters {
     const { nodes } = this.#context;
     const { shape, profile } = checks;
     const unfit =
-      this.#statics.refusal(profile, { facts: () => nodes.factsOf(index), nodeClass: this.#classOf(index) }) ??
+      this.#statics.refusal(profile, { facts: () => nodes.factsOf(index), nodeClass: this.nodeClassOf(index) }) ??
       this.#portRefusal(shape, index) ??
       this.#shortage(shape, index);
     return unfit ?? this.#volumeRefusal(checks, index) ?? this.#topologyRefusal(checks, index, pod);
@@ -119,6 +119,18 @@ export class ForkFilters {
     });
     this.#checks.set(shape, checks);
     return checks;
+  }
+
+  /** Cordon, taints, labels and names let a pod of this shape onto the node. */
+  admits(shape: PodShape, index: number): boolean {
+    const { nodes } = this.#context;
+    const node = { facts: () => nodes.factsOf(index), nodeClass: this.nodeClassOf(index) };
+    return this.#statics.refusal(this.#statics.profileOf(shape), node) === undefined;
+  }
+
+  /** Anti-affinity of a pod that is on a node, or was, matches this shape; also when that could not be worked out. */
+  isConcerned(shape: PodShape): boolean {
+    return this.#carried.forbidding(shape)?.length !== 0;
   }
 
   /** A pod of this shape is on a node: its anti-affinity concerns others from now on. */
@@ -200,7 +212,8 @@ export class ForkFilters {
     return nodeResourcesFit(shape.requests, { ...nodes.room(index), served });
   }
 
-  #classOf(index: number): number {
+  /** Nodes of one class say the same to pods that name no node, room and running pods aside. */
+  nodeClassOf(index: number): number {
     const { nodes } = this.#context;
     const known = nodes.classes[index];
     if (known !== undefined) return known;

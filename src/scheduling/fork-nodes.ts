@@ -1,5 +1,6 @@
 // The nodes of one fork: facts, numbers and pods, as they stand after everything that was supposed so far.
-// Knows nothing of undoing: each change has its opposite, and ForkedSnapshot keeps the log.
+// Knows nothing of undoing: each change has its opposite, and ForkedSnapshot keeps the log. Longer than 250 lines because
+// what is known of a node is kept in one place.
 import type { PodObject, Resources } from '../cluster/cluster-objects.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import { addToColumns, emptyColumns, type ResourceColumns } from '../cluster/snapshot-columns.ts';
@@ -109,6 +110,11 @@ export class ForkNodes {
     return this.#ownPods.get(index) ?? this.#snapshot.nodes[index]?.pods ?? NO_PODS;
   }
 
+  /** The same where they are not the snapshot's any longer; else none. */
+  changedPods(index: number): readonly PodObject[] {
+    return this.#ownPods.get(index) ?? NO_PODS;
+  }
+
   /** Ports, disks and volumes that the pods here use. */
   use(index: number): NodeUse {
     let use = this.#uses.get(index);
@@ -131,10 +137,18 @@ export class ForkNodes {
     this.#accountEqual(index, pods, -1);
   }
 
-  /** Takes all pods off and returns them, in their order. */
+  /** Takes all pods off and returns them, in their order. What is left of a sum without its parts is nothing. */
   clearPods(index: number): readonly PodObject[] {
     const pods = this.pods(index);
-    for (const pod of pods) this.#account(index, pod, -1);
+    const { requested } = this.#columns;
+    requested.cpuMillis[index] = 0;
+    requested.memoryBytes[index] = 0;
+    requested.ephemeralBytes[index] = 0;
+    requested.pods[index] = 0;
+    if (this.#extendedOn(index) !== undefined) this.#requestedExtended.set(index, NO_EXTENDED);
+    if (this.#oddPodsOn(index) > 0) this.#oddPods.set(index, 0);
+    this.#uses.delete(index);
+    raiseBounds(this.#columns, index);
     this.#replacePods(index, []);
     return pods;
   }

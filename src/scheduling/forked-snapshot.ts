@@ -102,6 +102,26 @@ export class ForkedSnapshot {
     return this.#filters.whyNot(pod, index, options);
   }
 
+  /** Cordon, taints, labels and names let a pod of this shape onto the node, whatever runs there. */
+  admits(shape: PodShape, index: number): boolean {
+    return this.#filters.admits(shape, index);
+  }
+
+  /** Nodes with the same number answer `admits` alike for shapes that name no node. */
+  nodeClassOf(index: number): number {
+    return this.#filters.nodeClassOf(index);
+  }
+
+  /** Anti-affinity of pods on nodes may keep pods of this shape off a node. */
+  isConcerned(shape: PodShape): boolean {
+    return this.#filters.isConcerned(shape);
+  }
+
+  /** Amounts on the node are below zero or too big for doubles: requestedOn and allocatableOn do not say it all. */
+  isOdd(index: number): boolean {
+    return this.#nodes.isOdd(index);
+  }
+
   /** The lowest open node in [from, until) that takes the pod; −1: none. */
   firstFit(pod: PodObject, options: { readonly from?: number; readonly until?: number } = {}): number {
     return this.#search.firstFit(pod, options);
@@ -154,6 +174,11 @@ export class ForkedSnapshot {
 
   podsOn(index: number): readonly PodObject[] {
     return [...this.#nodes.pods(index)];
+  }
+
+  /** Its pods where some were placed or taken off on this fork; else none, as all are the snapshot's. */
+  placedOn(index: number): readonly PodObject[] {
+    return this.#nodes.changedPods(index);
   }
 
   /** Devices that the pod's claims have now, `driver/pool/device`, sorted. */

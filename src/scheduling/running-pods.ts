@@ -1,11 +1,10 @@
 // Where the pods of each shape are on a fork: those of the snapshot, and what was placed since. What new counters are
 // filled from; costs the pods of one shape, never all.
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
+import { entriesOfShape } from '../cluster/snapshot-columns.ts';
 import type { PodShape } from '../cluster/cluster-objects.ts';
 import type { PodsOnNode } from './counter-book.ts';
 import type { DomainCounter } from './domain-counter.ts';
-
-const NO_ENTRIES = new Int32Array();
 
 export class RunningPods {
   readonly #snapshot: ClusterSnapshot;
@@ -33,10 +32,11 @@ export class RunningPods {
   /** Counts the pods of the shape on nodes that are there; returns how many entries were looked at. */
   fill(counter: DomainCounter, shape: PodShape): number {
     const { shapeNumbers, columns } = this.#snapshot;
-    const entries = columns.podsOfShape[shapeNumbers.get(shape) ?? -1] ?? NO_ENTRIES;
+    const entries = entriesOfShape(columns, shapeNumbers.get(shape) ?? -1);
     const nothingGone = this.#gone.size === 0;
     for (const entry of entries) {
-      if (nothingGone || !this.#gone.has(entry >> 1)) counter.count(entry >> 1, (entry & 1) === 1, 1);
+      const node = columns.indexOfSlot[entry >> 1] ?? -1;
+      if (nothingGone || !this.#gone.has(node)) counter.count(node, (entry & 1) === 1, 1);
     }
     const placed = this.#placed.get(shape) ?? [];
     for (const { node, terminating, by } of placed) if (!this.#gone.has(node)) counter.count(node, terminating, by);

@@ -28,10 +28,9 @@ export class StaticVerdicts {
 
   /** Number of the node's class. */
   classOf(facts: NodeFacts): number {
-    const labels = [...facts.labels].filter(([key]) => key !== LABELS.hostname);
-    labels.sort(([left], [right]) => (left < right ? -1 : 1));
     const taints = facts.taints.map((taint) => [taint.key, taint.value, taint.effect]);
-    const key = JSON.stringify([labels, taints, facts.unschedulable]);
+    const rest = taints.length === 0 && !facts.unschedulable ? '' : JSON.stringify([taints, facts.unschedulable]);
+    const key = `${labelText(facts.labels)}${rest}`;
     const known = this.#classNumbers.get(key);
     if (known !== undefined) return known;
     this.#classNumbers.set(key, this.#classNumbers.size);
@@ -78,6 +77,19 @@ export class StaticVerdicts {
   }
 }
 
+/** Sorted, without the hostname. Kept by the labels of a Node, which are the same object until they change: a fork numbers its
+ *  classes anew. */
+function labelText(labels: ReadonlyMap<string, string>): string {
+  const known = labelTexts.get(labels);
+  if (known !== undefined) return known;
+  const sorted = [...labels].filter(([key]) => key !== LABELS.hostname);
+  const text = JSON.stringify(sorted.sort(([left], [right]) => (left < right ? -1 : 1)));
+  labelTexts.set(labels, text);
+  return text;
+}
+
+const labelTexts = new WeakMap<ReadonlyMap<string, string>, string>();
+
 function ask(shape: PodShape, facts: NodeFacts): Refusal | undefined {
   return nodeUnschedulable(shape, facts) ?? taintToleration(shape, facts) ?? nodeAffinity(shape, facts);
 }
@@ -88,7 +100,7 @@ export function runsDaemon(shape: PodShape, facts: NodeFacts): boolean {
 }
 
 /** Equal text = equal answers. Most pods ask for nothing and are not spelled out. */
-function profileKey({ tolerations, nodeSelector, nodeAffinity }: PodShape): string {
+export function profileKey({ tolerations, nodeSelector, nodeAffinity }: PodShape): string {
   const parts: unknown[] = [];
   for (const { key, operator, value, effect } of tolerations) parts.push(key, operator, value, effect);
   if (nodeSelector.size > 0) parts.push(tolerations.length);
@@ -97,7 +109,8 @@ function profileKey({ tolerations, nodeSelector, nodeAffinity }: PodShape): stri
   return parts.length === 0 ? '' : JSON.stringify(parts);
 }
 
-function isSpecific(shape: PodShape): boolean {
+/** Asks for a node by its name or hostname. */
+export function isSpecific(shape: PodShape): boolean {
   if (shape.nodeSelector.has(LABELS.hostname)) return true;
   return (shape.nodeAffinity ?? []).some(
     (term) => term.fields.length > 0 || term.expressions.some((one) => one.key === LABELS.hostname),

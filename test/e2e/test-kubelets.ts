@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { guestOf, type Guest } from './guest-boot.ts';
+import { inParallel } from './in-parallel.ts';
 import { KubeClient, type KubeObject, type Loose } from './kube-client.ts';
 import type { OpenStackClient } from './openstack-admin.ts';
 import { sleep, waitUntil } from './wait-until.ts';
@@ -14,8 +15,6 @@ const POLL_MS = 1000;
 /** Kubernetes calls a node unreachable after 50 s without a renewal. */
 const LEASE_RENEW_MS = 10_000;
 const LEASE_SECONDS = 40;
-/** Requests in flight per pass: the API server of a two-core machine answers some 400 a second. */
-const PARALLEL = 16;
 
 interface Kubelet {
   readonly serverId: string;
@@ -279,12 +278,4 @@ function runningStatus(): unknown {
       })),
     },
   };
-}
-
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const queue = [...items];
-  const worker = async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL, queue.length) }, worker));
 }

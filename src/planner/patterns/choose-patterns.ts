@@ -5,7 +5,7 @@
 import { cheapBounds } from '../bounds/lower-bound.ts';
 import { modelOf, type PackingModel } from '../bounds/packing-model.ts';
 import { NO_LIMIT, type LowerBound, type PackingProblem, type Pattern } from '../bounds/packing-problem.ts';
-import { SearchBudget } from '../bounds/search-budget.ts';
+import { type Meter, SearchBudget } from '../bounds/search-budget.ts';
 import { chooseFlavors } from './choose-flavors.ts';
 import type { NodesFilled } from './fill-nodes.ts';
 import { AT_ONCE, packModel, POLISH, type Effort, type Packed } from './pack-model.ts';
@@ -20,13 +20,22 @@ const LIMIT_ROUNDS_MAX = 16;
 
 export interface PatternOptions {
   readonly steps: number;
+  /** What counts the steps in place of the search itself, as for a deadline; undefined: the search does. */
+  readonly meter?: Meter;
   /** Most distinct flavors; more are only used when pods would have no place else. NO_LIMIT: any number. */
   readonly flavorsMax: number;
+  /** Flavors that the decision uses anyway; they are part of `flavorsMax`. */
+  readonly flavorsUsed: readonly number[];
   /** Per axis, the least room that a node must have; empty: any. */
   readonly leastCapacity: readonly number[];
 }
 
-export const PATTERN_DEFAULTS: PatternOptions = { steps: STEPS_AT_ONCE, flavorsMax: NO_LIMIT, leastCapacity: [] };
+export const PATTERN_DEFAULTS: PatternOptions = {
+  steps: STEPS_AT_ONCE,
+  flavorsMax: NO_LIMIT,
+  flavorsUsed: [],
+  leastCapacity: [],
+};
 
 export interface PatternChoice {
   readonly patterns: readonly Pattern[];
@@ -77,7 +86,7 @@ function choose(
   problem: PackingProblem,
   { options, effort }: { readonly options: PatternOptions; readonly effort: Effort },
 ): PatternChoice {
-  const budget = new SearchBudget(options.steps);
+  const budget = new SearchBudget(options.steps, { meter: options.meter });
   const search: Search = {
     problem,
     options,
@@ -154,7 +163,10 @@ function withFewFlavors(
   const chosen = chooseFlavors(first.model, {
     filled: first.packed.filled,
     flavorOf,
-    already: new Set(search.patterns.map(({ offer }) => search.problem.flavors[offer] ?? 0)),
+    already: new Set([
+      ...search.options.flavorsUsed,
+      ...search.patterns.map(({ offer }) => search.problem.flavors[offer] ?? 0),
+    ]),
     flavorsMax: search.options.flavorsMax,
   });
   if (chosen === undefined) return first;

@@ -7,7 +7,10 @@ import { podKey } from './removal-rule.ts';
 export interface DisruptionLedger {
   /** How many budgets select this pod. */
   budgetsOf(pod: PodObject): number;
-  /** Why these pods of one node may not be evicted besides what is taken already; undefined: they may. */
+  /** Why these pods of one node may not be evicted now, whatever else is; undefined: they may. */
+  blocked(pods: readonly PodObject[]): string | undefined;
+  /** Why these pods of one node may not be evicted besides what is taken already; undefined: they may. Asked of pods that
+   *  are not blocked. */
   refusal(pods: readonly PodObject[]): string | undefined;
   /** Counts the eviction of these pods of one node. */
   take(pods: readonly PodObject[]): void;
@@ -15,38 +18,30 @@ export interface DisruptionLedger {
 
 /** A ledger with nothing taken. */
 export function openDisruptionLedger(budgets: readonly PodDisruptionBudgetObject[]): DisruptionLedger {
-  const byWord = budgetsByWord(budgets);
-  const ofShape = new Map<PodShape, readonly PodDisruptionBudgetObject[]>();
+  const selecting = budgetsOfPods(budgets);
   const taken = new Map<PodDisruptionBudgetObject, number>();
-  const selecting = (pod: PodObject): readonly PodDisruptionBudgetObject[] => {
-    const known = ofShape.get(pod.shape);
-    if (known !== undefined) return known;
-    const words = [...pod.shape.labels].map(([key, value]) => labelWord(pod.namespace, key, value));
-    const found = [pod.namespace, ...words]
-      .flatMap((word) => byWord.get(word) ?? [])
-      .filter((budget) => selectorMatches(budget.selector, pod.shape.labels))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
-    ofShape.set(pod.shape, found);
-    return found;
-  };
   return {
     budgetsOf: (pod) => selecting(pod).length,
-    refusal(pods) {
-      const asked = new Map<PodDisruptionBudgetObject, number>();
+    blocked(pods) {
       for (const pod of pods) {
         const found = selecting(pod);
         // The Eviction API refuses a pod with two budgets, always.
         if (found.length > 1) {
           return `pod ${podKey(pod)} is selected by ${found.length} PodDisruptionBudgets, so it cannot be evicted`;
         }
-        for (const budget of found) asked.set(budget, (asked.get(budget) ?? 0) + 1);
+        for (const budget of found) {
+          if (budget.disruptionsAllowed < 1) return `${budgetName(budget)} allows no disruption now`;
+        }
       }
+      return undefined;
+    },
+    refusal(pods) {
+      const asked = new Map<PodDisruptionBudgetObject, number>();
+      for (const pod of pods) for (const budget of selecting(pod)) asked.set(budget, (asked.get(budget) ?? 0) + 1);
       for (const [budget, count] of asked) {
-        const name = `PodDisruptionBudget ${budget.namespace}/${budget.name}`;
         const before = taken.get(budget) ?? 0;
-        if (budget.disruptionsAllowed < 1) return `${name} allows no disruption now`;
         if (before > 0 && before + count > budget.disruptionsAllowed) {
-          return `${name} allows ${budget.disruptionsAllowed} disruptions and ${before} are spoken for`;
+          return `${budgetName(budget)} allows ${budget.disruptionsAllowed} disruptions and ${before} are spoken for`;
         }
       }
       return undefined;
@@ -59,27 +54,57 @@ export function openDisruptionLedger(budgets: readonly PodDisruptionBudgetObject
   };
 }
 
-/** Each budget under one word that every pod that it selects has: a label that its selector asks for (one entry per value), else the
- *  namespace. There may be as many budgets as kinds of pods, and each kind is to meet its own only. */
-function budgetsByWord(
-  budgets: readonly PodDisruptionBudgetObject[],
-): ReadonlyMap<string, readonly PodDisruptionBudgetObject[]> {
-  const byWord = new Map<string, PodDisruptionBudgetObject[]>();
-  for (const budget of budgets) {
-    const { namespace, selector } = budget;
-    const asked = selector?.requirements.find(({ operator }) => operator === 'In');
-    const words =
-      asked === undefined ? [namespace] : new Set(asked.values.map((value) => labelWord(namespace, asked.key, value)));
-    for (const word of words) {
-      const known = byWord.get(word);
-      if (known === undefined) byWord.set(word, [budget]);
-      else known.push(budget);
-    }
-  }
-  return byWord;
+function budgetName({ namespace, name }: PodDisruptionBudgetObject): string {
+  return `PodDisruptionBudget ${namespace}/${name}`;
 }
 
-/** A label in a namespace; no namespace looks like it. */
-function labelWord(namespace: string, key: string, value: string): string {
-  return `${namespace} ${key}=${value}`;
+/** The budgets that select a pod, by name; found once per shape. There may be as many budgets as kinds of pods, and each kind is
+ *  to meet its own only: a budget is looked up by a label that its selector asks for, else by its namespace. */
+function budgetsOfPods(
+  budgets: readonly PodDisruptionBudgetObject[],
+): (pod: PodObject) => readonly PodDisruptionBudgetObject[] {
+  const byNamespace = new Map<string, NamespaceBudgets>();
+  for (const budget of budgets) enter(byNamespace, budget);
+  const ofShape = new Map<PodShape, readonly PodDisruptionBudgetObject[]>();
+  return ({ namespace, shape }) => {
+    const known = ofShape.get(shape);
+    if (known !== undefined) return known;
+    const candidates = candidatesOf(byNamespace.get(namespace), shape);
+    const found = candidates.filter((budget) => selectorMatches(budget.selector, shape.labels));
+    found.sort((a, b) => (a.name < b.name ? -1 : 1));
+    ofShape.set(shape, found);
+    return found;
+  };
+}
+
+interface NamespaceBudgets {
+  /** Label → value → budgets whose selector asks for it. */
+  readonly byLabel: Map<string, Map<string, PodDisruptionBudgetObject[]>>;
+  /** Those that ask for no value of any label. */
+  readonly others: PodDisruptionBudgetObject[];
+}
+
+function enter(byNamespace: Map<string, NamespaceBudgets>, budget: PodDisruptionBudgetObject): void {
+  let own = byNamespace.get(budget.namespace);
+  if (own === undefined) byNamespace.set(budget.namespace, (own = { byLabel: new Map(), others: [] }));
+  const asked = budget.selector?.requirements.find(({ operator }) => operator === 'In');
+  if (asked === undefined) {
+    own.others.push(budget);
+    return;
+  }
+  let byValue = own.byLabel.get(asked.key);
+  if (byValue === undefined) own.byLabel.set(asked.key, (byValue = new Map()));
+  for (const value of new Set(asked.values)) {
+    const alike = byValue.get(value);
+    if (alike === undefined) byValue.set(value, [budget]);
+    else alike.push(budget);
+  }
+}
+
+/** Each at most once: a label has one value. */
+function candidatesOf(own: NamespaceBudgets | undefined, shape: PodShape): PodDisruptionBudgetObject[] {
+  if (own === undefined) return [];
+  const found = [...own.others];
+  for (const [key, value] of shape.labels) found.push(...(own.byLabel.get(key)?.get(value) ?? []));
+  return found;
 }

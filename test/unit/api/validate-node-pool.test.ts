@@ -155,6 +155,16 @@ describe('validateWorkloadCluster', () => {
       want: ['spec.kubeconfig.from'],
     },
     {
+      name: 'a least node of nothing',
+      spec: { autoscaler: { leastNode: {} } },
+      want: ['spec.autoscaler.leastNode'],
+    },
+    {
+      name: 'wishes about flavors',
+      spec: { autoscaler: { flavorsMax: 3, leastNode: { cpu: '4', memory: '16Gi' } } },
+      want: [],
+    },
+    {
       name: 'placement hints',
       spec: { autoscaler: { placementHints: true } },
       want: ['spec.autoscaler.placementHints'],

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCapture } from '../../../src/cli/capture-format.ts';
 import { explanationText } from '../../../src/cli/explain-pod.ts';
 import { main } from '../../../src/cli/main.ts';
+import { jobs } from '../../builders/make-jobs.ts';
 import { makeObjects } from '../../builders/make-objects.ts';
 import { GIB, makePod } from '../../builders/make-pod.ts';
 import { makePool } from '../../builders/make-pool.ts';
@@ -50,6 +51,31 @@ describe('plan --from', () => {
     const answer = JSON.parse(first.out) as { refused: boolean; plan: { steps: { kind: string }[] } };
     expect(answer.refused).toBe(false);
     expect(answer.plan.steps.filter((step) => step.kind === 'createClaim')).toHaveLength(1);
+  });
+});
+
+describe('plan --polish', () => {
+  it('shows the better plan, its closer bound, and what it was at first', async () => {
+    const captured = join(folder, 'jobs.json');
+    writeFileSync(captured, encodeCapture(jobs()));
+    const costOf = async (...argv: readonly string[]) => {
+      const { code, out } = await run('plan', '--from', captured, '--output', 'json', ...argv);
+      expect(code).toBe(0);
+      const { plan } = JSON.parse(out) as { plan: { report: { cost: Record<string, number> } } };
+      return plan.report.cost;
+    };
+    const first = await costOf();
+    const polished = await costOf('--polish', '0.5');
+    expect(polished['perHour']).toBeLessThan(first['perHour'] ?? 0);
+    expect(polished['lowerBoundPerHour']).toBeGreaterThan(first['lowerBoundPerHour'] ?? Infinity);
+    const { out } = await run('plan', '--from', captured, '--polish', '0.5');
+    expect(out).toMatch(/Polished: [0-9.]+ per hour, 0\.[0-9]+ % over its bound; at first [0-9.]+ per hour/);
+  });
+
+  it.each(['soon', '-1', '', '4000'])("refuses '%s'", async (seconds) => {
+    const { code, err } = await run('plan', '--from', file, `--polish=${seconds}`);
+    expect(code).toBe(2);
+    expect(err).toContain('--polish must be a number of seconds from 0 to 3600');
   });
 });
 

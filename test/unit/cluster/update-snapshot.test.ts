@@ -4,21 +4,30 @@ import { describe, expect, test } from 'vitest';
 import type { NodeClaim } from '../../../src/api/node-claim.ts';
 import { buildSnapshot, type ClusterSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import type { ClusterObjects, NodeObject, PodObject } from '../../../src/cluster/cluster-objects.ts';
+import { entriesOfShape } from '../../../src/cluster/snapshot-columns.ts';
 import { type PodChange, updateSnapshot } from '../../../src/cluster/update-snapshot.ts';
 import { makeClaim } from '../../builders/make-claim.ts';
 import { makeNode } from '../../builders/make-node.ts';
 import { makeObjects } from '../../builders/make-objects.ts';
 import { makePod } from '../../builders/make-pod.ts';
 
-/** All that a snapshot says, without the numbering of shapes. */
+/** All that a snapshot says, without the numbering of shapes and slots. */
 function view(snapshot: ClusterSnapshot): unknown {
   const { columns, shapes, shapeNumbers, lineage: _, ...rest } = snapshot;
+  const { podsOfShape: _entries, deadShapes, slotOfIndex, indexOfSlot, ...numbers } = columns;
+  const indexOf = (entry: number): number => (indexOfSlot[entry >> 1] ?? -1) * 2 + (entry & 1);
   const running = shapes
-    .map((shape, number) => ({ key: shape.key, entries: [...(columns.podsOfShape[number] ?? [])] }))
+    .map((shape, number) => ({
+      key: shape.key,
+      entries: [...Int32Array.from(entriesOfShape(columns, number), indexOf).sort()],
+    }))
     .filter(({ entries }) => entries.length > 0)
     .sort((left, right) => (left.key < right.key ? -1 : 1));
   expect(shapes.map((shape) => shapeNumbers.get(shape))).toEqual(shapes.map((_shape, number) => number));
-  return { ...rest, running, columns: { ...columns, podsOfShape: undefined } };
+  expect([...slotOfIndex].map((slot) => indexOfSlot[slot])).toEqual([...snapshot.nodes.keys()]);
+  expect(indexOfSlot.filter((index) => index !== -1)).toHaveLength(snapshot.nodes.length);
+  expect(deadShapes).toBe(shapes.length - running.length);
+  return { ...rest, running, columns: numbers };
 }
 
 const odd = makePod('c').labels({ app: 'c' }).build();
@@ -65,7 +74,7 @@ const podInput = fc.record({
 });
 type Step =
   | { readonly kind: 'pods'; readonly pods: readonly PodInput[]; readonly gone: readonly number[] }
-  | { readonly kind: 'node' | 'claim' | 'addNode' | 'dropNode'; readonly at: number }
+  | { readonly kind: 'node' | 'claim' | 'addNode' | 'dropNode' | 'addClaim' | 'dropClaim'; readonly at: number }
   | { readonly kind: 'time'; readonly at: number };
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -79,7 +88,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      kind: fc.constantFrom('node' as const, 'claim' as const, 'addNode' as const, 'dropNode' as const),
+      kind: fc.constantFrom(...(['node', 'claim', 'addNode', 'dropNode', 'addClaim', 'dropClaim'] as const)),
       at: fc.nat(5),
     }),
   },
@@ -116,6 +125,12 @@ class World {
       case 'dropNode':
         this.objects = { ...objects, nodes: objects.nodes.filter((_, index) => index !== what.at) };
         break;
+      case 'addClaim':
+        this.objects = { ...objects, claims: [...objects.claims, claimFor(`n${what.at}`, objects.claims.length)] };
+        break;
+      case 'dropClaim':
+        this.objects = { ...objects, claims: objects.claims.filter((_, index) => index !== what.at) };
+        break;
       case 'time':
         this.objects = { ...objects, observedAtMs: objects.observedAtMs + what.at * 600_000 };
         break;
@@ -149,6 +164,13 @@ function changedNode(node: NodeObject): NodeObject {
   };
 }
 
+/** Some are of the node by their name, some by their status: then two claims may be of one node. */
+function claimFor(node: string, number: number): NodeClaim {
+  if (number % 2 === 0) return makeClaim(node).pending('Booting').build();
+  const claim = makeClaim(`c${number}`).build();
+  return { ...claim, status: { ...claim.status, phase: 'Booting', nodeName: node } };
+}
+
 /** Ready ones begin to leave, coming ones are ready. */
 function changedClaim(claim: NodeClaim): NodeClaim {
   const phase = claim.status?.phase === 'Ready' ? 'Draining' : 'Ready';
@@ -170,7 +192,7 @@ describe('updateSnapshot', () => {
           snapshot = next;
         });
       }),
-      { numRuns: Number(process.env['SLUICE_PROPERTY_RUNS'] ?? 300) },
+      { numRuns: Number(process.env['SLUICE_PROPERTY_RUNS'] ?? 150) },
     );
   });
 

@@ -9,6 +9,7 @@ import { ClusterStatus } from '../../../src/controllers/cluster-status.ts';
 import { MassChangeGuard } from '../../../src/controllers/mass-change-guard.ts';
 import { type Observation, observeCluster } from '../../../src/controllers/observe-cluster.ts';
 import { PathProbe } from '../../../src/controllers/path-probe.ts';
+import { PlanPolish } from '../../../src/controllers/polish-plans.ts';
 import { StatusWriter } from '../../../src/controllers/write-status.ts';
 import type { Finding } from '../../../src/planner/finding.ts';
 import type { Plan } from '../../../src/planner/plan.ts';
@@ -181,7 +182,7 @@ describe('with the real stages', () => {
     const sources = sourcesOf(world, context);
     const clusterStatus = new ClusterStatus(world.management, world.clock);
     const writer = new StatusWriter(context, { clusterStatus, probe: sources.probe });
-    const stages = autoscalerStages(context, { sources, writer });
+    const stages = autoscalerStages(context, { sources, writer, polish: new PlanPolish(context, undefined) });
     const report = (result: PassResult) => {
       onReport(result);
       return stages.report(result);

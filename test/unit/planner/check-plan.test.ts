@@ -137,6 +137,25 @@ const CASES: readonly Case[] = [
     change: (plan) => withSteps(plan, () => [remove(A)]),
     want: ['disruptionBudget'],
   },
+  ...[
+    { name: 'for every pod', requirements: [] },
+    { name: 'for a label with any value', requirements: [{ key: 'app', operator: 'Exists', values: [] }] },
+    { name: 'for all labels but one', requirements: [{ key: 'app', operator: 'NotIn', values: ['db'] }] },
+    {
+      name: 'for one of several values',
+      requirements: [
+        { key: 'tier', operator: 'DoesNotExist', values: [] },
+        { key: 'app', operator: 'In', values: ['db', 'web'] },
+      ],
+    },
+  ].map(
+    ({ name, requirements }): Case => ({
+      name: `a budget ${name} with nothing left`,
+      checked: { podDisruptionBudgets: [{ ...makeBudget('web', 0), selector: { requirements } }] },
+      change: (plan) => withSteps(plan, () => [remove(A)]),
+      want: ['disruptionBudget'],
+    }),
+  ),
   {
     name: 'two nodes on one disruption',
     checked: { podDisruptionBudgets: [makeBudget('web', 1)] },

@@ -138,6 +138,17 @@ describe('a node that was made for some pods', () => {
     expect(targetsOf(world({ claims: [other, claim], nodes, pods: [small, bound] }))).toEqual(['pool-node-000001']);
   });
 
+  it('knows its pods by what they were before binding copied labels of the node onto them', () => {
+    const claim = madeFor([big, small], { phase: 'Ready', readyAt: iso(NOW_MS - 1000) });
+    const shape = makeShape({
+      cpuMillis: 1000,
+      labels: new Map([...SMALL.labels, ['topology.kubernetes.io/zone', 'zone-a']]),
+    });
+    const bound = makePod('bound', { shape, nodeName: claim.metadata.name });
+    const nodes = [makeNode(claim)];
+    expect(targetsOf(world({ claims: [other, claim], nodes, pods: [small, bound] }))).toEqual(['pool-node-000001']);
+  });
+
   it('waits for ten minutes after it became Ready', () => {
     const at = (minutes: number) => {
       const claim = madeFor([small], { phase: 'Ready', readyAt: iso(NOW_MS - minutes * 60_000) });

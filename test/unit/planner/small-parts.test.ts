@@ -29,7 +29,7 @@ describe('template hash', () => {
 describe('node names', () => {
   it('are the same for the same seed, and never one that is taken', () => {
     const draw = (taken: readonly string[]): string[] => {
-      const names = openNameSource({ seed: 'seed', taken });
+      const names = openNameSource({ seed: 'seed', taken: () => taken });
       return [names.next('web'), names.next('web'), names.next('db')];
     };
     const first = draw([]);
@@ -41,7 +41,7 @@ describe('node names', () => {
 
   it('differ between seeds', () => {
     const names = Array.from({ length: 1000 }, (_, seed) =>
-      openNameSource({ seed: `s${seed}`, taken: [] }).next('web'),
+      openNameSource({ seed: `s${seed}`, taken: () => [] }).next('web'),
     );
     expect(new Set(names).size).toBe(1000);
   });

@@ -3,13 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import type { ClusterObjects, PodObject } from '../../../src/cluster/cluster-objects.ts';
 import { ForkedSnapshot } from '../../../src/scheduling/forked-snapshot.ts';
-import { simulateNodeRemoval } from '../../../src/simulation/simulate-node-removal.ts';
+import { NodeRemovals } from '../../../src/simulation/simulate-node-removal.ts';
 import { simulatePendingPods } from '../../../src/simulation/simulate-pending-pods.ts';
 import { makeNode } from '../../builders/make-node.ts';
 import { makeObjects } from '../../builders/make-objects.ts';
 import { makePod, matchLabels } from '../../builders/make-pod.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
+const HOST = 'kubernetes.io/hostname';
 
 function forkOf(fields: Partial<ClusterObjects>): ForkedSnapshot {
   return new ForkedSnapshot(buildSnapshot(makeObjects(fields), 1));
@@ -73,15 +74,22 @@ describe('simulatePendingPods', () => {
   });
 });
 
-describe('simulateNodeRemoval', () => {
+/** In the order of the nodes' names unless the test says otherwise. */
+function removalsOn(fork: ForkedSnapshot, order = [...Array(fork.nodeCount).keys()]): NodeRemovals {
+  return new NodeRemovals(fork, order);
+}
+
+describe('NodeRemovals', () => {
   const nodes = ['a', 'b', 'c'].map((name) => makeNode(name).build());
   const web = makePod('web').requests({ cpuMillis: 1000 }).on('a').build();
   const big = makePod('big').requests({ cpuMillis: 3000 }).on('a').build();
   const agent = makePod('agent').requests({ cpuMillis: 500 }).on('a').build();
+  /** Its port makes it a pod of which the fork must be asked. */
+  const port = makePod('port').requests({ cpuMillis: 1000 }).hostPort(80).on('a').build();
 
   test('moves what can move, biggest first, and leaves the fork changed', () => {
     const fork = forkOf({ nodes, pods: [web, big, agent] });
-    const result = simulateNodeRemoval(fork, 0, { movable: [web, big] });
+    const result = removalsOn(fork).remove(0, [web, big]);
     expect(result).toEqual({
       kind: 'fits',
       moves: [
@@ -93,34 +101,67 @@ describe('simulateNodeRemoval', () => {
     expect(names(fork.podsOn(1))).toEqual(['big', 'web']);
   });
 
-  test('says which pod is stuck and why, and leaves the fork as it was', () => {
-    const full = ['b', 'c'].map((name) => makePod(`full-${name}`).requests({ cpuMillis: 2000 }).on(name).build());
-    const fork = forkOf({ nodes, pods: [web, big, ...full] });
-    expect(simulateNodeRemoval(fork, 0, { movable: [web, big] })).toEqual({
-      kind: 'stuck',
-      pod: big,
-      refusal: '2 Insufficient cpu',
+  test('fills the nodes in the order that it is given, also with pods that ask for more than room', () => {
+    const fork = forkOf({ nodes, pods: [web, port] });
+    const result = removalsOn(fork, [2, 1, 0]).remove(0, [web, port]);
+    expect(result).toEqual({
+      kind: 'fits',
+      moves: [
+        { pod: port, node: 2 },
+        { pod: web, node: 2 },
+      ],
     });
+  });
+
+  test('goes past a node whose port is taken', () => {
+    const taken = makePod('taken').hostPort(80).on('b').build();
+    const fork = forkOf({ nodes, pods: [port, taken] });
+    expect(removalsOn(fork).remove(0, [port])).toMatchObject({ moves: [{ node: 2 }] });
+  });
+
+  test.each([
+    { what: 'room alone', pods: [web, big] },
+    { what: 'a port too', pods: [port, big] },
+  ])('says which pod is stuck and why, and leaves the fork as it was: pods that ask for $what', ({ pods }) => {
+    const full = ['b', 'c'].map((name) => makePod(`full-${name}`).requests({ cpuMillis: 2000 }).on(name).build());
+    const fork = forkOf({ nodes, pods: [...pods, ...full] });
+    const removals = removalsOn(fork);
+    expect(removals.remove(0, pods)).toEqual({ kind: 'stuck', pod: big, refusal: '2 Insufficient cpu' });
     expect(fork.isOpen(0)).toBe(true);
-    expect(names(fork.podsOn(0))).toEqual(['big', 'web']);
-    expect(simulateNodeRemoval(fork, 0, { movable: [web] }).kind).toBe('fits');
+    expect(names(fork.podsOn(0)).toSorted()).toEqual(names(pods).toSorted());
+    expect(names(fork.podsOn(1))).toEqual(['full-b']);
+    expect(removals.remove(0, pods.slice(0, 1)).kind).toBe('fits');
   });
 
   test('the last node has no other', () => {
     const fork = forkOf({ nodes: [makeNode('a').build()], pods: [web] });
-    expect(simulateNodeRemoval(fork, 0, { movable: [web] })).toMatchObject({ refusal: 'there is no other node' });
+    expect(removalsOn(fork).remove(0, [web])).toMatchObject({ refusal: 'there is no other node' });
   });
 
   test('a node without movable pods just goes', () => {
     const fork = forkOf({ nodes, pods: [agent] });
-    expect(simulateNodeRemoval(fork, 0, { movable: [] })).toEqual({ kind: 'fits', moves: [] });
+    expect(removalsOn(fork).remove(0, [])).toEqual({ kind: 'fits', moves: [] });
   });
 
   test('one removal after the other does not use the same room twice', () => {
     const onB = { ...web, name: 'other', uid: 'other', nodeName: 'b' };
     const tight = makePod('tight').requests({ cpuMillis: 2500 }).on('c').build();
-    const fork = forkOf({ nodes, pods: [web, onB, tight] });
-    expect(simulateNodeRemoval(fork, 0, { movable: [web] })).toMatchObject({ kind: 'fits', moves: [{ node: 1 }] });
-    expect(simulateNodeRemoval(fork, 1, { movable: [onB, web] }).kind).toBe('stuck');
+    const removals = removalsOn(forkOf({ nodes, pods: [web, onB, tight] }));
+    expect(removals.remove(0, [web])).toMatchObject({ kind: 'fits', moves: [{ node: 1 }] });
+    expect(removals.remove(1, [onB, web]).kind).toBe('stuck');
+  });
+
+  test('heeds taints and the anti-affinity of pods that run', () => {
+    const lonely = makePod('lonely')
+      .labels({ app: 'db' })
+      .antiAffinity({ topologyKey: HOST, selector: matchLabels({ app: 'web' }) })
+      .on('b')
+      .build();
+    const tainted = [...nodes.slice(0, 2), makeNode('c').taint('only', 'NoSchedule').build()];
+    const mover = makePod('mover').labels({ app: 'web' }).on('a').build();
+    expect(removalsOn(forkOf({ nodes: tainted, pods: [mover, lonely] })).remove(0, [mover]).kind).toBe('stuck');
+    expect(removalsOn(forkOf({ nodes, pods: [mover, lonely] })).remove(0, [mover])).toMatchObject({
+      moves: [{ node: 2 }],
+    });
   });
 });

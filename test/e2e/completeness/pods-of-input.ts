@@ -1,0 +1,98 @@
+// The pods of a measurement in a real control plane: made, counted, taken away again.
+import { inParallel } from '../in-parallel.ts';
+import { type KubeClient, type KubeObject, pathOf } from '../kube-client.ts';
+import { waitUntil } from '../wait-until.ts';
+
+const PAGE = 500;
+const GONE_LIMIT_MS = 900_000;
+const SERVED_LIMIT_MS = 60_000;
+
+export class PodsOfInput {
+  readonly cluster: KubeClient;
+  readonly #namespaces = new Set<string>();
+
+  /** `cluster`: an admin. */
+  constructor(cluster: KubeClient) {
+    this.cluster = cluster;
+  }
+
+  /** Objects one after the other, then pods, some at a time, in their order. */
+  async create(objects: readonly KubeObject[], pods: readonly KubeObject[]): Promise<void> {
+    for (const object of objects) {
+      await this.cluster.apply(object);
+      if (object.kind === 'Namespace') this.#namespaces.add(object.metadata.name);
+    }
+    for (const name of this.#namespaces) await this.#serviceAccount(name);
+    await inParallel(pods, (pod) =>
+      this.cluster.send('POST', `/api/v1/namespaces/${pod.metadata.namespace ?? ''}/pods`, pod),
+    );
+  }
+
+  /** Admission refuses pods before the controller-manager has made it. */
+  async #serviceAccount(namespace: string): Promise<void> {
+    await waitUntil(`the service account of ${namespace}`, SERVED_LIMIT_MS, async () => {
+      const path = `/api/v1/namespaces/${namespace}/serviceaccounts/default`;
+      return (await this.cluster.call('GET', path)).status === 200 ? true : undefined;
+    });
+  }
+
+  /** How many have no node. */
+  async unbound(): Promise<number> {
+    let count = 0;
+    for (const namespace of this.#namespaces) {
+      const pods = await this.#pages(`/api/v1/namespaces/${namespace}/pods?fieldSelector=spec.nodeName%3D`);
+      count += pods.length;
+    }
+    return count;
+  }
+
+  async all(): Promise<readonly KubeObject[]> {
+    const pods: KubeObject[] = [];
+    for (const namespace of this.#namespaces) {
+      pods.push(...(await this.#pages(`/api/v1/namespaces/${namespace}/pods?`)));
+    }
+    return pods;
+  }
+
+  async #pages(path: string): Promise<readonly KubeObject[]> {
+    const found: KubeObject[] = [];
+    let from = '';
+    do {
+      const answer = await this.cluster.send('GET', `${path}&limit=${PAGE}&continue=${encodeURIComponent(from)}`);
+      found.push(...answer.items);
+      from = answer.metadata.continue ?? '';
+    } while (from !== '');
+    return found;
+  }
+
+  /** As soon as the kind is served. */
+  async applyPool(pool: KubeObject): Promise<void> {
+    await waitUntil('the NodePool kind to be served', SERVED_LIMIT_MS, async () => {
+      const answer = await this.cluster.call('GET', '/apis/sluice.dev/v1alpha1/nodepools');
+      return answer.status === 200 ? true : undefined;
+    });
+    await this.cluster.apply(pool);
+  }
+
+  /** Without its finalizer, whose owner has ended. */
+  async removePool({ apiVersion = '', kind = '', metadata: { name } }: KubeObject): Promise<void> {
+    await this.cluster.remove(apiVersion, kind, name);
+    const path = pathOf({ apiVersion, kind, name });
+    await this.cluster.send('PATCH', path, { metadata: { finalizers: null } }, 'application/merge-patch+json');
+  }
+
+  /** Pods first and at once, then what they named. */
+  async remove(objects: readonly KubeObject[]): Promise<void> {
+    const now = { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds: 0 };
+    for (const namespace of this.#namespaces) {
+      await this.cluster.send('DELETE', `/api/v1/namespaces/${namespace}/pods`, now);
+    }
+    await waitUntil('the pods to be gone', GONE_LIMIT_MS, async () =>
+      (await this.all()).length === 0 ? true : undefined,
+    );
+    for (const object of objects.toReversed()) {
+      const { apiVersion = '', kind = '', metadata } = object;
+      if (kind !== 'Namespace') await this.cluster.remove(apiVersion, kind, metadata.name, metadata.namespace);
+    }
+  }
+}
