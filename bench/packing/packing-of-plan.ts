@@ -6,6 +6,8 @@ import { podNumber } from '../inputs/pods-of-workload.ts';
 export interface PlannedPacking {
   readonly nodes: readonly PackedNode[];
   readonly unplaced: readonly number[];
+  /** Pods on the nodes, in the order in which the plan found them their places. */
+  readonly order: readonly number[];
   /** Number of a pod without a node → why, as the plan tells it. */
   readonly reasons: ReadonlyMap<number, string>;
 }
@@ -19,12 +21,16 @@ export function packingOf(plan: Plan): PlannedPacking {
     nodes.push({ type: step.spec.flavor, zone: step.spec.zone, pods: pods.sort((a, b) => a - b) });
   }
   const reasons = new Map<number, string>();
+  const order: number[] = [];
   for (const run of plan.report.pods) {
-    if (run.outcome === 'onNewNode') continue;
+    if (run.outcome === 'onNewNode') {
+      for (const pod of podsIn([run])) order.push(podNumber(pod.uid));
+      continue;
+    }
     const why = run.refusals[0]?.message ?? run.outcome;
     for (const pod of podsIn([run])) reasons.set(podNumber(pod.uid), why);
   }
-  return { nodes, unplaced: [...reasons.keys()].sort((a, b) => a - b), reasons };
+  return { nodes, unplaced: [...reasons.keys()].sort((a, b) => a - b), order, reasons };
 }
 
 /** A line per node: `{"type":"b3-8","zone":"a","pods":[0,1]}`. */

@@ -4,12 +4,13 @@
 import { mayOpenLater, placeGroups } from '../simulation/place-groups.ts';
 import { chooseOffer, openTrials, type Trials, twinsOf } from './choose-offer.ts';
 import { packPatterns } from './pack-patterns.ts';
-import { DemandSorter, type SortedDemand } from './plain-demand.ts';
+import { DemandSorter, nodesFor, type SortedDemand } from './plain-demand.ts';
 import { addNode, draftOffers, forkAll, giveNewNode, type PlanDraft } from './plan-draft.ts';
 import { nextPod, type PodGroup } from './pod-groups.ts';
 import type { Offer } from './pool-offers.ts';
 import { NEW_NODES_MAX } from './pool-size.ts';
 import { isActive, type PoolState } from './pool-state.ts';
+import type { NodeExclusion } from './spread-rules.ts';
 import { zoneCounts } from './zone-balance.ts';
 
 /** Pods that only fit once others have a place (affinity) get this many further rounds. */
@@ -60,11 +61,11 @@ export function packNewNodes(
     const early = nodesFirst ? packPatterns(draft, demand, { offers, zones }) : [];
     if (demand.entangled.length > 0) forkAll(draft);
     serveInRounds(packing, demand.entangled);
-    for (const group of demand.plain) fillNewNodes(draft, group);
+    fillWithPlain(draft, demand);
     const late = nodesFirst ? [] : packPatterns(draft, demand, { offers, zones });
     for (const group of demand.plain) plain.add(group);
     // A zone that could not take its share (limits) leaves the others with too much.
-    const uneven = [...demand.spreads.keys()].filter((group) => nextPod(group) !== undefined);
+    const uneven = unevenIn(demand);
     for (const group of [...early, ...late, ...uneven]) plain.delete(group);
     // Some may have waited for pods that have a place only now.
     const waiting = demand.entangled.filter((group) => nextPod(group) !== undefined && mayOpenLater(group.shape));
@@ -77,11 +78,46 @@ export function packNewNodes(
 
 /** The most nodes that one set of pods needs that keep off each other. */
 function nodesApart({ exclusions }: SortedDemand): number {
-  const needs = exclusions.map(({ groups, perNodeMax }) => {
-    const pods = [...groups].reduce((sum, group) => sum + group.pods.length - group.placed, 0);
-    return Math.ceil(pods / perNodeMax);
+  return Math.max(0, ...exclusions.map(nodesFor));
+}
+
+/** Carriers of rules over zones that look at a group of which some pods have no place. */
+function unevenIn({ zoneConstraints, clusters }: SortedDemand): readonly PodGroup[] {
+  const left = (group: PodGroup): boolean => nextPod(group) !== undefined;
+  return [
+    ...zoneConstraints.flatMap(({ carriers, counted }) => (counted.some(left) ? [...carriers] : [])),
+    ...clusters.flatMap((cluster) => ([...cluster].some(left) ? [...cluster] : [])),
+  ];
+}
+
+/** Room on new nodes that stand in the fork, for plain pods, with their rules in mind: others are still to be packed. */
+function fillWithPlain(draft: PlanDraft, { plain, zoneConstraints, spreadOverNodes }: SortedDemand): void {
+  if (draft.forkedNodes.length === 0) return;
+  const carriers = new Set(zoneConstraints.flatMap((constraint) => [...constraint.carriers]));
+  const dealt = new Set(zoneConstraints.flatMap(({ counted }) => counted.filter((group) => !carriers.has(group))));
+  const limits = new Map(spreadOverNodes.flatMap((one) => [...one.groups].map((group) => [group, one] as const)));
+  for (const group of plain) {
+    const limit = limits.get(group);
+    if (dealt.has(group)) continue;
+    if (limit === undefined) fillNewNodes(draft, group);
+    else fillUpTo(draft, group, limit);
+  }
+}
+
+/** As fillNewNodes, with at most `perNodeMax` pods of the set on each node. */
+function fillUpTo(draft: PlanDraft, group: PodGroup, { groups, perNodeMax }: NodeExclusion): void {
+  const lists = new Set([...groups].map((one) => one.pods));
+  draft.forkedNodes.forEach((node, position) => {
+    const pod = nextPod(group);
+    if (pod === undefined) return;
+    const there = node.pods.reduce((sum, { pods, from, to }) => sum + (lists.has(pods) ? to - from : 0), 0);
+    const most = Math.min(perNodeMax - there, group.pods.length - group.placed);
+    const index = draft.snapshot.nodes.length + position;
+    const count = most <= 0 ? 0 : draft.fork.fitsCount(pod, index, { most });
+    if (count === 0) return;
+    draft.fork.placeMany(group.pods, index, { from: group.placed, until: group.placed + count });
+    giveNewNode(draft, group, { node, count });
   });
-  return Math.max(0, ...needs);
 }
 
 /** By the scarcest resource, were all new nodes as big as the biggest. */

@@ -1,11 +1,11 @@
 // New nodes for pods that can be packed by their sizes alone: their demand becomes a packing problem of numbers, whose
 // patterns (what fills a node, and how many nodes are filled so) become nodes of the plan.
-import { LABELS } from '../api/names.ts';
 import { alikePools } from './alike-pools.ts';
 import { isAllowed, NO_LIMIT, type PackingProblem, type Pattern } from './bounds/packing-problem.ts';
 import { choosePatterns, PATTERN_DEFAULTS, type PatternChoice } from './patterns/choose-patterns.ts';
 import type { PatternsAsked } from './patterns/improved-patterns.ts';
 import { FIXED_AXES, type NodeOffered, problemOfPods } from './patterns/problem-of-pods.ts';
+import { dealOverZones, type Item, type Taking } from './deal-zones.ts';
 import { flavorWishes, wishedFlavors } from './flavor-wishes.ts';
 import type { SortedDemand } from './plain-demand.ts';
 import { addUnforkedNode, giveNewNode, type PlanDraft } from './plan-draft.ts';
@@ -25,13 +25,6 @@ const SMALL_TIERS = 2_000_001;
 
 type ZoneCounts = ReadonlyMap<PoolState, Map<string, number>>;
 
-/** Equal pods that go to one zone, or anywhere. */
-interface Item {
-  readonly group: PodGroup;
-  readonly count: number;
-  readonly zone: string | undefined;
-}
-
 interface Packing {
   readonly draft: PlanDraft;
   readonly demand: SortedDemand;
@@ -48,20 +41,22 @@ interface Packing {
 type Asked = Pick<Packing, 'demand' | 'offers' | 'pools'>;
 
 /** Adds nodes for the plain groups of `demand`; what has no place afterwards has none by its size, or met a limit. Returns
- *  the groups that turned out not to be plain here, because their zones are not all offered. */
+ *  the groups that turned out not to be plain here, because they could not be dealt over the zones. */
 export function packPatterns(
   draft: PlanDraft,
   demand: SortedDemand,
   options: { readonly offers: readonly Offer[]; readonly zones: ZoneCounts },
 ): readonly PodGroup[] {
   const unsuited = new Set<PodGroup>();
+  const places = [...options.offers, ...draft.newNodes.map((node) => node.offer)];
+  const names = [...new Set(places.map((offer) => offer.template.zone))].sort();
   for (let round = 0; round < REPACKS_MAX; round++) {
     const offers = options.offers.filter(
       ({ pool, template }) => draft.budget.refusal(pool, template.flavor) === undefined,
     );
     const groups = demand.plain.filter((group) => group.placed < group.pods.length && !unsuited.has(group));
     if (offers.length === 0 || groups.length === 0) break;
-    const packing = openPacking(draft, { demand, groups, offers, unsuited });
+    const packing = openPacking(draft, { demand, groups, offers, unsuited, names });
     const { patterns, cutShort } = mostPlaced(packing);
     if (cutShort) draft.cutShort.add('the search for the best mix of new nodes stopped at its step limit');
     const met = patterns.map((pattern) => addPattern(packing, pattern, options.zones));
@@ -70,12 +65,17 @@ export function packPatterns(
   return [...unsuited];
 }
 
-/** The problem of one round. Groups that spread over zones become one item per zone, or are noted as unsuited. */
+/** The problem of one round. Groups that look at zones become one item per zone, or are noted as unsuited. */
 function openPacking(
   draft: PlanDraft,
-  of: Pick<Packing, 'demand' | 'offers'> & { readonly groups: readonly PodGroup[]; readonly unsuited: Set<PodGroup> },
+  of: Pick<Packing, 'demand' | 'offers'> & {
+    readonly groups: readonly PodGroup[];
+    readonly unsuited: Set<PodGroup>;
+    /** Of all zones. */
+    readonly names: readonly string[];
+  },
 ): Packing {
-  const { demand, offers, groups, unsuited } = of;
+  const { demand, offers, groups } = of;
   const whole = groups.map((group): Item => ({ group, count: group.pods.length - group.placed, zone: undefined }));
   const every = [...new Set(offers.map(({ pool }) => pool))].map((pool) => [pool]);
   const problem = problemOf(draft, whole, { demand, offers, pools: every });
@@ -83,39 +83,31 @@ function openPacking(
   const firsts = new Set(pools.map(([first]) => first));
   const asked: Asked = { demand, pools, offers: offers.filter(({ pool }) => firsts.has(pool)) };
   const offerAt = new Map(offers.map((offer) => [offerKey(offer, offer.pool), offer]));
-  const spreads = groups.some((group) => demand.spreads.has(group));
-  if (!spreads) {
-    const same = asked.offers.length === offers.length;
-    return { draft, ...asked, offerAt, items: whole, problem: same ? problem : problemOf(draft, whole, asked) };
-  }
-  const items: Item[] = [];
-  whole.forEach((item, row) => {
-    if (!demand.spreads.has(item.group)) items.push(item);
-    else {
-      const taking = offers.filter((_, column) => isAllowed(problem, row, column));
-      const split = splitByZone(draft, item, { demand, offers, taking });
-      if (split === undefined) unsuited.add(item.group);
-      else items.push(...split);
-    }
+  const rowOf = new Map(groups.map((group, row) => [group, row]));
+  const known = new Map<PodGroup, Taking>();
+  const takingOf = (group: PodGroup): Taking => {
+    const row = rowOf.get(group);
+    // Those that have their places are no question any more.
+    const taking = row === undefined ? offers : offers.filter((_, column) => isAllowed(problem, row, column));
+    const zones = new Set(taking.map((offer) => offer.template.zone));
+    return { zones, all: taking.length === offers.length };
+  };
+  const { items, unsuited } = dealOverZones(draft, {
+    demand,
+    groups,
+    zones: of.names,
+    taking: (group) => {
+      const taking = known.get(group) ?? takingOf(group);
+      known.set(group, taking);
+      return taking;
+    },
   });
-  return { draft, ...asked, offerAt, items, problem: problemOf(draft, items, asked) };
-}
-
-/** Evenly over the zones, when all of them have offers that take the pod; undefined: they have not. */
-function splitByZone(
-  draft: PlanDraft,
-  { group, count }: Item,
-  of: Pick<Packing, 'demand' | 'offers'> & { readonly taking: readonly Offer[] },
-): readonly Item[] | undefined {
-  const zones = [...new Set(of.offers.map((offer) => offer.template.zone))].sort();
-  const open = zones.every((zone) => zone !== '' && of.taking.some((offer) => offer.template.zone === zone));
-  const elsewhere = draft.snapshot.nodes.some((node) => !zones.includes(node.labels.get(LABELS.zone) ?? ''));
-  const { minDomains = 1 } = of.demand.spreads.get(group) ?? {};
-  if (!open || elsewhere || minDomains > zones.length || group.placed > 0) return undefined;
-  // The odd pods of all groups go to the first zones, so that the others need no node for a few of them.
-  return zones.map((zone, index) => {
-    return { group, zone, count: Math.floor(count / zones.length) + (index < count % zones.length ? 1 : 0) };
-  });
+  for (const group of unsuited) of.unsuited.add(group);
+  const same =
+    asked.offers.length === offers.length &&
+    items.length === whole.length &&
+    items.every(({ zone, group }, row) => zone === undefined && group === whole[row]?.group);
+  return { draft, ...asked, offerAt, items, problem: same ? problem : problemOf(draft, items, asked) };
 }
 
 function problemOf(draft: PlanDraft, items: readonly Item[], { demand, offers, pools }: Asked): PackingProblem {

@@ -3,7 +3,8 @@
 // Greedy from the first pod: whoever may be placed is; pods without a constraint come only when nobody else may, since they
 // help some (affinity) and hinder others (spread). When that gets stuck, greedy from the last pod: whoever may have come
 // last is taken off. Taking pods off only helps the others while the least domain stays as it is, so for spread over
-// more hosts than pods the second way finds an order whenever there is one.
+// more hosts than pods the second way finds an order whenever there is one. Last comes the order that the
+// packing's maker found, if it told one.
 import type { WorkloadGroup } from '../../bench/inputs/read-workload.ts';
 
 /** `count` pods of one group on one node. */
@@ -72,11 +73,28 @@ class DomainCounts {
 /** MaxSkew of every spread constraint of the inputs. */
 const MAX_SKEW = 1;
 
-/** What of `scene.placed` no order was found for; empty: all of it can be placed. */
-export function findOrder(scene: Scene): readonly PlacedGroup[] {
+/** What of `scene.placed` no order was found for; empty: all of it can be placed. `said`: the same pods in an order that is
+ *  claimed to work; each of its steps is looked at as well. */
+export function findOrder(scene: Scene, said?: readonly PlacedGroup[]): readonly PlacedGroup[] {
   const left = fromTheFirst(scene);
-  if (left.length === 0) return left;
-  return fromTheLast(scene) ? [] : left;
+  if (left.length === 0 || fromTheLast(scene)) return [];
+  return said !== undefined && asSaid(scene, said) ? [] : left;
+}
+
+/** The order that somebody claims to have found; who may not be put down yet waits until others are there. */
+function asSaid(scene: Scene, said: readonly PlacedGroup[]): boolean {
+  const world = new World(scene);
+  let waiting: readonly Waiting[] = [];
+  for (const next of said) {
+    const own = { ...next };
+    while (own.count > 0 && world.may(own)) {
+      world.put(own);
+      own.count -= 1;
+      if (waiting.length > 0) waiting = settle(world, waiting);
+    }
+    if (own.count > 0) waiting = [...waiting, own];
+  }
+  return settle(world, waiting).length === 0;
 }
 
 /** Is there an order, seen from its end? */

@@ -18,6 +18,8 @@ export interface Packing {
   readonly nodes: readonly PackedNode[];
   /** Pods that have no node. */
   readonly unplaced: readonly number[];
+  /** The others, in an order in which they are said to have been put down; absent: nobody told one. */
+  readonly order?: readonly number[];
 }
 
 /** What is wrong with the packing, in words; empty when it can be carried out as it is. */
@@ -92,16 +94,28 @@ function overCapacity(type: NodeType, counts: ReadonlyMap<number, number>, workl
   return axes.filter((axis) => sum[axis] > type[axis]).map((axis) => `${axis} ${sum[axis]} of ${type[axis]}`);
 }
 
+/** Pod by pod, each that has a node once: an order that says less or more is none. */
+function saidOrder({ workload, nodes, order }: Packing): readonly PlacedGroup[] | undefined {
+  const nodeOf = new Map(nodes.flatMap(({ pods }, node) => pods.map((pod) => [pod, node] as const)));
+  if (order === undefined || order.length !== nodeOf.size || new Set(order).size !== order.length) return undefined;
+  const groupOf = groupNumbers(workload);
+  return order.flatMap((pod) => {
+    const [group, node] = [groupOf[pod], nodeOf.get(pod)];
+    return group === undefined || node === undefined ? [] : [{ group, node, count: 1 }];
+  });
+}
+
 function placeable(packing: Packing, perNode: readonly ReadonlyMap<number, number>[]): readonly string[] {
   const placed: PlacedGroup[] = perNode.flatMap((counts, node) =>
     [...counts].map(([group, count]) => ({ group, node, count })),
   );
-  const stuck = findOrder({
+  const scene = {
     groups: packing.workload.groups,
     zoneOfNode: packing.nodes.map((node) => packing.zones.indexOf(node.zone)),
     zones: packing.zones.length,
     placed,
-  });
+  };
+  const stuck = findOrder(scene, saidOrder(packing));
   return stuck.map(({ group, node, count }) => {
     const { kind = '', selector = '' } = packing.workload.groups[group] ?? {};
     return `${count} pods of group ${group} (${kind} ${selector}) may not be put on node ${node} in any order tried`;

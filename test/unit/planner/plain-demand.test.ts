@@ -63,3 +63,42 @@ describe('pods packed by their sizes', () => {
     expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
   });
 });
+
+describe('groups that count each other', () => {
+  const pool = makePool('web').spec({ availabilityZones: ZONES, maxNodes: 50 }).build();
+  const inZone = (zones: readonly string[]) => ZONES.map((zone) => zones.filter((one) => one === zone).length);
+
+  test('are dealt evenly over the zones, those without a rule of their own too, each of one pod', () => {
+    const free = [1, 2, 3, 4, 5].map((size) =>
+      makePod(`free-${size}`)
+        .labels({ app: 'web' })
+        .requests({ cpuMillis: size * 10 })
+        .build(),
+    );
+    const spread = makePod('other')
+      .labels({ app: 'other' })
+      .requests({ cpuMillis: 300 })
+      .spread({ topologyKey: ZONE, maxSkew: 1, selector: matchLabels({ app: 'web' }) })
+      .buildMany(30);
+    const plan = planOf({ nodePools: [pool], pods: [...free, ...spread] });
+    const counts = inZone(zonesOf(plan, 'web'));
+    expect(counts.reduce((sum, one) => sum + one)).toBe(5);
+    expect(Math.max(...counts) - Math.min(...counts)).toBe(1);
+    expect(zonesOf(plan, 'other')).toHaveLength(30);
+  });
+
+  test('share a zone when all of them want to, and other sets get other zones', () => {
+    const near = (app: string, cpuMillis: number) =>
+      makePod(`${app}-${cpuMillis}`)
+        .labels({ app })
+        .requests({ cpuMillis })
+        .affinity({ topologyKey: ZONE, selector: matchLabels({ app }) })
+        .buildMany(6);
+    const apps = ['one', 'two', 'three'];
+    const plan = planOf({ nodePools: [pool], pods: apps.flatMap((app) => [...near(app, 500), ...near(app, 700)]) });
+    const zones = apps.map((app) => new Set(zonesOf(plan, app)));
+    expect(apps.map((app) => zonesOf(plan, app).length)).toEqual([12, 12, 12]);
+    expect(zones.map((one) => one.size)).toEqual([1, 1, 1]);
+    expect(new Set(zones.flatMap((one) => [...one])).size).toBe(3);
+  });
+});

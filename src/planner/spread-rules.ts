@@ -1,0 +1,178 @@
+// Rules that look at other pods, as far as they come to numbers: how many of some groups a node may have, groups whose pods
+// are dealt evenly over zones, groups that share a zone. A rule is only kept so when every pod that it looks at is packed by
+// numbers as well, or has its place already; else its carriers are entangled.
+//
+// Spread over nodes: with at most maxSkew counted pods on each node no node is too far above the least, whatever that
+// is and whoever comes first. Spread over zones: when in each zone there are as many counted pods as in any other, or one
+// more, there is an order that never breaks the rule: zone after zone in turn.
+import { LABELS } from '../api/names.ts';
+import type { PodAffinityTerm, SpreadConstraint } from '../cluster/cluster-objects.ts';
+import { termKey } from '../scheduling/shape-tokens.ts';
+import type { GroupMatcher } from './group-matcher.ts';
+import type { PodGroup } from './pod-groups.ts';
+
+/** Pods of these groups share a node at most `perNodeMax` at a time, all together. */
+export interface NodeExclusion {
+  readonly groups: ReadonlySet<PodGroup>;
+  readonly perNodeMax: number;
+}
+
+/** A spread constraint over zones, with all groups that carry one like it. */
+export interface ZoneConstraint {
+  readonly carriers: ReadonlySet<PodGroup>;
+  /** Whom it counts. */
+  readonly counted: readonly PodGroup[];
+  readonly maxSkew: number;
+  readonly minDomains: number;
+}
+
+/** Groups that want to be in one zone with each other, and with nobody else. */
+export type ZoneCluster = ReadonlySet<PodGroup>;
+
+export interface SpreadRules {
+  /** Of the candidates, those that no rule keeps from being packed by numbers. */
+  readonly plain: ReadonlySet<PodGroup>;
+  readonly exclusions: readonly NodeExclusion[];
+  readonly zoneConstraints: readonly ZoneConstraint[];
+  readonly clusters: readonly ZoneCluster[];
+}
+
+interface Host {
+  readonly kind: 'host';
+  readonly carriers: Set<PodGroup>;
+  readonly counted: readonly PodGroup[];
+  maxSkew: number;
+}
+interface Zone {
+  readonly kind: 'zone';
+  readonly carriers: Set<PodGroup>;
+  readonly counted: readonly PodGroup[];
+  maxSkew: number;
+  minDomains: number;
+}
+interface Near {
+  readonly kind: 'near';
+  readonly carriers: Set<PodGroup>;
+  readonly counted: readonly PodGroup[];
+}
+type Rule = Host | Zone | Near;
+
+interface Judging {
+  readonly matcher: GroupMatcher;
+  /** Groups of this band, entangled ones among them. */
+  readonly band: ReadonlySet<PodGroup>;
+  /** Shrinks. */
+  readonly plain: Set<PodGroup>;
+  readonly rules: Map<string, Rule>;
+  /** How many rules per node count the group. */
+  readonly hosts: Map<PodGroup, number>;
+  /** Groups that anti-affinity keeps apart. */
+  readonly inExclusion: ReadonlySet<PodGroup>;
+  readonly nodesAtLeast: number;
+}
+
+/** The rules of `candidates`, groups of one priority that nothing else keeps from being packed by numbers. */
+export function spreadRules(
+  candidates: readonly PodGroup[],
+  of: Pick<Judging, 'matcher' | 'band' | 'inExclusion' | 'nodesAtLeast'>,
+): SpreadRules {
+  const judging: Judging = { ...of, plain: new Set(candidates), rules: new Map(), hosts: new Map() };
+  for (const group of candidates) if (!noteRules(judging, group)) judging.plain.delete(group);
+  for (const rule of judging.rules.values()) {
+    if (rule.kind !== 'host') continue;
+    for (const group of rule.counted) judging.hosts.set(group, (judging.hosts.get(group) ?? 0) + 1);
+  }
+  const kept = new Map([...judging.rules].filter(([, rule]) => holds(judging, rule)));
+  for (const [key, rule] of judging.rules)
+    if (!kept.has(key)) for (const group of rule.carriers) judging.plain.delete(group);
+  // A group that is not plain takes the rules with it that look at it.
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const [key, rule] of kept) {
+      if (rule.counted.every((group) => !of.band.has(group) || judging.plain.has(group))) continue;
+      kept.delete(key);
+      for (const group of rule.carriers) judging.plain.delete(group);
+      changed = true;
+    }
+  }
+  return collected(judging, [...kept.values()]);
+}
+
+function collected({ plain, band }: Judging, kept: readonly Rule[]): SpreadRules {
+  const exclusions: NodeExclusion[] = [];
+  const zoneConstraints: ZoneConstraint[] = [];
+  const clusters: ZoneCluster[] = [];
+  for (const rule of kept) {
+    const carriers = new Set([...rule.carriers].filter((group) => plain.has(group)));
+    if (carriers.size === 0) continue;
+    if (rule.kind === 'zone') zoneConstraints.push({ ...rule, carriers });
+    else if (rule.kind === 'near') clusters.push(carriers);
+    else
+      exclusions.push({ groups: new Set(rule.counted.filter((group) => band.has(group))), perNodeMax: rule.maxSkew });
+  }
+  return { plain, exclusions: exclusions.filter(({ groups }) => groups.size > 0), zoneConstraints, clusters };
+}
+
+/** Notes what the group asks of others; false: more than numbers can say. */
+function noteRules(judging: Judging, group: PodGroup): boolean {
+  const { shape } = group;
+  const keys = new Set(shape.spread.map((constraint) => constraint.topologyKey));
+  if (keys.size < shape.spread.length) return false;
+  for (const constraint of shape.spread) if (!noteSpread(judging, group, constraint)) return false;
+  const [term, ...more] = shape.podAffinity;
+  if (term === undefined) return true;
+  return more.length === 0 && shape.spread.length === 0 && noteAffinity(judging, group, term);
+}
+
+function noteSpread({ matcher, rules }: Judging, group: PodGroup, constraint: SpreadConstraint): boolean {
+  const { topologyKey, maxSkew, minDomains } = constraint;
+  const kind = topologyKey === LABELS.zone ? 'zone' : topologyKey === LABELS.hostname ? 'host' : undefined;
+  if (kind === undefined) return false;
+  const { namespace } = group.shape;
+  const key = `${kind} ${namespace} ${JSON.stringify(constraint.selector)}`;
+  const known = rules.get(key);
+  if (known === undefined) {
+    const rule = { carriers: new Set([group]), counted: matcher.countedBy(namespace, constraint), maxSkew };
+    rules.set(key, kind === 'zone' ? { ...rule, kind, minDomains } : { ...rule, kind });
+    return true;
+  }
+  known.carriers.add(group);
+  if (known.kind !== 'near') known.maxSkew = Math.min(known.maxSkew, maxSkew);
+  if (known.kind === 'zone') known.minDomains = Math.max(known.minDomains, minDomains);
+  return true;
+}
+
+function noteAffinity({ matcher, rules }: Judging, group: PodGroup, term: PodAffinityTerm): boolean {
+  if (term.topologyKey !== LABELS.zone) return false;
+  const key = `near ${termKey(term)}`;
+  const known = rules.get(key);
+  if (known !== undefined) known.carriers.add(group);
+  else rules.set(key, { kind: 'near', carriers: new Set([group]), counted: matcher.matchedBy(term) });
+  return true;
+}
+
+/** Whether numbers can keep the rule, were all groups plain that it looks at. */
+function holds(judging: Judging, rule: Rule): boolean {
+  const { matcher, band } = judging;
+  if (!matcher.isExact) return false;
+  if (rule.kind === 'host') return holdsPerNode(judging, rule);
+  const [carrier] = rule.carriers;
+  if (carrier === undefined) return false;
+  if (rule.kind === 'zone') {
+    const [constraint] = carrier.shape.spread.filter(({ topologyKey }) => topologyKey === LABELS.zone);
+    return constraint !== undefined && !matcher.runsFor(carrier.shape.namespace, constraint);
+  }
+  const [term] = carrier.shape.podAffinity;
+  const among = rule.counted.length === rule.carriers.size && rule.counted.every((group) => rule.carriers.has(group));
+  const here = [...rule.carriers].every((group) => band.has(group) && group.placed === 0);
+  return term !== undefined && among && here && !matcher.runsNear(term);
+}
+
+function holdsPerNode({ band, inExclusion, nodesAtLeast, hosts }: Judging, rule: Host): boolean {
+  const counted = rule.counted.filter((group) => band.has(group));
+  const pods = counted.reduce((sum, group) => sum + group.pods.length - group.placed, 0);
+  // Fewer nodes than that would have to hold more of them, and a node more for each costs money.
+  if (pods > rule.maxSkew * nodesAtLeast) return false;
+  // A pattern looks at one set of several groups for each of them, and at one of a group alone.
+  return !counted.some((group) => inExclusion.has(group) || (hosts.get(group) ?? 0) > 1);
+}
