@@ -216,7 +216,8 @@ const WORKLOAD_CLUSTER: Descriptions = {
   'spec.autoscaler.skipNodesWithCustomControllerPods':
     'Keep nodes with pods of controllers that Kubernetes does not know.',
   'spec.autoscaler.expendablePodsPriorityCutoff': 'Pods of lower priority neither cause a node nor keep one.',
-  'spec.autoscaler.placementHints': 'Refused in this version when true.',
+  'spec.autoscaler.placementHints':
+    'Name to the scheduler the node that each pod was planned for, so that a plan is carried out exactly. New nodes take no pods until that is done. Needs Kubernetes 1.35 in the workload cluster and patch on pods/status there.',
   'spec.autoscaler.polishSeconds':
     'When new nodes cost more than 0.5 % over their lower bound, a thread of low priority looks for a better mix for so long; it is used when the same pods come again. Default 5; 0: never.',
   'spec.autoscaler.flavorsMax':

@@ -7,6 +7,7 @@ import type { AutoscalerStages } from './autoscaler-loop.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { executePlan } from './execute-plan.ts';
 import { observeCluster, type ObserveSources } from './observe-cluster.ts';
+import { PodPlacer } from './place-pods.ts';
 import type { PlanPolish } from './polish-plans.ts';
 import type { StatusWriter } from './write-status.ts';
 
@@ -24,6 +25,7 @@ export function autoscalerStages(
   const { sources, writer, polish } = deps;
   let previous: ClusterSnapshot | undefined;
   let updates = 0;
+  const placer = new PodPlacer(context, sources.hints);
   return {
     observe: () => observeCluster(context, sources),
     snapshot({ objects, version }) {
@@ -36,7 +38,12 @@ export function autoscalerStages(
     },
     plan: (snapshot) => makePlan(snapshot, { nameSeed: context.random.hex(NAME_SEED_DIGITS), improved: polish.memory }),
     check: checkPlan,
-    execute: (plan, snapshot) => executePlan(context, plan, { snapshot, expectations: sources.expectations }),
+    execute: async (plan, snapshot) => {
+      const executed = executePlan(context, plan, { snapshot, expectations: sources.expectations });
+      // Beside the steps: pods on their way to nodes that stand are no matter of theirs.
+      const [outcomes] = await Promise.all([executed, placer.run(plan, snapshot)]);
+      return outcomes;
+    },
     report: async (result) => {
       await writer.report(result);
       // Last, as it is about the next plan.

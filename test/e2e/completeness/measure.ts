@@ -46,7 +46,7 @@ const CLUSTER = 'measured';
 /** The claims of a first plan are written within seconds; more come only when pods were left. */
 const PLAN_SETTLED_MS = 4000;
 const LOOK_MS = 1000;
-const PLAN_LIMIT_MS = 300_000;
+const PLAN_LIMIT_MS = 1_200_000;
 const ROUND_LIMIT_MS = 1_800_000;
 const TIMINGS = { buildMs: 50, bootMs: 10, deleteMs: 50 };
 
@@ -85,6 +85,7 @@ export async function measure(
     const plan = firstPlanOf(playground.management.list('nodeclaims'));
     options.say(`${planned.length} nodes planned`);
     await joinAll(nodes, planned, options);
+    await nodes.allOpen();
     const left = await idle(pods, options);
     options.say(`${left - input.unplaceable} pods left after the first round`);
     const bound = boundWherePlanned(plan, await pods.all());
