@@ -210,7 +210,7 @@ const WORKLOAD_CLUSTER: Descriptions = {
   'spec.autoscaler.scaleDownUtilizationThreshold': 'Below this share a node may go. Default "0.5".',
   'spec.autoscaler.scaleDownDelayAfterAddSeconds': 'No node goes for so long after one was added. Default 600.',
   'spec.autoscaler.maxNodeProvisionSeconds': 'How long a node may take to become ready. Default 900.',
-  'spec.autoscaler.scaleDownNodesMax': 'Most nodes that are drained at once.',
+  'spec.autoscaler.scaleDownNodesMax': 'Most nodes with pods that are drained at once; 10 unless said.',
   'spec.autoscaler.skipNodesWithLocalStorage': 'Keep nodes whose pods have local data.',
   'spec.autoscaler.skipNodesWithSystemPods': 'Keep nodes with pods of kube-system that no budget covers.',
   'spec.autoscaler.skipNodesWithCustomControllerPods':
