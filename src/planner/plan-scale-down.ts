@@ -20,6 +20,7 @@ import { openDisruptionLedger, type DisruptionLedger } from './removal-rules/dis
 import { podKey } from './removal-rules/removal-rule.ts';
 import { isEvictable, judgeNode, type Candidate } from './scale-down-candidates.ts';
 import { compareCandidates, fillOrder, turned } from './scale-down-order.ts';
+import { openKeptNodes } from './standing-nodes.ts';
 import { report, setTimer, watchReadiness } from './scale-down-notes.ts';
 import { dueAtMs, grownMs } from './scale-down-times.ts';
 
@@ -76,7 +77,13 @@ function listCandidates(
     prices: new Map(flavors.map((flavor) => [flavor.name, pricePerHour(flavor, prices)])),
   };
   const candidates: Candidate[] = [];
+  const kept = openKeptNodes(draft);
   for (const node of draft.snapshot.nodes) {
+    const known = kept.verdictOf(node);
+    if (known !== undefined) {
+      draft.nodeVerdicts.push(known);
+      continue;
+    }
     const { claim } = node;
     if (claim === undefined) continue;
     const judged = judgeNode(draft, { ...ask, node, claim });
@@ -84,9 +91,10 @@ function listCandidates(
       candidates.push(judged.candidate);
       continue;
     }
-    report(draft, node.index, judged.because);
+    const verdict = report(draft, node.index, judged.because);
     if (judged.settled) setTimer(draft, node.index, { timer: 'unneededSince', sinceMs: undefined });
     if (judged.settled) watchReadiness(draft, node.index);
+    if (judged.lasting === true && verdict !== undefined) kept.remember(node, verdict);
   }
   return candidates;
 }
