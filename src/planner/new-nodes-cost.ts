@@ -8,7 +8,7 @@ import { modelOf } from './bounds/packing-model.ts';
 import { NO_LIMIT, type LowerBound, type PackingProblem } from './bounds/packing-problem.ts';
 import { SearchBudget } from './bounds/search-budget.ts';
 import { takesPods } from './pack-new-nodes.ts';
-import type { BoundStated } from './patterns/improved-patterns.ts';
+import { type BoundStated, isOfOneProblem } from './patterns/improved-patterns.ts';
 import { problemOfPods, type PodsAsked } from './patterns/problem-of-pods.ts';
 import { draftOffers, type PlanDraft } from './plan-draft.ts';
 import type { NewNodesCost } from './plan.ts';
@@ -69,6 +69,9 @@ function problemOf(draft: PlanDraft, asked: readonly PodsAsked[]): PackingProble
 function boundOf(draft: PlanDraft, problem: PackingProblem): LowerBound {
   const known = draft.improved?.bound(problem);
   if (known !== undefined) return known;
+  // The search for the nodes has looked harder than there is time for here.
+  const [only] = draft.solved;
+  if (only !== undefined && isOfOneProblem(draft.solved, problem)) return only.choice.bound;
   const model = modelOf(problem);
   if (model.rows * model.offers > LP_CELLS_MAX) return bestBound([axisBound(model), cliqueBound(model)]);
   return cheapBounds(model, new SearchBudget(STEPS_MAX)).bound;
