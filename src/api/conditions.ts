@@ -54,10 +54,13 @@ export const REASONS = [
   'Frozen',
   'AnotherReplicaLeads',
   'PlanRefused',
+  'InUse',
+  'NotUsed',
+  'ServerTooOld',
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
-export const WORKLOAD_CLUSTER_CONDITIONS = ['Valid', 'ApiReachable', 'CloudReachable', 'Ready'] as const;
+export const WORKLOAD_CLUSTER_CONDITIONS = ['Valid', 'ApiReachable', 'CloudReachable', 'Ready', 'PlacementHints'] as const;
 export type WorkloadClusterConditionType = (typeof WORKLOAD_CLUSTER_CONDITIONS)[number];
 
 export interface ConditionInput {

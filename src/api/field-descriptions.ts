@@ -210,13 +210,14 @@ const WORKLOAD_CLUSTER: Descriptions = {
   'spec.autoscaler.scaleDownUtilizationThreshold': 'Below this share a node may go. Default "0.5".',
   'spec.autoscaler.scaleDownDelayAfterAddSeconds': 'No node goes for so long after one was added. Default 600.',
   'spec.autoscaler.maxNodeProvisionSeconds': 'How long a node may take to become ready. Default 900.',
-  'spec.autoscaler.scaleDownNodesMax': 'Most nodes that are drained at once.',
+  'spec.autoscaler.scaleDownNodesMax': 'Most nodes with pods that are drained at once; 10 unless said.',
   'spec.autoscaler.skipNodesWithLocalStorage': 'Keep nodes whose pods have local data.',
   'spec.autoscaler.skipNodesWithSystemPods': 'Keep nodes with pods of kube-system that no budget covers.',
   'spec.autoscaler.skipNodesWithCustomControllerPods':
     'Keep nodes with pods of controllers that Kubernetes does not know.',
   'spec.autoscaler.expendablePodsPriorityCutoff': 'Pods of lower priority neither cause a node nor keep one.',
-  'spec.autoscaler.placementHints': 'Refused in this version when true.',
+  'spec.autoscaler.placementHints':
+    'Name to the scheduler the node that each pod was planned for, so that a plan is carried out exactly. New nodes take no pods until that is done. Needs Kubernetes 1.35 in the workload cluster and patch on pods/status there.',
   'spec.autoscaler.polishSeconds':
     'When new nodes cost more than 0.5 % over their lower bound, a thread of low priority looks for a better mix for so long; it is used when the same pods come again. Default 5; 0: never.',
   'spec.autoscaler.flavorsMax':

@@ -25,6 +25,5 @@ export function validateWorkloadCluster(cluster: WorkloadCluster): readonly Spec
   }
   if (kubeconfig.from !== undefined) problems.push(notImplemented('spec.kubeconfig.from'));
   if (openstack.externalNetwork !== undefined) problems.push(notImplemented('spec.openstack.externalNetwork'));
-  if (autoscaler?.placementHints === true) problems.push(notImplemented('spec.autoscaler.placementHints'));
   return problems;
 }

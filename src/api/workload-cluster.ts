@@ -83,7 +83,7 @@ export const workloadClusterSpecSchema = Type.Object({
       scaleDownDelayAfterAddSeconds: Type.Optional(seconds()),
       maxNodeProvisionSeconds: Type.Optional(seconds()),
       /** Most nodes that may be drained at once. */
-      scaleDownNodesMax: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
+      scaleDownNodesMax: Type.Optional(Type.Integer({ minimum: 0, maximum: 5000 })),
       skipNodesWithLocalStorage: Type.Optional(Type.Boolean()),
       skipNodesWithSystemPods: Type.Optional(Type.Boolean()),
       skipNodesWithCustomControllerPods: Type.Optional(Type.Boolean()),

@@ -9,6 +9,7 @@ import type { ClusterContext } from '../controllers/cluster-context.ts';
 import { MassChangeGuard } from '../controllers/mass-change-guard.ts';
 import { observeCluster } from '../controllers/observe-cluster.ts';
 import { PathProbe } from '../controllers/path-probe.ts';
+import { PlacementHints } from '../controllers/placement-hints.ts';
 import { PortError } from '../controllers/port-errors.ts';
 import type { Cloud, ManagementPlane, Telemetry, WorkloadPlane } from '../controllers/ports.ts';
 import { readSessionInputs } from '../fleet/session-inputs.ts';
@@ -73,6 +74,8 @@ async function observe(context: ClusterContext, deadlineMs: number): Promise<Clu
     guard: new MassChangeGuard(),
     probe: new PathProbe(context.workload, context.clock),
     expectations: new ClaimExpectations(context.clock),
+    // Nothing is carried out, so nothing is placed.
+    hints: new PlacementHints(context, () => undefined),
     definition: () => 'ready' as const,
   };
   for (;;) {

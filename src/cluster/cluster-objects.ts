@@ -383,6 +383,8 @@ export interface ClusterObjects {
   /** Flavor name → price per hour; undefined: the stated model is used and cost is relative. */
   readonly prices: ReadonlyMap<string, number> | undefined;
   readonly backoffs: readonly Backoff[];
+  /** New nodes are to register with the placing taint, which the shell lifts once their pods are named. Absent: not. */
+  readonly placing?: boolean;
   /** Why nothing may be removed now (path to the control plane sick, too much vanished at once); undefined: it may. */
   readonly frozen: string | undefined;
 }

@@ -9,6 +9,7 @@ import { clusterFields } from './log-fields.ts';
 import type { MassChangeGuard } from './mass-change-guard.ts';
 import type { PathProbe } from './path-probe.ts';
 import { doubtfulObjects } from './doubtful-objects.ts';
+import type { PlacementHints } from './placement-hints.ts';
 import { isPortError, type PortError } from './port-errors.ts';
 
 export interface ObserveSources {
@@ -16,6 +17,7 @@ export interface ObserveSources {
   readonly guard: MassChangeGuard;
   readonly probe: PathProbe;
   readonly expectations: ClaimExpectations;
+  readonly hints: PlacementHints;
   /** Of our CRD in the workload cluster, as last seen. */
   definition(): 'ready' | 'deleting' | 'unknown';
 }
@@ -89,6 +91,7 @@ export async function observeCluster(context: ClusterContext, sources: ObserveSo
       quota,
       prices,
       backoffs: context.faults.standing(),
+      placing: sources.hints.taintsNewNodes(),
       frozen,
     };
     return { kind: 'ready', objects, version, faults };

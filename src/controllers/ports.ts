@@ -155,7 +155,12 @@ export interface WorkloadPlane {
   cordonNode(node: NodeObject, taint: Taint): Promise<void>;
   /** Undoes cordonNode, for a removal that was called off. */
   uncordonNode(node: NodeObject, taint: Taint): Promise<void>;
+  /** Takes this taint off, if it is there. */
+  liftTaint(node: NodeObject, taint: Taint): Promise<void>;
   deleteNode(node: { readonly name: string; readonly uid: string }): Promise<void>;
+  /** Names the node that the scheduler is to try first (status.nominatedNodeName). conflict: the pod is gone, another one
+   *  has its name, or a node is named already. */
+  nominateNode(pod: PodObject, nodeName: string): Promise<void>;
   /** Live, paged. */
   listPodsOnNode(nodeName: string): Promise<readonly PodObject[]>;
   evictPod(pod: PodObject): Promise<EvictionOutcome>;

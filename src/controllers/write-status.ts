@@ -7,6 +7,7 @@ import type { ClusterContext } from './cluster-context.ts';
 import { canonical, type ClusterStatus, cloudReason } from './cluster-status.ts';
 import { clusterFields, errorFields } from './log-fields.ts';
 import { nodePoolStatus } from './node-pool-status.ts';
+import type { PlacementHints } from './placement-hints.ts';
 import type { Observation } from './observe-cluster.ts';
 import type { PathProbe } from './path-probe.ts';
 import { releaseDeletedPools } from './pool-finalizer.ts';
@@ -19,14 +20,19 @@ export class StatusWriter {
   readonly #context: ClusterContext;
   readonly #clusterStatus: ClusterStatus;
   readonly #probe: PathProbe;
+  readonly #hints: PlacementHints;
   readonly #events: ReportEvents;
   /** What we wrote, by pool uid, and on which version: the store shows the old one for a while. */
   readonly #written = new Map<string, { readonly onVersion: string; readonly status: NodePoolStatus }>();
   #waitingFor = '';
   #found = '[]';
 
-  constructor(context: ClusterContext, deps: { readonly clusterStatus: ClusterStatus; readonly probe: PathProbe }) {
+  constructor(
+    context: ClusterContext,
+    deps: { readonly clusterStatus: ClusterStatus; readonly probe: PathProbe; readonly hints: PlacementHints },
+  ) {
     this.#context = context;
+    this.#hints = deps.hints;
     this.#clusterStatus = deps.clusterStatus;
     this.#probe = deps.probe;
     this.#events = new ReportEvents(context);
@@ -122,8 +128,14 @@ export class StatusWriter {
     const { objects } = result.snapshot;
     const version = this.#probe.version();
     const cloud = cloudCondition(result.faults);
+    const hints = this.#hints.condition();
     await this.#clusterStatus.write(this.#context.cluster(), {
-      conditions: [apiCondition(this.#probe.sick()), cloud, readyCondition(result)],
+      conditions: [
+        apiCondition(this.#probe.sick()),
+        cloud,
+        readyCondition(result),
+        ...(hints === undefined ? [] : [hints]),
+      ],
       facts: {
         ...(version === undefined ? {} : { kubernetesVersion: version }),
         nodes: objects.nodes.length,

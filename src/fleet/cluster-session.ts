@@ -15,7 +15,9 @@ import { createFaultBook } from '../controllers/fault-book.ts';
 import { clusterFields, errorFields } from '../controllers/log-fields.ts';
 import { MassChangeGuard } from '../controllers/mass-change-guard.ts';
 import { isOwnClaim, ownClaims } from '../controllers/observe-cluster.ts';
+import { openPlacedNodes } from '../controllers/open-placed-nodes.ts';
 import { PathProbe, PROBE_INTERVAL_MS } from '../controllers/path-probe.ts';
+import { PlacementHints } from '../controllers/placement-hints.ts';
 import { PlanPolish } from '../controllers/polish-plans.ts';
 import type {
   Clock,
@@ -52,8 +54,8 @@ export interface ClusterSessionOptions {
 export type SessionMode = 'running' | 'releasing' | 'undrained';
 
 const CHORES: Readonly<Record<SessionMode, readonly string[]>> = {
-  running: ['probe', 'resync', 'definition', 'assert', 'sweep'],
-  releasing: ['probe', 'resync'],
+  running: ['probe', 'resync', 'definition', 'assert', 'open', 'sweep'],
+  releasing: ['probe', 'resync', 'open'],
   undrained: ['resync'],
 };
 
@@ -86,6 +88,7 @@ export class ClusterSession {
   readonly #claims: WorkQueue;
   readonly #upkeep: WorkQueue;
   readonly #inventory: CloudInventory;
+  readonly #hints: PlacementHints;
   #definition: 'ready' | 'deleting' | 'unknown';
   #unsubscribe: (() => void)[] = [];
 
@@ -113,12 +116,15 @@ export class ClusterSession {
       frozen: () => (options.mode === 'undrained' ? undefined : (this.#probe.sick() ?? freeze())),
       signal: this.#abort.signal,
     };
-    const writer = new StatusWriter(this.#context, { clusterStatus: options.clusterStatus, probe: this.#probe });
+    this.#hints = new PlacementHints(this.#context, () => this.#probe.version());
+    const { clusterStatus } = options;
+    const writer = new StatusWriter(this.#context, { clusterStatus, probe: this.#probe, hints: this.#hints });
     const sources = {
       facts: new CloudFacts(this.#context),
       guard,
       probe: this.#probe,
       expectations: new ClaimExpectations(clock),
+      hints: this.#hints,
       definition: () => this.#definition,
     };
     const polish = new PlanPolish(this.#context, options.polisher);
@@ -131,7 +137,7 @@ export class ClusterSession {
       concurrency: CLAIM_CONCURRENCY,
       run: (name) => this.#reconcile(name),
     });
-    this.#upkeep = new WorkQueue({ ...queue, name: 'upkeep', concurrency: 5, run: (chore) => this.#doChore(chore) });
+    this.#upkeep = new WorkQueue({ ...queue, name: 'upkeep', concurrency: 6, run: (chore) => this.#doChore(chore) });
   }
 
   start(): void {
@@ -220,6 +226,9 @@ export class ClusterSession {
         return again(DEFINITION_INTERVAL_MS);
       case 'assert':
         return paused ? again(PAUSED_RETRY_MS) : orAgain(await assertNodes(context), ASSERT_INTERVAL_MS);
+      case 'open':
+        // Also while paused or frozen: a node that stays closed serves nobody.
+        return openPlacedNodes(context, { hints: this.#hints, placing: this.mode === 'running' });
       case 'sweep':
         return paused ? again(PAUSED_RETRY_MS) : orAgain(await this.#inventory.sweep(), SWEEP_INTERVAL_MS);
       default:
@@ -241,6 +250,7 @@ export class ClusterSession {
 
   #nodesChanged(keys: readonly string[] | undefined): void {
     if (this.#options.mode === 'running') this.#upkeep.add('assert', ASSERT_AFTER_CHANGE_MS);
+    this.#upkeep.add('open', ASSERT_AFTER_CHANGE_MS);
     // A node is named after its claim.
     this.#claimsChanged(keys?.map((name) => `${this.#context.namespace}/${name}`));
   }

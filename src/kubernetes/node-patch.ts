@@ -66,6 +66,12 @@ export function uncordonPatch(raw: unknown, taint: Taint): NodePatch | undefined
   });
 }
 
+/** The patch that takes `taint` off; undefined when it is not there. */
+export function liftPatch(raw: unknown, taint: Taint): NodePatch | undefined {
+  const taints = taintChanges(raw, { want: [], drop: [taintKey(taint)] });
+  return patchOf(raw, { metadata: {}, spec: taints === undefined ? {} : { taints } });
+}
+
 function patchOf(
   raw: unknown,
   changes: { readonly metadata: Readonly<Record<string, unknown>>; readonly spec: Readonly<Record<string, unknown>> },

@@ -17,7 +17,11 @@ import {
 import type { KubernetesEndpoint } from './kubeconfig.ts';
 import { lineBatches } from './line-batches.ts';
 
-export type ContentType = 'application/json' | 'application/merge-patch+json' | 'application/apply-patch+yaml';
+export type ContentType =
+  | 'application/json'
+  | 'application/json-patch+json'
+  | 'application/merge-patch+json'
+  | 'application/apply-patch+yaml';
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

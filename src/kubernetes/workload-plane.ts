@@ -23,10 +23,11 @@ import { applyObject, getObject, listObjects, mergePatch, parseAnswer, setFinali
 import { createBootstrapToken, deleteBootstrapToken } from './bootstrap-token.ts';
 import { EventRecorder } from './event-recorder.ts';
 import type { KubernetesEndpoint } from './kubeconfig.ts';
-import { assertionPatch, cordonPatch, uncordonPatch } from './node-patch.ts';
+import { assertionPatch, cordonPatch, liftPatch, uncordonPatch } from './node-patch.ts';
 import { ensureDefinition } from './node-pool-definition.ts';
 import { deleteNode, patchNode } from './node-writes.ts';
 import { PlaneStores } from './plane-stores.ts';
+import { nominateNode } from './pod-nomination.ts';
 import { deletePod, evictPod } from './pod-removal.ts';
 import { field, textAt } from './raw-fields.ts';
 import { RESOURCES } from './resource-path.ts';
@@ -152,7 +153,7 @@ function nodePoolRequests(
 function nodeRequests(
   transport: Transport,
   parsers: WorkloadParsers,
-): Pick<WorkloadPlane, 'getNode' | 'assertNode' | 'cordonNode' | 'uncordonNode' | 'deleteNode'> {
+): Pick<WorkloadPlane, 'getNode' | 'assertNode' | 'cordonNode' | 'uncordonNode' | 'liftTaint' | 'deleteNode'> {
   return {
     getNode: async (name) => {
       const raw = await getObject(transport, { resource: RESOURCES.nodes, name });
@@ -166,6 +167,9 @@ function nodeRequests(
     },
     uncordonNode: async (node, taint) => {
       await patchNode(transport, node, (raw) => uncordonPatch(raw, taint));
+    },
+    liftTaint: async (node, taint) => {
+      await patchNode(transport, node, (raw) => liftPatch(raw, taint));
     },
     deleteNode: async (node) => {
       await deleteNode(transport, node);
@@ -181,6 +185,7 @@ function podRequests(
   | 'listPodsOnNode'
   | 'evictPod'
   | 'deletePod'
+  | 'nominateNode'
   | 'listVolumeAttachments'
   | 'createBootstrapToken'
   | 'deleteBootstrapToken'
@@ -195,6 +200,9 @@ function podRequests(
     evictPod: async (pod) => await evictPod(transport, pod),
     deletePod: async (pod) => {
       await deletePod(transport, pod);
+    },
+    nominateNode: async (pod, nodeName) => {
+      await nominateNode(transport, pod, nodeName);
     },
     listVolumeAttachments: async (nodeName) => {
       const found = await listObjects(transport, { resource: RESOURCES.volumeAttachments });

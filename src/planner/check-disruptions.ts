@@ -111,6 +111,7 @@ function chosenNodes(plan: Plan, snapshot: ClusterSnapshot): ReadonlySet<Snapsho
   const names = new Set(
     plan.steps.flatMap((step) => (step.kind === 'removeClaim' && BY_CHOICE.has(step.reason) ? [step.claim] : [])),
   );
+  if (names.size === 0) return new Set();
   return new Set(snapshot.nodes.filter((node) => node.claim !== undefined && names.has(node.claim.metadata.name)));
 }
 

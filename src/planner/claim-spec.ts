@@ -1,5 +1,5 @@
 // The whole intent of one new node, as its claim carries it: nothing is left to whoever makes the server.
-import { LABELS, serverGroupName } from '../api/names.ts';
+import { LABELS, serverGroupName, TAINTS } from '../api/names.ts';
 import type { NodeClaimSpec } from '../api/node-claim.ts';
 import type { PoolTaint } from '../api/defaults.ts';
 import type { ClusterObjects, Resources } from '../cluster/cluster-objects.ts';
@@ -7,6 +7,9 @@ import { compareText } from './claim-facts.ts';
 import type { Offer } from './pool-offers.ts';
 import { templateHash } from './template-hash.ts';
 
+const PLACING = { key: TAINTS.placing, effect: 'NoSchedule' } as const;
+/** The CRD's limit for a list of taints. */
+const TAINTS_MAX = 50;
 /** The CRD's limit for `expected.extended`. */
 const EXTENDED_MAX = 32;
 
@@ -43,13 +46,23 @@ export function claimSpecOf(offer: Offer, objects: ClusterObjects): NodeClaimSpe
     ...(settings.finalizers.length === 0 ? {} : { finalizers: [...settings.finalizers] }),
     taints: settings.taints.map(plainTaint),
     ...(settings.unschedulable === undefined ? {} : { unschedulable: settings.unschedulable }),
-    ...(settings.startupTaints.length === 0 ? {} : { startupTaints: settings.startupTaints.map(plainTaint) }),
+    ...startupTaintsOf(settings.startupTaints, objects),
     templateHash: templateHash(server),
     drainTimeoutSeconds: Math.round(settings.drainTimeoutMs / 1000),
     drainForce: settings.drainForce,
     provisionTimeoutSeconds: Math.max(1, Math.round(settings.provisionTimeoutMs / 1000)),
     expected: expectedOf(template.allocatable),
   };
+}
+
+/** The pool's, and ours where pods are to be placed exactly: such a node is opened once they are named. */
+function startupTaintsOf(
+  ofPool: readonly PoolTaint[],
+  { placing }: ClusterObjects,
+): Pick<NodeClaimSpec, 'startupTaints'> {
+  const ours = placing === true && ofPool.length < TAINTS_MAX ? [PLACING] : [];
+  const startupTaints = [...ofPool.filter(({ key }) => key !== PLACING.key).map(plainTaint), ...ours];
+  return startupTaints.length === 0 ? {} : { startupTaints };
 }
 
 function labelsOf(offer: Offer, region: string): Record<string, string> {

@@ -3,69 +3,60 @@
 // them, and a removal had undone itself.
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import type { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
-import { type RoomKind, RoomSlots } from '../scheduling/room-slots.ts';
+import type { RoomKind, RoomKinds } from '../scheduling/room-kinds.ts';
+import { RoomSlots } from '../scheduling/room-slots.ts';
 import { placeGroups } from '../simulation/place-groups.ts';
-import { compareText, isMovable } from './claim-facts.ts';
+import type { PodMove } from '../simulation/simulate-node-removal.ts';
+import { compareText } from './claim-facts.ts';
 import { demandOf } from './pod-groups.ts';
 import { requestsWorth } from './price-model.ts';
 import type { Candidate } from './scale-down-candidates.ts';
 
-/** Each round keeps the nodes of pods that were left over; after so many, what is not sure waits for the next plan. */
-const ROUNDS_MAX = 4;
+/** Looks at the whole; each keeps some nodes more. After so many, what is not sure waits for the next plan. */
+const ROUNDS_MAX = 8;
+/** Of the nodes of pods that are left over, this share stays per round: one node that stays has room for the pods of others. */
+const KEPT_SHARE = 0.2;
 
 export interface BeforeRemovals {
   readonly fork: ForkedSnapshot;
   /** The fork before any candidate was taken out of it. */
   readonly mark: number;
   readonly slots: RoomSlots;
-  readonly cutoff: number;
 }
 
 /** To be called before candidates are taken out of the fork. */
-export function beforeRemovals(fork: ForkedSnapshot, cutoff: number): BeforeRemovals {
-  const slots = new RoomSlots(fork, [...Array(fork.snapshot.nodes.length).keys()]);
-  return { fork, mark: fork.mark(), slots, cutoff };
+export function beforeRemovals(fork: ForkedSnapshot, kinds: RoomKinds): BeforeRemovals {
+  const slots = new RoomSlots(fork, kinds, [...Array(fork.snapshot.nodes.length).keys()]);
+  return { fork, mark: fork.mark(), slots };
+}
+
+/** A node that is to go now, and the pods that look for a place when it does. */
+export interface Leaving {
+  readonly candidate: Candidate;
+  readonly moves: readonly PodMove[];
 }
 
 /** Of the nodes that are to go now: those that must stay, each with a pod that would be left over. Leaves the fork in any state. */
-export function withoutPlaces(before: BeforeRemovals, going: readonly Candidate[]): ReadonlyMap<Candidate, PodObject> {
+export function withoutPlaces(before: BeforeRemovals, going: readonly Leaving[]): ReadonlyMap<Candidate, PodObject> {
   const stays = new Map<Candidate, PodObject>();
+  const leftOver = going.every(({ moves }) => moves.every(({ roomKind }) => roomKind.roomOnly))
+    ? leftByNumbers(before, going)
+    : leftByFork(before, going);
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    const left = leftOver(
-      before,
-      going.filter((candidate) => !stays.has(candidate)),
-    );
+    const left = leftOver(stays);
     if (left.size === 0) return stays;
-    for (const [candidate, pod] of left) stays.set(candidate, pod);
+    for (const [candidate, pod] of [...left].slice(0, Math.ceil(left.size * KEPT_SHARE))) stays.set(candidate, pod);
   }
-  for (const candidate of going) {
-    const [pod] = candidate.pods;
-    if (pod !== undefined && !stays.has(candidate)) stays.set(candidate, pod);
+  for (const { candidate, moves } of going) {
+    const [move] = moves;
+    if (move !== undefined && !stays.has(candidate)) stays.set(candidate, move.pod);
   }
   return stays;
 }
 
-function leftOver(before: BeforeRemovals, going: readonly Candidate[]): ReadonlyMap<Candidate, PodObject> {
-  const nodeOf = new Map<PodObject, Candidate>();
-  for (const candidate of going) {
-    for (const pod of candidate.pods) {
-      if (isMovable(pod) && pod.priority >= before.cutoff) nodeOf.set(pod, candidate);
-    }
-  }
-  const byNumbers = [...nodeOf.keys()].every((pod) => before.slots.kindOf(pod.shape).roomOnly);
-  const left = byNumbers ? leftByNumbers(before, { going, nodeOf }) : leftByFork(before, { going, nodeOf });
-  const found = new Map<Candidate, PodObject>();
-  for (const pod of left) {
-    const candidate = nodeOf.get(pod);
-    if (candidate !== undefined && !found.has(candidate)) found.set(candidate, pod);
-  }
-  return found;
-}
-
-interface Evicted {
-  readonly going: readonly Candidate[];
-  readonly nodeOf: ReadonlyMap<PodObject, Candidate>;
-}
+type Pods = ReadonlyMap<Candidate, PodObject>;
+/** Nodes of pods that are left over, each with one, when all that are to go do but for those in `stays`. */
+type LeftOver = (stays: Pods) => Pods;
 
 /** Equal for the numbers, and of one priority. */
 interface EqualPods {
@@ -73,42 +64,50 @@ interface EqualPods {
   readonly priority: number;
   readonly worth: number;
   readonly pods: PodObject[];
+  /** Of each of them. */
+  readonly from: Candidate[];
 }
 
 /** Where room alone decides for all of them: groups in the order of the queue, each pod on the first node with room. */
-function leftByNumbers({ slots }: BeforeRemovals, { going, nodeOf }: Evicted): readonly PodObject[] {
-  const groups = [...equalPods(slots, nodeOf.keys())].sort(inQueueOrder);
-  const opened = groups.map(({ kind }) => ({ kind, closedBelow: kind.closedBelow }));
-  const taken: { readonly slot: number; readonly kind: RoomKind }[] = [];
-  const left: PodObject[] = [];
-  for (const { node } of going) slots.setOpen(slots.slotOf(node.index), false);
-  for (const { kind, pods } of groups) {
-    for (const pod of pods) {
-      const slot = slots.next(kind, 0);
-      if (slot === -1) {
-        left.push(pod);
-        continue;
+function leftByNumbers({ slots }: BeforeRemovals, going: readonly Leaving[]): LeftOver {
+  const groups = equalPods(going).sort(inQueueOrder);
+  return (stays) =>
+    slots.supposing(() => {
+      const left = new Map<Candidate, PodObject>();
+      for (const { candidate } of going) {
+        if (!stays.has(candidate)) slots.setOpen(slots.slotOf(candidate.node.index), false);
       }
-      kind.closedBelow = slot;
-      slots.take(slot, kind);
-      taken.push({ slot, kind });
-    }
-  }
-  for (const { slot, kind } of taken) slots.giveBack(slot, kind);
-  for (const { kind, closedBelow } of opened.reverse()) kind.closedBelow = closedBelow;
-  for (const { node } of going) slots.setOpen(slots.slotOf(node.index), true);
-  return left;
+      for (const { kind, pods, from } of groups) {
+        from.forEach((candidate, number) => {
+          const pod = pods[number];
+          if (pod === undefined || stays.has(candidate)) return;
+          const slot = slots.next(kind, 0);
+          if (slot === -1) {
+            left.set(candidate, pod);
+            return;
+          }
+          slots.setClosedBelow(kind, slot);
+          slots.take(slot, kind);
+        });
+      }
+      return left;
+    });
 }
 
-function equalPods(slots: RoomSlots, pods: Iterable<PodObject>): Iterable<EqualPods> {
+function equalPods(going: readonly Leaving[]): EqualPods[] {
   const groups = new Map<RoomKind, EqualPods[]>();
-  for (const pod of pods) {
-    const kind = slots.kindOf(pod.shape);
-    const known = groups.get(kind) ?? [];
-    if (known.length === 0) groups.set(kind, known);
-    const group = known.find(({ priority }) => priority === pod.priority);
-    if (group !== undefined) group.pods.push(pod);
-    else known.push({ kind, priority: pod.priority, worth: requestsWorth(pod.shape.requests), pods: [pod] });
+  for (const { candidate, moves } of going) {
+    for (const { pod, roomKind } of moves) {
+      const known = groups.get(roomKind) ?? [];
+      if (known.length === 0) groups.set(roomKind, known);
+      let group = known.find(({ priority }) => priority === pod.priority);
+      if (group === undefined) {
+        const worth = requestsWorth(pod.shape.requests);
+        known.push((group = { kind: roomKind, priority: pod.priority, worth, pods: [], from: [] }));
+      }
+      group.pods.push(pod);
+      group.from.push(candidate);
+    }
   }
   return [...groups.values()].flat();
 }
@@ -118,14 +117,29 @@ function inQueueOrder(a: EqualPods, b: EqualPods): number {
 }
 
 /** As the next plan looks for places, with every filter. */
-function leftByFork({ fork, mark }: BeforeRemovals, { going, nodeOf }: Evicted): readonly PodObject[] {
-  fork.rollback(mark);
-  for (const { node } of going) fork.removeNode(node.index);
-  const groups = demandOf({ pending: [], displaced: [], rehoused: [...nodeOf.keys()] });
-  placeGroups(fork, groups, {
-    place: (group, { count }) => {
-      group.placed += count;
-    },
-  });
-  return groups.flatMap(({ pods, placed }) => pods.slice(placed));
+function leftByFork({ fork, mark }: BeforeRemovals, going: readonly Leaving[]): LeftOver {
+  const from = new Map(going.flatMap(({ candidate, moves }) => moves.map(({ pod }) => [pod, candidate] as const)));
+  return (stays) => {
+    fork.rollback(mark);
+    const looking: PodObject[] = [];
+    for (const { candidate, moves } of going) {
+      if (stays.has(candidate)) continue;
+      fork.removeNode(candidate.node.index);
+      for (const { pod } of moves) looking.push(pod);
+    }
+    const groups = demandOf({ pending: [], displaced: [], rehoused: looking });
+    placeGroups(fork, groups, {
+      place: (group, { count }) => {
+        group.placed += count;
+      },
+    });
+    const left = new Map<Candidate, PodObject>();
+    for (const { pods, placed } of groups) {
+      for (const pod of pods.slice(placed)) {
+        const candidate = from.get(pod);
+        if (candidate !== undefined) left.set(candidate, pod);
+      }
+    }
+    return left;
+  };
 }

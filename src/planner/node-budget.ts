@@ -46,19 +46,7 @@ const COST_TOLERANCE = 1e-9;
 
 /** The budget as it stands before the plan adds anything. */
 export function openNodeBudget(objects: ClusterObjects): NodeBudget {
-  const used: Used = { nodes: 0, cores: 0, memoryMiB: 0, costPerHour: 0 };
-  /** Of the project's quota, by claims that Nova does not count yet and by new nodes. */
-  const quotaTaken: Used = { nodes: 0, cores: 0, memoryMiB: 0, costPerHour: 0 };
-  const poolNodes = new Map<string, number>();
-  const standing = new Map<string, number>();
-  const flavors = new Map(objects.flavors.map((flavor) => [flavor.name, flavor]));
-  for (const claim of objects.claims) {
-    const flavor = flavors.get(claim.spec.flavor) ?? flavorOfClaim(claim);
-    count(used, flavor, objects.prices);
-    if (mayStillTakeQuota(claim)) count(quotaTaken, flavor, objects.prices);
-    increase(poolNodes, claim.spec.poolName);
-    if (isStanding(claim)) increase(standing, claim.spec.poolName);
-  }
+  const { used, quotaTaken, poolNodes, standing } = openUse(objects);
   const ceilings = ceilingsOf(objects.cluster);
   return {
     refusal(pool, flavor) {
@@ -81,6 +69,49 @@ export function openNodeBudget(objects: ClusterObjects): NodeBudget {
       increase(standing, pool.name);
     },
   };
+}
+
+/** What there is before the plan adds anything. */
+interface Use {
+  readonly used: Used;
+  /** Of the project's quota, by claims that Nova does not count yet and by new nodes. */
+  readonly quotaTaken: Used;
+  readonly poolNodes: Map<string, number>;
+  readonly standing: Map<string, number>;
+}
+
+/** By list of claims, which stays the same one while no claim changes. */
+const counted = new WeakMap<ClusterObjects['claims'], Pick<ClusterObjects, 'flavors' | 'prices'> & Use>();
+
+function openUse(objects: ClusterObjects): Use {
+  const { claims, flavors, prices } = objects;
+  let known = counted.get(claims);
+  if (known?.flavors !== flavors || known.prices !== prices) {
+    known = { flavors, prices, ...countUse(objects) };
+    counted.set(claims, known);
+  }
+  return {
+    used: { ...known.used },
+    quotaTaken: { ...known.quotaTaken },
+    poolNodes: new Map(known.poolNodes),
+    standing: new Map(known.standing),
+  };
+}
+
+function countUse(objects: ClusterObjects): Use {
+  const used: Used = { nodes: 0, cores: 0, memoryMiB: 0, costPerHour: 0 };
+  const quotaTaken: Used = { nodes: 0, cores: 0, memoryMiB: 0, costPerHour: 0 };
+  const poolNodes = new Map<string, number>();
+  const standing = new Map<string, number>();
+  const flavors = new Map(objects.flavors.map((flavor) => [flavor.name, flavor]));
+  for (const claim of objects.claims) {
+    const flavor = flavors.get(claim.spec.flavor) ?? flavorOfClaim(claim);
+    count(used, flavor, objects.prices);
+    if (mayStillTakeQuota(claim)) count(quotaTaken, flavor, objects.prices);
+    increase(poolNodes, claim.spec.poolName);
+    if (isStanding(claim)) increase(standing, claim.spec.poolName);
+  }
+  return { used, quotaTaken, poolNodes, standing };
 }
 
 function poolRefusal(pool: PoolState, size: { nodes: number; leaving: number }): Refused | undefined {

@@ -5,6 +5,7 @@ import type { Reason } from '../api/conditions.ts';
 import type { NodeClaim, RemovalReason } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { ClusterObjects, PodObject } from '../cluster/cluster-objects.ts';
+import { DRAINING, nodesInState } from '../cluster/snapshot-columns.ts';
 import { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
 import { isMovable } from './claim-facts.ts';
 import { openNodeBudget, type NodeBudget, type Refused } from './node-budget.ts';
@@ -119,8 +120,9 @@ export function openDraft(
     improved: options.improved,
     solved: [],
   };
-  for (const node of snapshot.nodes) {
-    if (!node.draining) continue;
+  for (const index of nodesInState(snapshot.columns, DRAINING)) {
+    const node = snapshot.nodes[index];
+    if (node === undefined) continue;
     // While frozen a node that looks lost may come back with its pods: no new node for them either.
     const stays = node.claim?.status?.removal?.reason === 'ScaleDown' || objects.frozen !== undefined;
     // Off the fork, so that a pod's old copy there does not count against its new place.

@@ -1,12 +1,13 @@
 // The figures of a plan: sizes of pools, cost, and the patches of desiredNodes that follow from them.
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterObjects, Flavor } from '../cluster/cluster-objects.ts';
-import { compareText, isStanding } from './claim-facts.ts';
+import { compareText } from './claim-facts.ts';
 import { newNodesOf, standingClaims, type NewNode, type PlanDraft } from './plan-draft.ts';
 import type { NewNodesCost, PlanReport, PlanStep, PoolSize } from './plan.ts';
 import { isActive, type PoolState, standingAmong } from './pool-state.ts';
 import { sizeOf, wantedNodes } from './pool-size.ts';
 import { pricePerHour } from './price-model.ts';
+import { readyByPool } from './standing-nodes.ts';
 
 type SetDesiredNodes = PlanStep & { readonly kind: 'setDesiredNodes' };
 
@@ -82,17 +83,6 @@ function wishStays(draft: PlanDraft, pool: PoolState): boolean {
     ['ScaleDown', 'Unready'].includes(draft.removals.get(claim.metadata.name)?.reason ?? ''),
   );
   return !shrinks;
-}
-
-/** Nodes that are Ready, by pool, of claims that stand after the plan. */
-function readyByPool({ snapshot, removals }: PlanDraft): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { claim, node } of snapshot.nodes) {
-    if (claim?.status?.phase !== 'Ready' || node?.ready !== 'True' || !isStanding(claim)) continue;
-    if (removals.size > 0 && removals.has(claim.metadata.name)) continue;
-    counts.set(claim.spec.poolName, (counts.get(claim.spec.poolName) ?? 0) + 1);
-  }
-  return counts;
 }
 
 /** How many nodes of each flavor that the project has there are after the plan. */

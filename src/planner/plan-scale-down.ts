@@ -3,12 +3,14 @@
 // places. All unneeded nodes are taken out of one fork one after another, so no two of them count on the same room.
 // Timers live on claims, so that a restart or a new leader finds them. An unneeded node goes when its time has come,
 // its pool got no node lately, its PodDisruptionBudgets have room, and not too many drain already; a last look at all that go
-// (confirm-removals.ts) sees that evicted pods find their places. How many drain at once is
-// the operator's wish; how far one plan looks is bounded in steps, and what it did not get to comes first another time.
+// (confirm-removals.ts) sees that evicted pods find their places. How many drain at once is the operator's wish; how far one
+// plan looks is bounded in steps, and what it did not get to comes first another time. Longer than 250 lines because every
+// reason to stay stands beside the next.
 import type { PodObject } from '../cluster/cluster-objects.ts';
-import { NodeRemovals } from '../simulation/simulate-node-removal.ts';
+import { RoomKinds } from '../scheduling/room-kinds.ts';
+import { NodeRemovals, type PodMove } from '../simulation/simulate-node-removal.ts';
 import { compareText, isMovable } from './claim-facts.ts';
-import { beforeRemovals, withoutPlaces } from './confirm-removals.ts';
+import { beforeRemovals, type Leaving, withoutPlaces } from './confirm-removals.ts';
 import { removeClaim, standingClaims, type PlanDraft } from './plan-draft.ts';
 import { expendableCutoff } from './plan-scale-up.ts';
 import { sizeOf } from './pool-size.ts';
@@ -18,6 +20,7 @@ import { openDisruptionLedger, type DisruptionLedger } from './removal-rules/dis
 import { podKey } from './removal-rules/removal-rule.ts';
 import { isEvictable, judgeNode, type Candidate } from './scale-down-candidates.ts';
 import { compareCandidates, fillOrder, turned } from './scale-down-order.ts';
+import { openKeptNodes } from './standing-nodes.ts';
 import { report, setTimer, watchReadiness } from './scale-down-notes.ts';
 import { dueAtMs, grownMs } from './scale-down-times.ts';
 
@@ -45,7 +48,7 @@ interface ScaleDown {
   readonly removals: NodeRemovals;
   drainsLeft: number;
   /** Whose time has come, and why. */
-  readonly going: Map<Candidate, { readonly reason: 'ScaleDown' | 'Unready'; readonly message: string }>;
+  readonly going: (Leaving & { readonly reason: 'ScaleDown' | 'Unready'; readonly message: string })[];
 }
 
 /** Judges every node of ours, sets and clears timers, and removes the nodes whose time has come. */
@@ -54,10 +57,11 @@ export function planScaleDown(draft: PlanDraft): void {
   const cutoff = expendableCutoff(draft);
   const candidates = listCandidates(draft, { ledger, cutoff }).sort(compareCandidates);
   if (candidates.length > 0) {
-    const before = beforeRemovals(draft.fork, cutoff);
-    const state = openScaleDown(draft, { ledger, cutoff, candidates });
+    const kinds = new RoomKinds(draft.fork);
+    const before = beforeRemovals(draft.fork, kinds);
+    const state = openScaleDown(draft, { ledger, cutoff, candidates, kinds });
     decideAll(state, candidates);
-    removeAll(state, withoutPlaces(before, [...state.going.keys()]));
+    removeAll(state, withoutPlaces(before, state.going));
   }
   draft.nodeVerdicts.sort((a, b) => compareText(a.claim, b.claim));
 }
@@ -73,7 +77,13 @@ function listCandidates(
     prices: new Map(flavors.map((flavor) => [flavor.name, pricePerHour(flavor, prices)])),
   };
   const candidates: Candidate[] = [];
+  const kept = openKeptNodes(draft);
   for (const node of draft.snapshot.nodes) {
+    const known = kept.verdictOf(node);
+    if (known !== undefined) {
+      draft.nodeVerdicts.push(known);
+      continue;
+    }
     const { claim } = node;
     if (claim === undefined) continue;
     const judged = judgeNode(draft, { ...ask, node, claim });
@@ -81,9 +91,10 @@ function listCandidates(
       candidates.push(judged.candidate);
       continue;
     }
-    report(draft, node.index, judged.because);
+    const verdict = report(draft, node.index, judged.because);
     if (judged.settled) setTimer(draft, node.index, { timer: 'unneededSince', sinceMs: undefined });
     if (judged.settled) watchReadiness(draft, node.index);
+    if (judged.lasting === true && verdict !== undefined) kept.remember(node, verdict);
   }
   return candidates;
 }
@@ -112,7 +123,12 @@ function decideAll(state: ScaleDown, candidates: readonly Candidate[]): void {
 
 function openScaleDown(
   draft: PlanDraft,
-  of: { readonly ledger: DisruptionLedger; readonly cutoff: number; readonly candidates: readonly Candidate[] },
+  of: {
+    readonly ledger: DisruptionLedger;
+    readonly cutoff: number;
+    readonly candidates: readonly Candidate[];
+    readonly kinds: RoomKinds;
+  },
 ): ScaleDown {
   const { ledger, cutoff } = of;
   let draining = 0;
@@ -130,8 +146,8 @@ function openScaleDown(
     spare: new Map(pools.map((pool) => [pool, sizeOf(draft, pool) - pool.settings.minNodes])),
     asked: new Map(pools.map((pool) => [pool, askedToLose(draft, pool)])),
     grownMs: new Map(pools.map((pool) => [pool, grownMs(draft, pool)])),
-    removals: new NodeRemovals(draft.fork, fillOrder(draft.fork, of.candidates)),
-    going: new Map(),
+    removals: new NodeRemovals(draft.fork, of.kinds, fillOrder(draft.fork, of.candidates)),
+    going: [],
     drainsLeft: (draft.objects.cluster.spec.autoscaler?.scaleDownNodesMax ?? DRAINING_MAX_DEFAULT) - draining,
   };
 }
@@ -160,7 +176,9 @@ function decide(state: ScaleDown, candidate: Candidate): void {
   const wait = found.because ?? holdReason(state, candidate);
   const due = asked || dueAtMs(candidate, draft.nowMs) <= draft.nowMs;
   if (due && wait === undefined) {
-    letGo(state, candidate, asked);
+    // Pods that came here from other nodes, in simulation, leave those.
+    const moves = found.moves.filter(({ pod }) => pod.nodeName === candidate.node.name);
+    letGo(state, { candidate, moves }, asked);
     return;
   }
   const dueMs = Math.max(dueAtMs(candidate, draft.nowMs), shrinksAtMs(state, pool));
@@ -174,22 +192,24 @@ function decide(state: ScaleDown, candidate: Candidate): void {
 /** `because` of an unneeded one: why it cannot go just now. */
 type Found =
   | { readonly kind: 'needed'; readonly because: string }
-  | { readonly kind: 'unneeded'; readonly because: string | undefined };
+  | { readonly kind: 'unneeded'; readonly because: string | undefined; readonly moves: readonly PodMove[] };
 
 function takeOut(state: ScaleDown, { pool, node }: Candidate): Found {
   const { draft } = state;
   if ((state.spare.get(pool) ?? 0) <= 0) {
     return { kind: 'needed', because: `pool '${pool.name}' is at its minNodes, ${pool.settings.minNodes}` };
   }
-  const movable = draft.fork.podsOn(node.index).filter((pod) => isMovable(pod) && pod.priority >= state.cutoff);
+  const movable = draft.fork.podsOn(node.index).filter((pod) => pod.priority >= state.cutoff && isMovable(pod));
   const simulation = state.removals.remove(node.index, movable);
   if (simulation.kind === 'stuck') {
     return { kind: 'needed', because: `pod ${podKey(simulation.pod)} has no other place: ${simulation.refusal}` };
   }
-  const early = simulation.moves.find((move) => draft.snapshot.nodes[move.node]?.upcoming ?? true);
-  if (early === undefined) return { kind: 'unneeded', because: undefined };
+  const { moves } = simulation;
+  const early = moves.find((move) => draft.snapshot.nodes[move.node]?.upcoming ?? true);
+  if (early === undefined) return { kind: 'unneeded', because: undefined, moves };
   const target = draft.fork.nodeName(early.node);
-  return { kind: 'unneeded', because: `pod ${podKey(early.pod)} would go to node ${target}, which is not Ready yet` };
+  const because = `pod ${podKey(early.pod)} would go to node ${target}, which is not Ready yet`;
+  return { kind: 'unneeded', because, moves };
 }
 
 /** When its pool may shrink again after it got a node. */
@@ -211,8 +231,8 @@ function holdReason(state: ScaleDown, { pool, pods }: Candidate): string | undef
   return state.taken.refusal(pods);
 }
 
-function letGo(state: ScaleDown, candidate: Candidate, asked: boolean): void {
-  const { pods, pool, ready, utilization } = candidate;
+function letGo(state: ScaleDown, leaving: Leaving, asked: boolean): void {
+  const { pods, pool, ready, utilization } = leaving.candidate;
   if (pods.length > 0) state.drainsLeft--;
   state.taken.take(pods);
   const { scaleDownUnneededMs, scaleDownUnreadyMs } = pool.settings;
@@ -222,16 +242,16 @@ function letGo(state: ScaleDown, candidate: Candidate, asked: boolean): void {
       ? `desiredNodes was lowered, ${rest}`
       : `unneeded for ${scaleDownUnneededMs / 1000} s: used to ${Math.round(utilization * 100)} %, ${rest}`
     : `not Ready for ${scaleDownUnreadyMs / 1000} s, ${rest}`;
-  state.going.set(candidate, { reason: ready ? 'ScaleDown' : 'Unready', message: why });
+  state.going.push({ ...leaving, reason: ready ? 'ScaleDown' : 'Unready', message: why });
 }
 
 /** Removes those that go, but for those that stay because of a pod. */
 function removeAll({ draft, going }: ScaleDown, stays: ReadonlyMap<Candidate, PodObject>): void {
-  for (const [candidate, why] of going) {
+  for (const { candidate, reason, message } of going) {
     const pod = stays.get(candidate);
     const { index } = candidate.node;
     if (pod === undefined) {
-      removeClaim(draft, candidate.claim, why);
+      removeClaim(draft, candidate.claim, { reason, message });
       report(draft, index, undefined);
       continue;
     }

@@ -24,6 +24,7 @@ export function planScaleUp(draft: PlanDraft): void {
   placeOnStanding(
     draft,
     asking.filter((group) => group.priority >= cutoff),
+    groups.filter((group) => group.nominatedNodeName !== '' && group.placed > 0),
   );
   packSettled(
     draft,
@@ -49,9 +50,9 @@ export function planScaleUp(draft: PlanDraft): void {
 }
 
 /** Room on nodes that stand or are coming up. Of one priority, first whom a node was made for, then the others; a more
- *  important pod that came later goes before both, as in the scheduler's queue. */
-function placeOnStanding(draft: PlanDraft, groups: readonly PodGroup[]): void {
-  const awaited = awaitedPods(draft, groups);
+ *  important pod that came later goes before both, as in the scheduler's queue. `named`: those that have their place. */
+function placeOnStanding(draft: PlanDraft, groups: readonly PodGroup[], named: readonly PodGroup[]): void {
+  const awaited = awaitedPods(draft, groups, named);
   if (awaited.length > 0) {
     for (const priority of new Set(groups.map((group) => group.priority))) {
       const band = awaited.filter((one) => one.priority === priority);
@@ -71,8 +72,9 @@ function placeAnywhere(draft: PlanDraft, groups: readonly PodGroup[]): void {
   });
 }
 
-/** The scheduler has already chosen a node and waits for the pods that it preempts there: no node is needed. A pod whose
- *  node is gone asks like any other. */
+/** A node is named already: by the scheduler, which waits for the pods that it preempts there, or by us, to have the plan
+ *  carried out as it is. No other node is needed, unless that one is gone or has no room and nobody whom the pod could
+ *  preempt: the scheduler does not take our names back. */
 function placeNominated(draft: PlanDraft, group: PodGroup): void {
   const index = draft.snapshot.nodeIndexByName.get(group.nominatedNodeName);
   const node = index === undefined ? undefined : draft.snapshot.nodes[index];
@@ -81,6 +83,8 @@ function placeNominated(draft: PlanDraft, group: PodGroup): void {
     if (draft.fork.whyNot(pod, index) === undefined) {
       draft.fork.place(pod, index);
       giveNode(draft, group, { index, count: 1 });
+    } else if (!node.pods.some(({ priority }) => priority < group.priority)) {
+      return;
     } else {
       givePlaces(draft, group, { count: 1, outcome: 'waitingForPreemption', target: node.name, refusals: [] });
     }

@@ -55,8 +55,13 @@ export interface Awaited {
   left: number;
 }
 
-/** The nodes that were made for some of `groups` and do not have them yet, the oldest claim first. */
-export function awaitedPods(draft: PlanDraft, groups: readonly PodGroup[]): readonly Awaited[] {
+/** The nodes that were made for some of `groups` and do not have them yet, the oldest claim first. `named`: groups that
+ *  are on their way to the node whose name they carry. */
+export function awaitedPods(
+  draft: PlanDraft,
+  groups: readonly PodGroup[],
+  named: readonly PodGroup[] = [],
+): readonly Awaited[] {
   const nodes = draft.snapshot.nodes.filter((node) => awaitsPods(node, draft.nowMs) && draft.fork.isOpen(node.index));
   if (nodes.length === 0 || groups.length === 0) return [];
   const byKind = new Map<string, PodGroup[]>();
@@ -66,8 +71,12 @@ export function awaitedPods(draft: PlanDraft, groups: readonly PodGroup[]): read
     if (known === undefined) byKind.set(key, [group]);
     else known.push(group);
   }
+  const onTheirWay = new Map<string, PodObject[]>();
+  for (const { nominatedNodeName, pods, placed } of named) {
+    onTheirWay.set(nominatedNodeName, [...(onTheirWay.get(nominatedNodeName) ?? []), ...pods.slice(0, placed)]);
+  }
   return nodes.sort(olderClaimFirst).flatMap((node) => {
-    const there = kindsOf(node.pods);
+    const there = kindsOf([...node.pods, ...(onTheirWay.get(node.name) ?? [])]);
     return (node.claim?.spec.plannedPods ?? []).flatMap(({ shape, priority = 0, count }) => {
       const kind = `${priority} ${shape}`;
       const alike = byKind.get(kind);

@@ -29,8 +29,14 @@ export interface Candidate {
 
 export type Judged =
   | { readonly kind: 'candidate'; readonly candidate: Candidate }
-  /** `settled`: it is needed, so an unneeded timer ends; else nothing may be said of it now and timers stay. */
-  | { readonly kind: 'kept'; readonly because: string | undefined; readonly settled: boolean };
+  /** `settled`: it is needed, so an unneeded timer ends; else nothing may be said of it now and timers stay. `lasting`: no
+   *  timer runs, and the next plan would say the same while node and pool do not change. */
+  | {
+      readonly kind: 'kept';
+      readonly because: string | undefined;
+      readonly settled: boolean;
+      readonly lasting?: boolean;
+    };
 
 /** Judges one node of ours by itself. */
 export function judgeNode(
@@ -56,7 +62,9 @@ export function judgeNode(
   const ready = node.node.ready === 'True';
   const { utilizationThreshold } = pool.settings;
   if (ready && utilization >= utilizationThreshold) {
-    return usedEnough({ percent: Math.round(utilization * 100), threshold: Math.round(utilizationThreshold * 100) });
+    const timed = (claim.status?.unneededSince ?? claim.status?.unreadySince) !== undefined;
+    const used = { percent: Math.round(utilization * 100), threshold: Math.round(utilizationThreshold * 100) };
+    return timed ? { ...usedEnough(used), lasting: false } : usedEnough(used);
   }
   const pods = node.pods.filter((pod) => isEvictable(pod, ask.cutoff));
   const rule = keptByRule({
@@ -116,13 +124,16 @@ function needed(because: string): Judged {
 }
 
 /** Said of most nodes in every plan: one answer for each pair of percentages, at most 101 × 101. */
-const usedAnswers = new Map<number, Judged>();
+const usedAnswers = new Map<number, Judged & { readonly kind: 'kept' }>();
 
-function usedEnough({ percent, threshold }: { readonly percent: number; readonly threshold: number }): Judged {
+function usedEnough({ percent, threshold }: { readonly percent: number; readonly threshold: number }): Judged & {
+  readonly kind: 'kept';
+} {
   const key = percent * 1000 + threshold;
   let judged = usedAnswers.get(key);
   if (judged === undefined) {
-    judged = needed(`it is used to ${percent} % and the threshold is ${threshold} %`);
+    const because = `it is used to ${percent} % and the threshold is ${threshold} %`;
+    judged = { kind: 'kept', because, settled: true, lasting: true };
     usedAnswers.set(key, judged);
   }
   return judged;

@@ -27,9 +27,9 @@ export function setTimer(
 }
 
 /** Why the node stays; undefined: it goes, or will when its time has come. */
-export function report(draft: PlanDraft, index: number, keptBecause: string | undefined): void {
+export function report(draft: PlanDraft, index: number, keptBecause: string | undefined): NodeVerdict | undefined {
   const node = draft.snapshot.nodes[index];
-  if (node?.claim === undefined) return;
+  if (node?.claim === undefined) return undefined;
   const utilization = utilizationOf(node);
   let verdict = verdicts.get(node.claim);
   if (verdict?.utilization !== utilization || verdict.keptBecause !== keptBecause) {
@@ -37,6 +37,7 @@ export function report(draft: PlanDraft, index: number, keptBecause: string | un
     verdicts.set(node.claim, verdict);
   }
   draft.nodeVerdicts.push(verdict);
+  return verdict;
 }
 
 /** The last one of each claim: most say the same in plan after plan. */

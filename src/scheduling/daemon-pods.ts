@@ -1,6 +1,7 @@
 // The pods that DaemonSets will run on a node that has none of them yet, so that their room is not planned away.
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { DaemonSetObject, PodObject, PodShape } from '../cluster/cluster-objects.ts';
+import { nodesInState, UPCOMING } from '../cluster/snapshot-columns.ts';
 import { namedNodes } from './node-affinity.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { runsDaemon } from './static-verdicts.ts';
@@ -40,7 +41,9 @@ export function daemonPod(shape: PodShape, of: { readonly nodeName: string; read
 /** Per index of an upcoming node, the shapes of the daemon pods still to come: those whose DaemonSet has no pod there,
  *  neither bound nor pending for it. */
 export function daemonShapesToCome(snapshot: ClusterSnapshot): ReadonlyMap<number, readonly PodShape[]> {
-  const upcoming = snapshot.nodes.filter((node) => node.upcoming && !node.draining);
+  const upcoming = nodesInState(snapshot.columns, UPCOMING)
+    .flatMap((index) => snapshot.nodes[index] ?? [])
+    .filter((node) => !node.draining);
   const shapes = new Map<number, readonly PodShape[]>();
   if (upcoming.length === 0 || snapshot.objects.daemonSets.length === 0) return shapes;
   const present = new Set<string>();

@@ -1,24 +1,8 @@
 // First fit by numbers over the nodes of a fork in an order of the caller's choice. A slot is a node's place in that order.
 // Holds a copy of what is free on the axes that all nodes have, which the caller keeps in step with the fork; what is more than room,
 // labels, taints and cordon is the fork's to say. Room only gets less, but for what is given back within one trial.
-import type { PodShape } from '../cluster/cluster-objects.ts';
 import type { ForkedSnapshot } from './forked-snapshot.ts';
-import { kindOfShape } from './room-kinds.ts';
-
-/** Pods that ask for the same room and are let onto the same nodes. */
-export interface RoomKind {
-  readonly cpuMillis: number;
-  readonly memoryBytes: number;
-  readonly ephemeralBytes: number;
-  /** Nothing else decides where they may go. */
-  readonly roomOnly: boolean;
-  /** One of its shapes: to ask the fork. */
-  readonly shape: PodShape;
-  /** Per class of nodes: 1 lets them in, 2 does not, absent: not asked yet. */
-  readonly admitted: number[];
-  /** No slot below takes them. */
-  closedBelow: number;
-}
+import type { RoomKind, RoomKinds } from './room-kinds.ts';
 
 interface Free {
   readonly open: Uint8Array;
@@ -35,13 +19,15 @@ export class RoomSlots {
   /** Node index → slot; −1: no slot. */
   readonly #slots: Int32Array;
   readonly #free: Free;
-  readonly #kinds = new Map<string, RoomKind>();
-  readonly #kindOfShape = new Map<PodShape, RoomKind>();
+  readonly #kinds: RoomKinds;
+  /** Per kind: no slot below takes it. */
+  readonly #closedBelow: number[] = [];
   #looks = 0;
 
   /** `order`: node indices, each at most once. Nodes whose amounts are odd get no pods here. */
-  constructor(fork: ForkedSnapshot, order: readonly number[]) {
+  constructor(fork: ForkedSnapshot, kinds: RoomKinds, order: readonly number[]) {
     this.#fork = fork;
+    this.#kinds = kinds;
     this.#order = Int32Array.from(order);
     this.#slots = new Int32Array(fork.nodeCount).fill(-1);
     const axis = (): Float64Array => new Float64Array(order.length);
@@ -78,30 +64,24 @@ export class RoomSlots {
     return this.#slots[index] ?? -1;
   }
 
-  kindOf(shape: PodShape): RoomKind {
-    const known = this.#kindOfShape.get(shape);
-    if (known !== undefined) return known;
-    const { key, roomOnly } = kindOfShape(shape);
-    const free = roomOnly && !this.#fork.isConcerned(shape);
-    const kindKey = `${free ? 'room' : 'more'} ${key}`;
-    const { cpuMillis, memoryBytes, ephemeralBytes } = shape.requests;
-    let kind = this.#kinds.get(kindKey);
-    if (kind === undefined) {
-      kind = { cpuMillis, memoryBytes, ephemeralBytes, roomOnly: free, shape, admitted: [], closedBelow: 0 };
-      this.#kinds.set(kindKey, kind);
-    }
-    this.#kindOfShape.set(shape, kind);
-    return kind;
-  }
-
   /** The lowest slot from `from` up that has room for a pod of the kind and lets it in; −1: none. */
   next(kind: RoomKind, from: number): number {
-    for (let slot = Math.max(from, kind.closedBelow); ; slot += 1) {
+    for (let slot = Math.max(from, this.closedBelow(kind)); ; slot += 1) {
       const found = firstWithRoom(this.#free, kind, slot);
       this.#looks += (found === -1 ? this.#order.length : found) - slot + 1;
-      if (found === -1 || this.#admits(kind, found)) return found;
+      if (found === -1 || this.#kinds.admits(kind, this.indexAt(found))) return found;
       slot = found;
     }
+  }
+
+  /** No slot below takes the kind. */
+  closedBelow(kind: RoomKind): number {
+    return this.#closedBelow[kind.number] ?? 0;
+  }
+
+  /** From now on the search for the kind begins at this slot. */
+  setClosedBelow(kind: RoomKind, slot: number): void {
+    this.#closedBelow[kind.number] = slot;
   }
 
   /** A pod of the kind is on the slot from now on. */
@@ -109,9 +89,21 @@ export class RoomSlots {
     this.#change(slot, kind, 1);
   }
 
-  /** Takes back `take`. The caller takes back `closedBelow` of the kinds that it raised since. */
+  /** Takes back `take`. The caller sets `closedBelow` of the kinds back, where it raised it since. */
   giveBack(slot: number, kind: RoomKind): void {
     this.#change(slot, kind, -1);
+  }
+
+  /** Calls `suppose`, and takes back all that it took, closed and opened. */
+  supposing<Result>(suppose: () => Result): Result {
+    const { open, cpuMillis, memoryBytes, ephemeralBytes, pods } = this.#free;
+    const axes = [open, cpuMillis, memoryBytes, ephemeralBytes, pods];
+    const [before, closedBelow] = [axes.map((axis) => axis.slice()), this.#closedBelow.slice()];
+    const result = suppose();
+    axes.forEach((axis, number) => axis.set(before[number] ?? []));
+    closedBelow.forEach((slot, kind) => (this.#closedBelow[kind] = slot));
+    this.#closedBelow.length = closedBelow.length;
+    return result;
   }
 
   /** The node takes pods no more, or again as before. */
@@ -125,18 +117,6 @@ export class RoomSlots {
     memoryBytes[slot] = (memoryBytes[slot] ?? 0) - times * kind.memoryBytes;
     ephemeralBytes[slot] = (ephemeralBytes[slot] ?? 0) - times * kind.ephemeralBytes;
     pods[slot] = (pods[slot] ?? 0) - times;
-  }
-
-  /** Kinds that are more than room may name nodes, which classes of nodes do not see: the fork is asked of those anyway. */
-  #admits(kind: RoomKind, slot: number): boolean {
-    if (!kind.roomOnly) return true;
-    const index = this.indexAt(slot);
-    const nodeClass = this.#fork.nodeClassOf(index);
-    const known = kind.admitted[nodeClass];
-    if (known !== undefined) return known === 1;
-    const admitted = this.#fork.admits(kind.shape, index);
-    kind.admitted[nodeClass] = admitted ? 1 : 2;
-    return admitted;
   }
 }
 

@@ -3,12 +3,17 @@
 // What one removal takes is gone for the next, so that no two count on the same room.
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import type { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
-import { type RoomKind, RoomSlots } from '../scheduling/room-slots.ts';
+import type { RoomKind, RoomKinds } from '../scheduling/room-kinds.ts';
+import { RoomSlots } from '../scheduling/room-slots.ts';
 import { refusalSummary } from './refusal-summary.ts';
 import type { PodPlacement } from './simulate-pending-pods.ts';
 
+export interface PodMove extends PodPlacement {
+  readonly roomKind: RoomKind;
+}
+
 export type RemovalSimulation =
-  | { readonly kind: 'fits'; readonly moves: readonly PodPlacement[] }
+  | { readonly kind: 'fits'; readonly moves: readonly PodMove[] }
   | { readonly kind: 'stuck'; readonly pod: PodObject; readonly refusal: string };
 
 /** Nodes of which the fork is asked for one pod in the wanted order; after that its own order serves. */
@@ -28,7 +33,7 @@ interface Trial {
   readonly node: number;
   /** To go back to; undefined: the fork is as it was. */
   mark: number | undefined;
-  readonly moves: PodPlacement[];
+  readonly moves: PodMove[];
   /** So many of them are on the fork. */
   entered: number;
   /** Of the kinds that were looked for: what was known before. */
@@ -37,6 +42,7 @@ interface Trial {
 
 export class NodeRemovals {
   readonly #fork: ForkedSnapshot;
+  readonly #kinds: RoomKinds;
   readonly #slots: RoomSlots;
   /** Why a kind of pods found no place, from the first time: room only gets less, so it holds for those that come later. */
   readonly #refusals = new Map<RoomKind, string>();
@@ -45,9 +51,10 @@ export class NodeRemovals {
 
   /** `order`: the nodes that take pods, those to be filled first in front. Nobody else may place pods on the fork, or take some
    *  off, from here on. */
-  constructor(fork: ForkedSnapshot, order: readonly number[]) {
+  constructor(fork: ForkedSnapshot, kinds: RoomKinds, order: readonly number[]) {
     this.#fork = fork;
-    this.#slots = new RoomSlots(fork, order);
+    this.#kinds = kinds;
+    this.#slots = new RoomSlots(fork, kinds, order);
   }
 
   /** What the search has cost so far, in steps of about 5 ns; the same for the same input. */
@@ -62,7 +69,7 @@ export class NodeRemovals {
     const trial: Trial = { node, mark: undefined, moves: [], entered: 0, closedBelow: new Map() };
     const slot = this.#slots.slotOf(node);
     if (slot !== -1) this.#slots.setOpen(slot, false);
-    const movers = movable.map((pod): Mover => ({ pod, kind: this.#slots.kindOf(pod.shape) })).sort(hardestFirst);
+    const movers = movable.map((pod): Mover => ({ pod, kind: this.#kinds.of(pod.shape) })).sort(hardestFirst);
     for (const { pod, kind } of movers) {
       if (!kind.roomOnly && !this.#placeByFork(trial, { pod, kind })) return this.#stuck(trial, { pod, kind });
     }
@@ -77,15 +84,15 @@ export class NodeRemovals {
     const slot = this.#firstWithRoom(trial, kind);
     if (slot === -1) return false;
     this.#slots.take(slot, kind);
-    trial.moves.push({ pod, node: this.#slots.indexAt(slot) });
+    trial.moves.push({ pod, node: this.#slots.indexAt(slot), roomKind: kind });
     return true;
   }
 
   #firstWithRoom(trial: Trial, kind: RoomKind): number {
     const slot = this.#slots.next(kind, 0);
     if (slot === -1) return slot;
-    if (!trial.closedBelow.has(kind)) trial.closedBelow.set(kind, kind.closedBelow);
-    kind.closedBelow = slot;
+    if (!trial.closedBelow.has(kind)) trial.closedBelow.set(kind, this.#slots.closedBelow(kind));
+    this.#slots.setClosedBelow(kind, slot);
     return slot;
   }
 
@@ -95,7 +102,7 @@ export class NodeRemovals {
     const node = this.#firstAsked(trial, mover);
     if (node === -1) return false;
     this.#fork.place(mover.pod, node);
-    trial.moves.push({ pod: mover.pod, node });
+    trial.moves.push({ pod: mover.pod, node, roomKind: mover.kind });
     trial.entered += 1;
     const slot = this.#slots.slotOf(node);
     if (slot !== -1) this.#slots.take(slot, mover.kind);
@@ -143,9 +150,9 @@ export class NodeRemovals {
     if (trial.mark !== undefined) this.#fork.rollback(trial.mark);
     for (const move of trial.moves) {
       const slot = this.#slots.slotOf(move.node);
-      if (slot !== -1) this.#slots.giveBack(slot, this.#slots.kindOf(move.pod.shape));
+      if (slot !== -1) this.#slots.giveBack(slot, move.roomKind);
     }
-    for (const [known, closedBelow] of trial.closedBelow) known.closedBelow = closedBelow;
+    for (const [known, closedBelow] of trial.closedBelow) this.#slots.setClosedBelow(known, closedBelow);
     const slot = this.#slots.slotOf(trial.node);
     if (slot !== -1) this.#slots.setOpen(slot, true);
     return { kind: 'stuck', pod, refusal };

@@ -41,6 +41,8 @@ const WORKLOAD_OPERATIONS = [
   'assertNode',
   'cordonNode',
   'uncordonNode',
+  'liftTaint',
+  'nominateNode',
   'deleteNode',
   'listPodsOnNode',
   'evictPod',

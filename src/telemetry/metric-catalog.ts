@@ -58,6 +58,12 @@ export const METRICS: readonly MetricDefinition[] = [
   gauge('sluice_cluster_cost_per_hour', ['cluster'], 'Price of all nodes of a cluster; relative without prices.'),
   gauge('sluice_cost_over_lower_bound', ['cluster'], 'Price of the last new nodes over the proven need; 0.02 = 2 %.'),
   counter('sluice_polishes_total', ['cluster', 'outcome'], 'Plans that a thread looked for better answers to.'),
+  counter('sluice_placement_hints_total', ['cluster', 'outcome'], 'Nodes named to pods: written, changed or failed.'),
+  counter(
+    'sluice_placing_taints_lifted_total',
+    ['cluster', 'why'],
+    'Nodes opened to pods: placed, or not placed by the deadline, or hints are notUsed.',
+  ),
   gauge('sluice_claims', ['cluster', 'phase'], 'Node claims, by phase.'),
   counter('sluice_claim_transitions_total', ['cluster', 'phase'], 'Changes of phase, by the phase entered.'),
   histogram(

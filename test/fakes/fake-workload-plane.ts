@@ -64,6 +64,8 @@ export class FakeWorkloadPlane implements WorkloadPlane {
   readonly evictions: string[] = [];
   readonly forcedDeletes: string[] = [];
   readonly deletedNodes: string[] = [];
+  /** Nodes that a taint was lifted from, in order. */
+  readonly lifted: string[] = [];
   readonly assertions: NodeAssertion[] = [];
   readonly desiredNodesWritten: { readonly pool: string; readonly desiredNodes: number }[] = [];
   /** Node name → names of attachments. */
@@ -149,6 +151,20 @@ export class FakeWorkloadPlane implements WorkloadPlane {
     const current = this.#node(node);
     const taints = current.taints.filter((other) => other.key !== taint.key);
     this.putNode({ ...current, unschedulable: false, taints });
+  }
+
+  async liftTaint(node: NodeObject, taint: Taint): Promise<void> {
+    const current = this.#node(node);
+    this.lifted.push(node.name);
+    this.putNode({ ...current, taints: current.taints.filter((other) => other.key !== taint.key) });
+  }
+
+  async nominateNode(pod: PodObject, nodeName: string): Promise<void> {
+    const current = this.stores.pods.get(byNamespacedName(pod));
+    if (current?.uid !== pod.uid || current.nominatedNodeName !== '') {
+      throw new PortError('conflict', `pod ${pod.name} is not as it was`);
+    }
+    this.stores.pods.put({ ...current, nominatedNodeName: nodeName });
   }
 
   async deleteNode(node: { readonly name: string; readonly uid: string }): Promise<void> {

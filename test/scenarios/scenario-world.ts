@@ -63,12 +63,13 @@ export async function registerCluster(
   ]);
 }
 
-/** Starts everything; the controller runs. `cloudsYaml` changes the credentials that it gets, `openstack` that part of
- *  the WorkloadCluster. */
+/** Starts everything; the controller runs. `cloudsYaml` changes the credentials that it gets, `openstack` and `autoscaler`
+ *  those parts of the WorkloadCluster. */
 export async function openWorld(
   options: {
     readonly cloudsYaml?: (good: string) => string;
     readonly openstack?: Fields;
+    readonly autoscaler?: Fields;
     readonly absentKinds?: readonly string[];
   } = {},
 ): Promise<ScenarioWorld> {
@@ -85,7 +86,10 @@ export async function openWorld(
     images: [{ name: playground.imageName }],
     ...options.openstack,
   };
-  await registerCluster(playground, cluster, { cloudsYaml, spec: { openstack } });
+  await registerCluster(playground, cluster, {
+    cloudsYaml,
+    spec: { openstack, ...(options.autoscaler === undefined ? {} : { autoscaler: options.autoscaler }) },
+  });
   const start = (identity: string): Promise<RunningController> =>
     startController({
       management: { kind: 'kubeconfigText', text: playground.managementKubeconfig },

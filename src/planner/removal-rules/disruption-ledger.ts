@@ -18,7 +18,7 @@ export interface DisruptionLedger {
 
 /** A ledger with nothing taken. */
 export function openDisruptionLedger(budgets: readonly PodDisruptionBudgetObject[]): DisruptionLedger {
-  const selecting = budgetsOfPods(budgets);
+  const selecting = (pod: PodObject): readonly PodDisruptionBudgetObject[] => selectionOf(budgets)(pod);
   const taken = new Map<PodDisruptionBudgetObject, number>();
   return {
     budgetsOf: (pod) => selecting(pod).length,
@@ -54,18 +54,27 @@ export function openDisruptionLedger(budgets: readonly PodDisruptionBudgetObject
   };
 }
 
+type Selection = (pod: PodObject) => readonly PodDisruptionBudgetObject[];
+
+/** By list of budgets: made when the first pod is asked about, and kept while no budget changes. */
+const selections = new WeakMap<readonly PodDisruptionBudgetObject[], Selection>();
+
+function selectionOf(budgets: readonly PodDisruptionBudgetObject[]): Selection {
+  let selection = selections.get(budgets);
+  if (selection === undefined) selections.set(budgets, (selection = budgetsOfPods(budgets)));
+  return selection;
+}
+
 function budgetName({ namespace, name }: PodDisruptionBudgetObject): string {
   return `PodDisruptionBudget ${namespace}/${name}`;
 }
 
 /** The budgets that select a pod, by name; found once per shape. There may be as many budgets as kinds of pods, and each kind is
  *  to meet its own only: a budget is looked up by a label that its selector asks for, else by its namespace. */
-function budgetsOfPods(
-  budgets: readonly PodDisruptionBudgetObject[],
-): (pod: PodObject) => readonly PodDisruptionBudgetObject[] {
+function budgetsOfPods(budgets: readonly PodDisruptionBudgetObject[]): Selection {
   const byNamespace = new Map<string, NamespaceBudgets>();
   for (const budget of budgets) enter(byNamespace, budget);
-  const ofShape = new Map<PodShape, readonly PodDisruptionBudgetObject[]>();
+  const ofShape = new WeakMap<PodShape, readonly PodDisruptionBudgetObject[]>();
   return ({ namespace, shape }) => {
     const known = ofShape.get(shape);
     if (known !== undefined) return known;

@@ -54,8 +54,13 @@ export class Scheduler {
     const snapshot = buildSnapshot(this.#objects(nowMs), 0);
     const fork = new ForkedSnapshot(snapshot);
     const ours = snapshot.pendingPods.filter((pod) => pod.schedulerName === 'default-scheduler');
-    const { placed, left } = simulatePendingPods(fork, ours);
-    for (const { pod, node } of placed) {
+    const named = placeNominated(fork, ours);
+    const taken = new Set(named.map(({ pod }) => pod));
+    const { placed, left } = simulatePendingPods(
+      fork,
+      ours.filter((pod) => !taken.has(pod)),
+    );
+    for (const { pod, node } of [...named, ...placed]) {
       const target = fork.nodeName(node);
       const name = { name: pod.name, namespace: pod.namespace };
       bindVolumes(this.#context, pod, target);
@@ -112,6 +117,19 @@ export class Scheduler {
       frozen: undefined,
     };
   }
+}
+
+/** Pods go first to the node that is named in their status, if it takes them. */
+function placeNominated(
+  fork: ForkedSnapshot,
+  pods: readonly PodObject[],
+): readonly { readonly pod: PodObject; readonly node: number }[] {
+  return pods.flatMap((pod) => {
+    const node = fork.snapshot.nodeIndexByName.get(pod.nominatedNodeName);
+    if (node === undefined || fork.whyNot(pod, node) !== undefined) return [];
+    fork.place(pod, node);
+    return [{ pod, node }];
+  });
 }
 
 function asAnyTaint(node: KubeObject): KubeObject {

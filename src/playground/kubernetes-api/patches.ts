@@ -90,7 +90,8 @@ function applyOperation(root: Fields, operation: Fields): void {
       remove(root, keys, operation);
       return;
     case 'test':
-      if (!sameJson(read(root, keys), operation['value'])) refuse(operation, 'the test failed');
+      // As Kubernetes has it, null is also what is not there.
+      if (!sameJson(read(root, keys) ?? null, operation['value'] ?? null)) refuse(operation, 'the test failed');
       return;
     case 'copy':
     case 'move': {

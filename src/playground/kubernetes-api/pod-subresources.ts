@@ -25,7 +25,8 @@ export function bindPod(writes: PodWrites, name: ObjectName, target: string): vo
       `Operation cannot be fulfilled on pods/binding "${name.name}": pod ${name.name} is already assigned to node "${bound}"`,
     );
   }
-  const status = fieldsOf(pod['status']);
+  // As from Kubernetes 1.35 on, the name of a node to try is of no use any more.
+  const { nominatedNodeName: _tried, ...status } = fieldsOf(pod['status']);
   const conditions = listOf(status['conditions']).filter((each) => fieldsOf(each)['type'] !== 'PodScheduled');
   writes.storage.replace(resourceKey(pods), {
     ...pod,

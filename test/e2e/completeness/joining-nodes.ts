@@ -4,6 +4,7 @@ import type { BootingServer } from '../../../src/playground/playground.ts';
 import { guestOf, type Guest } from '../guest-boot.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { KubeClient } from '../kube-client.ts';
+import { waitUntil } from '../wait-until.ts';
 
 /** What a node offers to pods. */
 export interface NodeSize {
@@ -15,6 +16,8 @@ export interface NodeSize {
 
 /** Kubernetes calls a node unreachable after 50 s without a renewal. */
 const LEASE_RENEW_MS = 15_000;
+/** The controller-manager of a busy machine takes its time. */
+const OPEN_LIMIT_MS = 600_000;
 const MERGE_PATCH = 'application/merge-patch+json';
 
 export class JoiningNodes {
@@ -67,6 +70,15 @@ export class JoiningNodes {
     const status = readyStatus(this.#sizeOf(server.flavor.name), server);
     await this.#cluster.send('PATCH', `/api/v1/nodes/${guest.nodeName}/status`, status, MERGE_PATCH);
     this.#joined.add(guest.nodeName);
+  }
+
+  /** Waits until no node that joined is tainted: Kubernetes lifts its own when it has seen that a node is Ready. */
+  async allOpen(): Promise<void> {
+    await waitUntil('the nodes to be open to pods', OPEN_LIMIT_MS, async () => {
+      const nodes = await this.#cluster.list('v1', 'Node');
+      const closed = nodes.filter((node) => (node['spec'].taints ?? []).length > 0);
+      return closed.length === 0 && nodes.length >= this.#joined.size ? true : undefined;
+    });
   }
 
   /** Takes the nodes away again; the servers are the controller's. */

@@ -38,6 +38,9 @@ export interface Completeness {
   readonly leftShare: number;
   readonly boundWherePlanned: number;
   readonly boundWherePlannedShare: number;
+  /** Pods that got the name of their node, and nodes that were opened without that when their time was over. */
+  readonly named: number;
+  readonly openedLate: number;
   readonly seconds: number;
 }
 
@@ -46,7 +49,7 @@ const CLUSTER = 'measured';
 /** The claims of a first plan are written within seconds; more come only when pods were left. */
 const PLAN_SETTLED_MS = 4000;
 const LOOK_MS = 1000;
-const PLAN_LIMIT_MS = 300_000;
+const PLAN_LIMIT_MS = 1_200_000;
 const ROUND_LIMIT_MS = 1_800_000;
 const TIMINGS = { buildMs: 50, bootMs: 10, deleteMs: 50 };
 
@@ -72,7 +75,7 @@ export async function measure(
   const controller = await startController({
     management: { kind: 'kubeconfigText', text: playground.managementKubeconfig },
     namespaces: [NAMESPACE],
-    listen: undefined,
+    listen: '127.0.0.1:0',
     logLevel: options.logLevel,
     identity: 'completeness',
   });
@@ -85,10 +88,12 @@ export async function measure(
     const plan = firstPlanOf(playground.management.list('nodeclaims'));
     options.say(`${planned.length} nodes planned`);
     await joinAll(nodes, planned, options);
+    await nodes.allOpen();
     const left = await idle(pods, options);
     options.say(`${left - input.unplaceable} pods left after the first round`);
     const bound = boundWherePlanned(plan, await pods.all());
     await joinTheRest(nodes, pods, { input, options });
+    const metrics = await (await fetch(`${controller.url}/metrics`)).text();
     const placeable = input.pods.length - input.unplaceable;
     return {
       input: input.name,
@@ -102,6 +107,8 @@ export async function measure(
       leftShare: share(left - input.unplaceable, placeable),
       boundWherePlanned: bound,
       boundWherePlannedShare: share(bound, placeable),
+      named: counted(metrics, 'sluice_placement_hints_total', 'outcome="written"'),
+      openedLate: counted(metrics, 'sluice_placing_taints_lifted_total', 'why="deadline"'),
       seconds: Math.round((Date.now() - startedMs) / 1000),
     };
   } finally {
@@ -112,6 +119,12 @@ export async function measure(
     await nodes.removeAll();
     for (const pool of input.pools) await pods.removePool(pool);
   }
+}
+
+/** Value of one series; 0 when there is none. */
+function counted(metrics: string, name: string, label: string): number {
+  const line = metrics.split('\n').find((one) => one.startsWith(`${name}{`) && one.includes(label));
+  return Number(line?.slice(line.lastIndexOf(' ')) ?? 0);
 }
 
 function share(part: number, whole: number): number {

@@ -84,12 +84,13 @@ export class PodsOfInput {
   /** Pods first and at once, then what they named. */
   async remove(objects: readonly KubeObject[]): Promise<void> {
     const now = { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds: 0 };
-    for (const namespace of this.#namespaces) {
-      await this.cluster.send('DELETE', `/api/v1/namespaces/${namespace}/pods`, now);
-    }
-    await waitUntil('the pods to be gone', GONE_LIMIT_MS, async () =>
-      (await this.all()).length === 0 ? true : undefined,
-    );
+    await waitUntil('the pods to be gone', GONE_LIMIT_MS, async () => {
+      for (const namespace of this.#namespaces) {
+        // Of thousands it may answer 504, and goes on where it is asked again.
+        await this.cluster.call('DELETE', `/api/v1/namespaces/${namespace}/pods`, now);
+      }
+      return (await this.all()).length === 0 ? true : undefined;
+    });
     for (const object of objects.toReversed()) {
       const { apiVersion = '', kind = '', metadata } = object;
       if (kind !== 'Namespace') await this.cluster.remove(apiVersion, kind, metadata.name, metadata.namespace);

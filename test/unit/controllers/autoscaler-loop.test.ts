@@ -9,6 +9,7 @@ import { ClusterStatus } from '../../../src/controllers/cluster-status.ts';
 import { MassChangeGuard } from '../../../src/controllers/mass-change-guard.ts';
 import { type Observation, observeCluster } from '../../../src/controllers/observe-cluster.ts';
 import { PathProbe } from '../../../src/controllers/path-probe.ts';
+import { PlacementHints } from '../../../src/controllers/placement-hints.ts';
 import { PlanPolish } from '../../../src/controllers/polish-plans.ts';
 import { StatusWriter } from '../../../src/controllers/write-status.ts';
 import type { Finding } from '../../../src/planner/finding.ts';
@@ -29,6 +30,7 @@ function sourcesOf(world: FakeWorld, context = world.context()) {
     guard: new MassChangeGuard(),
     probe: new PathProbe(context.workload, world.clock),
     expectations: new ClaimExpectations(world.clock),
+    hints: new PlacementHints(context, () => 'v1.37.1'),
     definition: () => 'ready' as const,
   };
 }
@@ -181,7 +183,7 @@ describe('with the real stages', () => {
     const context = world.context();
     const sources = sourcesOf(world, context);
     const clusterStatus = new ClusterStatus(world.management, world.clock);
-    const writer = new StatusWriter(context, { clusterStatus, probe: sources.probe });
+    const writer = new StatusWriter(context, { clusterStatus, probe: sources.probe, hints: sources.hints });
     const stages = autoscalerStages(context, { sources, writer, polish: new PlanPolish(context, undefined) });
     const report = (result: PassResult) => {
       onReport(result);

@@ -8,6 +8,7 @@ import { CloudFacts } from '../../../src/controllers/cloud-facts.ts';
 import { MassChangeGuard } from '../../../src/controllers/mass-change-guard.ts';
 import { observeCluster } from '../../../src/controllers/observe-cluster.ts';
 import { PathProbe } from '../../../src/controllers/path-probe.ts';
+import { PlacementHints } from '../../../src/controllers/placement-hints.ts';
 import { holdPool, releaseDeletedPools } from '../../../src/controllers/pool-finalizer.ts';
 import { PortError } from '../../../src/controllers/port-errors.ts';
 import { ReportEvents } from '../../../src/controllers/report-events.ts';
@@ -30,6 +31,7 @@ function makeSources(context = world.context()) {
     guard: new MassChangeGuard(),
     probe: new PathProbe(context.workload, world.clock),
     expectations: new ClaimExpectations(world.clock),
+    hints: new PlacementHints(context, () => 'v1.37.1'),
     definition: () => 'ready' as const,
   };
 }

@@ -6,6 +6,7 @@ import type { ClusterObjects } from '../../../src/cluster/cluster-objects.ts';
 import type { PassResult } from '../../../src/controllers/autoscaler-loop.ts';
 import { ClusterStatus } from '../../../src/controllers/cluster-status.ts';
 import { PathProbe } from '../../../src/controllers/path-probe.ts';
+import { PlacementHints } from '../../../src/controllers/placement-hints.ts';
 import { PortError } from '../../../src/controllers/port-errors.ts';
 import { StatusWriter } from '../../../src/controllers/write-status.ts';
 import type { Plan } from '../../../src/planner/plan.ts';
@@ -23,7 +24,8 @@ beforeEach(() => {
 function makeWriter(wrap: Parameters<FakeWorld['context']>[0] = {}) {
   const context = world.context(wrap);
   const probe = new PathProbe(context.workload, world.clock);
-  return new StatusWriter(context, { clusterStatus: new ClusterStatus(world.management, world.clock), probe });
+  const clusterStatus = new ClusterStatus(world.management, world.clock);
+  return new StatusWriter(context, { clusterStatus, probe, hints: new PlacementHints(context, () => probe.version()) });
 }
 
 function pass(objects: Partial<ClusterObjects> = {}, parts: Partial<PassResult> & { plan?: Plan } = {}): PassResult {

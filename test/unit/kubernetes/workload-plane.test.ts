@@ -250,6 +250,22 @@ describe('nodes', () => {
     expect(server.count).toBe(1);
   });
 
+  test('lose one taint and keep the others', async () => {
+    const placing = { key: 'sluice.dev/placing', value: '', effect: 'NoSchedule' as const };
+    const live = rawNode();
+    const other = { key: 'dedicated', value: 'gpu', effect: 'NoSchedule' };
+    const done = plane.liftTaint(nodeObject(), placing);
+    (await server.next()).json(200, { ...live, spec: { taints: [placing, other] } });
+    const patch = await server.next();
+    expect(patch.body).toMatchObject({ metadata: { uid: 'n-uid' }, spec: { taints: [other] } });
+    patch.json(200, {});
+    await done;
+    const again = plane.liftTaint(nodeObject(), placing);
+    (await server.next()).json(200, live);
+    await again;
+    expect(server.count).toBe(3);
+  });
+
   test('are deleted by uid; gone and replaced are done, a race is a conflict', async () => {
     const deleted = plane.deleteNode(node);
     const request = await server.next();
@@ -316,6 +332,31 @@ describe('pods', () => {
     expect([look.method, look.query.get('fieldSelector')]).toEqual(['GET', 'metadata.name=web-0']);
     look.json(200, podList(items));
     expect((await outcome).kind).toBe(want);
+  });
+
+  test('get a node named only while they are the same and have none', async () => {
+    const named = plane.nominateNode(pod(), 'n1');
+    const request = await server.next();
+    expect([request.method, request.path]).toEqual(['PATCH', '/api/v1/namespaces/shop/pods/web-0/status']);
+    expect(request.body).toEqual([
+      { op: 'test', path: '/metadata/uid', value: 'u1' },
+      { op: 'test', path: '/status/nominatedNodeName', value: null },
+      { op: 'add', path: '/status/nominatedNodeName', value: 'n1' },
+    ]);
+    request.json(200, {});
+    await named;
+  });
+
+  test.each([
+    [404, 'conflict'],
+    [409, 'conflict'],
+    [422, 'conflict'],
+    [403, 'forbidden'],
+    [503, 'unavailable'],
+  ])('a name answered by %i is %s', async (status, code) => {
+    const named = plane.nominateNode(pod(), 'n1');
+    (await server.next()).json(status, {});
+    await expect(named).rejects.toMatchObject({ code });
   });
 
   test.each([401, 503, 504])('eviction answered by %i is an error', async (status) => {

@@ -149,6 +149,17 @@ describe('a node that was made for some pods', () => {
     expect(targetsOf(world({ claims: [other, claim], nodes, pods: [small, bound] }))).toEqual(['pool-node-000001']);
   });
 
+  it('does not wait for pods that are named to it already', () => {
+    const claim = madeFor([big, small], { phase: 'Ready', readyAt: iso(NOW_MS - 1000) });
+    const named = makePod('named', { shape: SMALL, nominatedNodeName: claim.metadata.name });
+    const nodes = [makeNode(claim, { allocatable: { ...makeNode(claim).allocatable, cpuMillis: 8000 } })];
+    const plan = planFor(world({ claims: [other, claim], nodes, pods: [small, named] }));
+    expect(podVerdicts(plan.report).map(({ name, target }) => [name, target])).toEqual([
+      ['named', 'pool-node-000002'],
+      ['small', 'pool-node-000001'],
+    ]);
+  });
+
   it('waits for ten minutes after it became Ready', () => {
     const at = (minutes: number) => {
       const claim = madeFor([small], { phase: 'Ready', readyAt: iso(NOW_MS - minutes * 60_000) });

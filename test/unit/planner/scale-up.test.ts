@@ -378,6 +378,36 @@ describe('scale-up', () => {
     expect(podVerdicts(plan.report)[0]).toMatchObject({ outcome: 'waitingForPreemption', target: 'web-node-aaaaaa' });
   });
 
+  it('adds a node for a pod whose named node has no room and nobody whom it could preempt', () => {
+    const claims = [makeClaim('web-node-aaaaaa', 'web')];
+    const plan = planFor(
+      makeObjects({
+        nodePools: [makePool('web', { desiredNodes: 1 })],
+        claims,
+        pods: [
+          ...makePods(4, { nodeName: 'web-node-aaaaaa' }),
+          makePod('late', { nominatedNodeName: 'web-node-aaaaaa' }),
+          makePod('lost', { nominatedNodeName: 'web-node-bbbbbb' }),
+        ],
+      }),
+    );
+    const [added] = stepsOf(plan, 'createClaim');
+    expect(podVerdicts(plan.report).map(({ outcome, target }) => [outcome, target])).toEqual([
+      ['onNewNode', added?.name],
+      ['onNewNode', added?.name],
+    ]);
+  });
+
+  it('closes new nodes until their pods are named, where that is done', () => {
+    const startupTaintsOf = (placing: boolean) => {
+      const pool = makePool('web', { startupTaints: [{ key: 'agent', effect: 'NoExecute' }] });
+      const plan = planFor(makeObjects({ nodePools: [pool], pods: makePods(1), placing }));
+      return stepsOf(plan, 'createClaim').map(({ spec }) => spec.startupTaints?.map(({ key }) => key));
+    };
+    expect(startupTaintsOf(false)).toEqual([['agent']]);
+    expect(startupTaintsOf(true)).toEqual([['agent', 'sluice.dev/placing']]);
+  });
+
   it('patches desiredNodes to what stands after the plan', () => {
     const plan = planFor(makeObjects({ nodePools: [makePool('web', { desiredNodes: 0 })], pods: makePods(5) }));
     expect(stepsOf(plan, 'setDesiredNodes')).toMatchObject([{ pool: 'web', from: 0, to: 2 }]);

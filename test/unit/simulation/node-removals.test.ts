@@ -7,6 +7,7 @@ import type { PodObject } from '../../../src/cluster/cluster-objects.ts';
 import { belongsToNode } from '../../../src/cluster/pending-groups.ts';
 import { PodShapeInterner } from '../../../src/cluster/pod-shape-interner.ts';
 import { ForkedSnapshot } from '../../../src/scheduling/forked-snapshot.ts';
+import { RoomKinds } from '../../../src/scheduling/room-kinds.ts';
 import { NodeRemovals } from '../../../src/simulation/simulate-node-removal.ts';
 import { parseWorld } from '../../twin/parse-world.ts';
 import { randomWorld } from '../../twin/random-world.ts';
@@ -42,7 +43,7 @@ describe('removing nodes of random clusters', () => {
         const [fork, witness] = forksOf(seed);
         const order = [...Array(fork.nodeCount).keys()];
         if (reversed) order.reverse();
-        const removals = new NodeRemovals(fork, order);
+        const removals = new NodeRemovals(fork, new RoomKinds(fork), order);
         for (let index = 0; index < fork.nodeCount; index += 1) {
           if (!fork.isOpen(index)) continue;
           const result = removals.remove(index, movableOn(fork, index));
@@ -71,7 +72,11 @@ describe('removing nodes of random clusters', () => {
           if (!fork.isOpen(index)) continue;
           for (const pod of movableOn(fork, index)) {
             const mark = fork.mark();
-            const { kind } = new NodeRemovals(fork, [...Array(fork.nodeCount).keys()].reverse()).remove(index, [pod]);
+            const { kind } = new NodeRemovals(
+              fork,
+              new RoomKinds(fork),
+              [...Array(fork.nodeCount).keys()].reverse(),
+            ).remove(index, [pod]);
             fork.rollback(mark);
             const before = witness.mark();
             witness.removeNode(index);

@@ -1,0 +1,285 @@
+import { beforeEach, describe, expect, it, test } from 'vitest';
+import type { NodeObject, PodObject } from '../../../src/cluster/cluster-objects.ts';
+import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
+import type { ClusterContext } from '../../../src/controllers/cluster-context.ts';
+import { openPlacedNodes } from '../../../src/controllers/open-placed-nodes.ts';
+import { NAMES_PER_PASS_MAX, PodPlacer } from '../../../src/controllers/place-pods.ts';
+import { hintsUse, PLACING_TAINT, PlacementHints } from '../../../src/controllers/placement-hints.ts';
+import { PortError, type PortErrorCode } from '../../../src/controllers/port-errors.ts';
+import type { WorkloadPlane } from '../../../src/controllers/ports.ts';
+import type { Plan, PodRun } from '../../../src/planner/plan.ts';
+import { makeObjects } from '../../builders/make-objects.ts';
+import { makeClaim, makeCluster, makeNode, makePod } from '../../fakes/fake-objects.ts';
+import { FakeWorld } from '../../fakes/fake-world.ts';
+import { interruptPort } from '../../fakes/interrupt-port.ts';
+
+const A = 'web-node-aaaaaa';
+const B = 'web-node-bbbbbb';
+let world: FakeWorld;
+let context: ClusterContext;
+let hints: PlacementHints;
+
+beforeEach(() => {
+  world = new FakeWorld(makeCluster({ autoscaler: { placementHints: true } }));
+  use(world.context());
+});
+
+function use(changed: ClusterContext): void {
+  context = changed;
+  hints = new PlacementHints(context, () => 'v1.37.1');
+}
+
+function addNode(name: string, parts: Partial<NodeObject> = {}, startupTaints = [PLACING_TAINT]): void {
+  world.management.stores.nodeClaims.put(
+    makeClaim(name, { metadata: { uid: `claim-${name}` }, spec: { startupTaints } }),
+  );
+  world.workload.putNode(makeNode(name, { taints: [PLACING_TAINT], readyChangedMs: world.clock.nowMs(), ...parts }));
+}
+
+function addPods(count: number, prefix: string, parts: Partial<PodObject> = {}): readonly PodObject[] {
+  const pods = Array.from({ length: count }, (_, index) =>
+    makePod(`${prefix}-${index}`, { phase: 'Pending', nodeName: '', ...parts }),
+  );
+  for (const pod of pods) world.workload.stores.pods.put(pod);
+  return pods;
+}
+
+const to = (target: string, pods: readonly PodObject[], outcome: PodRun['outcome'] = 'onUpcomingNode'): PodRun => ({
+  outcome,
+  target,
+  refusals: [],
+  pods,
+  from: 0,
+  to: pods.length,
+});
+
+/** One pass: `runs` are what its plan says of pods. */
+async function place(runs: readonly PodRun[], placer = new PodPlacer(context, hints)): Promise<void> {
+  const objects = makeObjects({
+    cluster: world.cluster,
+    observedAtMs: world.clock.nowMs(),
+    nodes: world.workload.stores.nodes.list(),
+    claims: world.management.stores.nodeClaims.list(),
+  });
+  const report = { nodes: [], pools: [], costPerHour: 0, costIsRelative: true, cutShort: [], nextDueMs: undefined };
+  const plan: Plan = { basedOn: 1, steps: [], blocked: [], report: { ...report, pods: runs } };
+  await placer.run(plan, buildSnapshot(objects, 1));
+}
+
+const namedTo = (name: string) =>
+  world.workload.stores.pods
+    .list()
+    .filter((pod) => pod.nominatedNodeName === name)
+    .map((pod) => pod.name);
+const isClosed = (name: string) =>
+  world.workload.stores.nodes.get(name)?.taints.some(({ key }) => key === PLACING_TAINT.key);
+const hintsCounted = (outcome: string) => world.telemetry.total('sluice_placement_hints_total', { outcome });
+
+/** Each call of this name fails. */
+function failing(call: string, code: PortErrorCode): void {
+  use(
+    world.context({
+      wrap: {
+        workload: (plane: WorkloadPlane) =>
+          interruptPort(plane, 'workload', ({ name, when }) =>
+            when === 'before' && name === `workload.${call}` ? new PortError(code, `no ${call}`) : undefined,
+          ),
+      },
+    }),
+  );
+}
+
+describe('a Ready node that waits for its pods', () => {
+  it('is named to them and then opened', async () => {
+    addNode(A);
+    const [here, there] = [addPods(3, 'here'), addPods(2, 'there')];
+    await place([to(A, here), to(B, there)]);
+    expect(namedTo(A)).toEqual(['here-0', 'here-1', 'here-2']);
+    expect(namedTo(B)).toEqual([]);
+    expect([isClosed(A), hintsCounted('written')]).toEqual([false, 3]);
+    expect(world.telemetry.total('sluice_placing_taints_lifted_total', { why: 'placed' })).toBe(1);
+  });
+
+  it('is opened when the plan puts nothing there', async () => {
+    addNode(A);
+    await place([]);
+    expect(isClosed(A)).toBe(false);
+  });
+
+  it('is not opened twice while the store still shows it closed', async () => {
+    addNode(A);
+    const placer = new PodPlacer(context, hints);
+    await place([], placer);
+    addNode(A);
+    await place([], placer);
+    expect(world.workload.lifted).toEqual([A]);
+  });
+
+  test.each<{ name: string; pod: Partial<PodObject>; outcome?: PodRun['outcome'] }>([
+    { name: 'of another scheduler', pod: { schedulerName: 'batch' } },
+    { name: 'that preemption has named a node for', pod: { nominatedNodeName: B } },
+    { name: 'that waits for preemption there', pod: {}, outcome: 'waitingForPreemption' },
+  ])('leaves a pod alone $name', async ({ pod, outcome }) => {
+    addNode(A);
+    await place([to(A, addPods(1, 'other', pod), outcome)]);
+    expect([namedTo(A), isClosed(A)]).toEqual([[], false]);
+  });
+
+  test.each<{ name: string; node: Partial<NodeObject>; startup?: (typeof PLACING_TAINT)[] }>([
+    { name: 'is not Ready', node: { ready: 'False' } },
+    { name: 'has the taint of arrival', node: { taints: [PLACING_TAINT, taint('node.kubernetes.io/not-ready')] } },
+    {
+      name: 'has a startup taint of its pool',
+      node: { taints: [PLACING_TAINT, taint('agent')] },
+      startup: [PLACING_TAINT, taint('agent')],
+    },
+    { name: 'is cordoned', node: { unschedulable: true } },
+    { name: 'belongs to another server', node: { providerId: 'openstack:///00000000-0000-4000-8000-00000000000f' } },
+  ])('waits while it $name', async ({ node, startup }) => {
+    addNode(A, node, startup);
+    await place([to(A, addPods(1, 'pod'))]);
+    expect([namedTo(A), isClosed(A)]).toEqual([[], true]);
+  });
+
+  it("is opened with its pool's lasting taints on it", async () => {
+    addNode(A, { taints: [taint('dedicated'), PLACING_TAINT] });
+    await place([to(A, addPods(1, 'pod'))]);
+    expect(world.workload.stores.nodes.get(A)?.taints).toEqual([taint('dedicated')]);
+  });
+
+  test.each<[PortErrorCode, string]>([
+    ['conflict', 'changed'],
+    ['invalidSpec', 'failed'],
+    ['forbidden', 'failed'],
+    ['unavailable', 'failed'],
+  ])('is opened although a name is met with %s', async (code, outcome) => {
+    failing('nominateNode', code);
+    addNode(A);
+    await place([to(A, addPods(20, 'pod'))]);
+    expect([isClosed(A), hintsCounted(outcome) > 0]).toEqual([false, true]);
+  });
+
+  it('is opened in a later pass when it could not be', async () => {
+    failing('liftTaint', 'conflict');
+    addNode(A);
+    const pods = addPods(2, 'pod');
+    await place([to(A, pods)]);
+    expect([namedTo(A).length, isClosed(A)]).toEqual([2, true]);
+    use(world.context());
+    await place([to(A, world.workload.stores.pods.list())]);
+    expect([isClosed(A), hintsCounted('written')]).toEqual([false, 2]);
+  });
+
+  it('has its turn when others were Ready before it and a pass has done enough', async () => {
+    addNode(A, { readyChangedMs: world.clock.nowMs() - 1000 });
+    addNode(B, { readyChangedMs: world.clock.nowMs() - 2000 });
+    const [first, second] = [addPods(NAMES_PER_PASS_MAX, 'first'), addPods(1, 'second')];
+    await place([to(A, second), to(B, first)]);
+    expect([isClosed(A), isClosed(B)]).toEqual([true, false]);
+    await place([to(A, second)]);
+    expect([isClosed(A), namedTo(A)]).toEqual([false, ['second-0']]);
+  });
+
+  test.each<{ name: string; arrange: () => void }>([
+    { name: 'without the option', arrange: () => (world.cluster = makeCluster()) },
+    {
+      name: 'while paused',
+      arrange: () => (world.cluster = makeCluster({ autoscaler: { placementHints: true }, paused: true })),
+    },
+    { name: 'without the lease', arrange: () => world.lease.set({ held: false }) },
+  ])('nothing is written $name', async ({ arrange }) => {
+    addNode(A);
+    arrange();
+    await place([to(A, addPods(1, 'pod'))]);
+    expect([namedTo(A), isClosed(A)]).toEqual([[], true]);
+  });
+});
+
+describe('a node that nobody opened', () => {
+  const open = (placing = true) => openPlacedNodes(context, { hints, placing });
+
+  it('is opened when its time after Ready is over, by whoever leads then', async () => {
+    addNode(A);
+    world.clock.advance(119_000);
+    await open();
+    expect(isClosed(A)).toBe(true);
+    world.clock.advance(2000);
+    use(world.context());
+    await open();
+    expect(isClosed(A)).toBe(false);
+    expect(world.telemetry.total('sluice_placing_taints_lifted_total', { why: 'deadline' })).toBe(1);
+  });
+
+  it('is opened while it is not Ready, because its network pods may wait for that', async () => {
+    addNode(A, { ready: 'False', createdMs: world.clock.nowMs() });
+    world.clock.advance(121_000);
+    await open();
+    expect(isClosed(A)).toBe(false);
+  });
+
+  it('does not stay closed by turning Ready again and again', async () => {
+    addNode(A, { createdMs: world.clock.nowMs() });
+    world.clock.advance(241_000);
+    addNode(A, { createdMs: world.clock.nowMs() - 241_000 });
+    await open();
+    expect(isClosed(A)).toBe(false);
+  });
+
+  test.each<{ name: string; arrange: () => void; placing?: boolean }>([
+    { name: 'the option is off', arrange: () => (world.cluster = makeCluster()) },
+    { name: 'the server is too old', arrange: () => (hints = new PlacementHints(context, () => 'v1.34.9')) },
+    { name: 'the cluster is released', arrange: () => undefined, placing: false },
+  ])('is opened at once when $name', async ({ arrange, placing }) => {
+    addNode(A);
+    arrange();
+    await open(placing);
+    expect(isClosed(A)).toBe(false);
+  });
+
+  it('is left alone when it is not ours, and without the lease', async () => {
+    world.cluster = makeCluster();
+    world.workload.putNode(makeNode(B, { taints: [PLACING_TAINT] }));
+    addNode(A);
+    world.lease.set({ held: false });
+    await open();
+    expect([isClosed(A), isClosed(B)]).toEqual([true, true]);
+    world.lease.set({ held: true });
+    await open();
+    expect([isClosed(A), isClosed(B)]).toEqual([false, true]);
+  });
+});
+
+describe('whether hints are used', () => {
+  test.each<[boolean, string | undefined, string]>([
+    [false, 'v1.37.1', 'off'],
+    [true, undefined, 'unknown'],
+    [true, 'v1.34.9', 'tooOld'],
+    [true, 'v1.35.0-rc.1', 'on'],
+    [true, 'v2.0.0', 'on'],
+    [true, 'devel', 'tooOld'],
+  ])('wanted: %s on %s: %s', (wanted, version, want) => {
+    expect(hintsUse(wanted, version).kind).toBe(want);
+  });
+
+  it('is said to the operator, with what to do', async () => {
+    expect(hints.condition()).toMatchObject({ status: 'True', reason: 'InUse' });
+    expect(new PlacementHints(context, () => 'v1.34.9').condition()).toMatchObject({
+      reason: 'ServerTooOld',
+      message: expect.stringContaining('v1.34.9'),
+    });
+    failing('nominateNode', 'forbidden');
+    addNode(A);
+    await place([to(A, addPods(1, 'pod'))]);
+    expect(hints.condition()).toMatchObject({ status: 'False', reason: 'Forbidden' });
+    expect(hints.taintsNewNodes()).toBe(false);
+    // The right may have been given since.
+    world.clock.advance(600_000);
+    expect(hints.taintsNewNodes()).toBe(true);
+    world.cluster = makeCluster();
+    expect(hints.condition()).toBeUndefined();
+  });
+});
+
+function taint(key: string): typeof PLACING_TAINT {
+  return { key, value: '', effect: 'NoSchedule' };
+}
