@@ -123,6 +123,8 @@ function workloadCluster(podsMax: number): object {
         network: 'network',
         images: [{ name: 'image' }],
       },
+      // Plans are measured as they are packed: carried out by hints they need no nodes more than that.
+      autoscaler: { placementHints: true },
       reserved: { cpuMillis: 0, cpuMillisPerCore: 0, memoryMiB: 0, memoryPercent: 0, podsMax },
     },
   };

@@ -23,7 +23,7 @@ const LP_CELLS_MAX = 30_000;
 export function newNodesCost(
   draft: PlanDraft,
 ): { readonly cost: NewNodesCost; readonly stated: BoundStated } | undefined {
-  const nodes = draft.newNodes.filter((node) => node.reason === '' && node.pods.length > 0);
+  const nodes = draft.newNodes.filter((node) => (node.reason === '' && node.pods.length > 0) || node.amended === true);
   if (nodes.length === 0) return undefined;
   const counts = new Map<PodShape, number>();
   for (const node of nodes) {

@@ -34,6 +34,8 @@ interface Packing {
   readonly problem: PackingProblem;
   /** Pools that pods cannot tell apart; the first of each has its offers in the problem. */
   readonly pools: readonly (readonly PoolState[])[];
+  /** Nothing that could be had is left out of `problem`, and it asks for no more than a bound does. */
+  readonly free: boolean;
   /** All offers, by pool, flavor and zone. */
   readonly offerAt: ReadonlyMap<string, Offer>;
 }
@@ -56,7 +58,8 @@ export function packPatterns(
     );
     const groups = demand.plain.filter((group) => group.placed < group.pods.length && !unsuited.has(group));
     if (offers.length === 0 || groups.length === 0) break;
-    const packing = openPacking(draft, { demand, groups, offers, unsuited, names });
+    const all = offers.length === options.offers.length;
+    const packing = openPacking(draft, { demand, groups, offers, all, unsuited, names });
     const { patterns, cutShort } = mostPlaced(packing);
     if (cutShort) draft.cutShort.add('the search for the best mix of new nodes stopped at its step limit');
     const met = patterns.map((pattern) => addPattern(packing, pattern, options.zones));
@@ -70,6 +73,8 @@ function openPacking(
   draft: PlanDraft,
   of: Pick<Packing, 'demand' | 'offers'> & {
     readonly groups: readonly PodGroup[];
+    /** No offer is left out because of a limit. */
+    readonly all: boolean;
     readonly unsuited: Set<PodGroup>;
     /** Of all zones. */
     readonly names: readonly string[];
@@ -107,7 +112,13 @@ function openPacking(
     asked.offers.length === offers.length &&
     items.length === whole.length &&
     items.every(({ zone, group }, row) => zone === undefined && group === whole[row]?.group);
-  return { draft, ...asked, offerAt, items, problem: same ? problem : problemOf(draft, items, asked) };
+  const posed = same ? problem : problemOf(draft, items, asked);
+  const free = of.all && items.every(({ zone }) => zone === undefined) && asksSizeOnly(posed);
+  return { draft, ...asked, offerAt, items, problem: posed, free };
+}
+
+function asksSizeOnly({ exclusions, perNodeMax, groupNodesMax }: PackingProblem): boolean {
+  return exclusions.length === 0 && perNodeMax.every((pods) => pods >= NO_LIMIT) && !groupNodesMax.includes(0);
 }
 
 function problemOf(draft: PlanDraft, items: readonly Item[], { demand, offers, pools }: Asked): PackingProblem {
@@ -155,12 +166,12 @@ function ownLimits({ exclusions }: SortedDemand, group: PodGroup): readonly numb
 }
 
 /** The cheapest patterns; where a pool may not get enough nodes for them, those of bigger flavors if they place more pods. */
-function mostPlaced({ draft, problem, offers }: Packing): PatternChoice {
+function mostPlaced({ draft, problem, offers, free }: Packing): PatternChoice {
   const options = { ...PATTERN_DEFAULTS, ...wishedFlavors(draft, problem, offers) };
   const asked: PatternsAsked = { problem, options };
   const improved = draft.improved?.find(asked);
   let best = improved ?? choosePatterns(problem, options);
-  draft.solved.push({ ...asked, choice: best, improved: improved !== undefined });
+  draft.solved.push({ ...asked, choice: best, improved: improved !== undefined, free });
   const room = problem.groupNodesMax.reduce((sum, nodes) => sum + nodes, 0);
   if (best.nodes < room || best.nodes === 0) return best;
   const demand = Array.from({ length: FIXED_AXES }, (_, axis) => {

@@ -14,6 +14,7 @@ import type { ImprovedPatterns, PatternsSolved } from './patterns/improved-patte
 import {
   podsIn,
   type Blocked,
+  type FirstRound,
   type NodeVerdict,
   type PlanStep,
   type PodPlace,
@@ -43,6 +44,8 @@ export interface NewNode {
   readonly pods: PodRange[];
   /** Nodes of one offer with the same object here have as many pods of the same groups; undefined: nothing is known. */
   alike: object | undefined;
+  /** For no pod in particular: see amend-first-round.ts. */
+  readonly amended?: true;
 }
 
 export interface PlanDraft {
@@ -81,6 +84,8 @@ export interface PlanDraft {
   readonly improved: ImprovedPatterns | undefined;
   /** The packing problems of this plan, with the answers that it goes by. */
   readonly solved: PatternsSolved[];
+  /** What the scheduler makes of the new nodes, once it was simulated. */
+  firstRound?: FirstRound | undefined;
 }
 
 /** An empty plan over `snapshot`, with the pods of nodes that already drain taken off them. */

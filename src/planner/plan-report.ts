@@ -45,6 +45,7 @@ export function reportOf(draft: PlanDraft, cost: NewNodesCost | undefined): Plan
     costIsRelative:
       draft.objects.prices === undefined || [...priced.keys()].some(({ name }) => !draft.objects.prices?.has(name)),
     ...(cost === undefined ? {} : { cost }),
+    ...(draft.firstRound === undefined ? {} : { firstRound: draft.firstRound }),
     cutShort: [...draft.cutShort, ...(draft.fork.cutShort === undefined ? [] : [draft.fork.cutShort])].sort(
       compareText,
     ),

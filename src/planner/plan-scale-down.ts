@@ -139,6 +139,7 @@ function openScaleDown(
     if (pods.length > 0) draining++;
   }
   const pools = draft.pools.filter((pool) => isActive(pool) && pool.settings.autoscale);
+  const order = of.candidates.map(({ node }) => node.index);
   return {
     draft,
     cutoff,
@@ -146,7 +147,7 @@ function openScaleDown(
     spare: new Map(pools.map((pool) => [pool, sizeOf(draft, pool) - pool.settings.minNodes])),
     asked: new Map(pools.map((pool) => [pool, askedToLose(draft, pool)])),
     grownMs: new Map(pools.map((pool) => [pool, grownMs(draft, pool)])),
-    removals: new NodeRemovals(draft.fork, of.kinds, fillOrder(draft.fork, of.candidates)),
+    removals: new NodeRemovals(draft.fork, of.kinds, fillOrder(draft.fork, order)),
     going: [],
     drainsLeft: (draft.objects.cluster.spec.autoscaler?.scaleDownNodesMax ?? DRAINING_MAX_DEFAULT) - draining,
   };

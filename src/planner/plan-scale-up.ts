@@ -1,6 +1,7 @@
 // Phase: every pending pod gets a place or a reason. Nodes that stand first, then nodes that are coming up, then nodes
 // that this plan adds. Pods that must leave a draining node ask like pending ones: else the same room is given twice.
 import { placeGroups } from '../simulation/place-groups.ts';
+import { amendFirstRound } from './amend-first-round.ts';
 import { openExplainer } from './explain-left-pods.ts';
 import { giveNewNode, givePlaces, type PlanDraft } from './plan-draft.ts';
 import { awaitedPods, placeAwaited } from './planned-pods.ts';
@@ -31,6 +32,7 @@ export function planScaleUp(draft: PlanDraft): void {
     asking.filter((group) => group.priority >= cutoff && group.getsNewNode && nextPod(group) !== undefined),
     groups,
   );
+  amendFirstRound(draft, groups);
   // Expendable ones after all others: they take what room is left and never more.
   placeAnywhere(
     draft,

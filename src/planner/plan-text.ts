@@ -17,6 +17,7 @@ export function planText(plan: Plan): string {
     ...poolLines(plan),
     ...nodeLines(plan),
     ...costLines(report),
+    ...firstRoundLines(report),
     `Cost after the plan: ${report.costPerHour.toFixed(4)} per hour${report.costIsRelative ? ' (by the built-in price model: comparable, not money)' : ''}`,
     ...report.cutShort.map((note) => `Cut short: ${note}`),
   ];
@@ -88,6 +89,16 @@ function costLines({ cost }: Plan['report']): readonly string[] {
   return [
     `New nodes for pods: ${cost.nodes} for ${cost.perHour.toFixed(4)} per hour; no plan needs less than ${cost.lowerBoundNodes} ` +
       `or ${cost.lowerBoundPerHour.toFixed(4)} (${BOUND_NAMES[cost.lowerBoundKind]}): ${over} % over it`,
+  ];
+}
+
+function firstRoundLines({ firstRound }: Plan['report']): readonly string[] {
+  if (firstRound === undefined) return [];
+  const { pods, leftAsPlanned, left, amendedNodes } = firstRound;
+  if (amendedNodes === 0) return [`First round: the scheduler is expected to leave ${left} of ${pods} pods pending`];
+  return [
+    `First round: the scheduler would leave ${leftAsPlanned} of ${pods} pods pending; with ${amendedNodes} more nodes, which ` +
+      `those pods would ask for later, ${left}`,
   ];
 }
 

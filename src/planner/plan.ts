@@ -110,6 +110,17 @@ export interface NewNodesCost {
   readonly overLowerBound: number;
 }
 
+/** What kube-scheduler is expected to make of the new nodes, which it fills in its own order. */
+export interface FirstRound {
+  /** Pods that the plan puts on new nodes. */
+  readonly pods: number;
+  /** Of them, pending when all nodes have joined: with the nodes that the plan needs, and with the amended ones too. */
+  readonly leftAsPlanned: number;
+  readonly left: number;
+  /** Nodes added for those left. */
+  readonly amendedNodes: number;
+}
+
 export interface PlanReport {
   /** Every pending pod is in one of them. */
   readonly pods: readonly PodRun[];
@@ -121,6 +132,8 @@ export interface PlanReport {
   readonly costIsRelative: boolean;
   /** Of the new nodes; absent: none is added for pods. */
   readonly cost?: NewNodesCost;
+  /** Absent: pods are bound by placement hints, or there is at most one new node, or it was too much to simulate. */
+  readonly firstRound?: FirstRound;
   /** Searches that hit their step limit. */
   readonly cutShort: readonly string[];
   /** Soonest instant at which a timer falls due that may change the plan; undefined: none runs. */

@@ -76,7 +76,8 @@ export function judgeNode(
     budgetsOf: (pod) => ask.budgets.budgetsOf(pod),
   });
   if (rule !== undefined) return needed(rule);
-  const blocked = ask.budgets.blocked(pods);
+  const { drainTimeoutSeconds, drainForce } = claim.spec;
+  const blocked = ask.budgets.blocked(pods, { timeoutMs: drainTimeoutSeconds * 1000, force: drainForce });
   if (blocked !== undefined) return needed(blocked);
   const unneededSinceMs = timeMs(claim.status?.unneededSince);
   const pricePerHour = ask.prices.get(claim.spec.flavor) ?? 0;

@@ -23,16 +23,16 @@ export function compareCandidates(a: Candidate, b: Candidate): number {
 }
 
 /** The candidates that a search did not get to, from another place on every ten seconds: none waits for ever. */
-export function turned(candidates: readonly Candidate[], nowMs: number): readonly Candidate[] {
+export function turned<Of>(candidates: readonly Of[], nowMs: number): readonly Of[] {
   if (candidates.length < 2) return candidates;
   const start = (Math.floor(nowMs / TURN_MS) * TURN_STRIDE) % candidates.length;
   return [...candidates.slice(start), ...candidates.slice(0, start)];
 }
 
 /** Node indices in the order in which they take pods: those that stay, the most used first; then the candidates, the last to be
- *  tried first; last those that are not Ready yet, as a removal that needs them waits. `candidates`: in their order. */
-export function fillOrder(fork: ForkedSnapshot, candidates: readonly Candidate[]): readonly number[] {
-  const tried = new Set(candidates.map(({ node }) => node.index));
+ *  tried first; last those that are not Ready yet, as a removal that needs them waits. `candidates`: their indices, in their order. */
+export function fillOrder(fork: ForkedSnapshot, candidates: readonly number[]): readonly number[] {
+  const tried = new Set(candidates);
   const { nodes } = fork.snapshot;
   const staying: { readonly index: number; readonly used: number; readonly name: string }[] = [];
   const upcoming: number[] = [];

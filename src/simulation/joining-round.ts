@@ -18,18 +18,19 @@ const ROUNDS_MAX = 8;
 const FEW_OPEN = 8;
 const JOINS_PER_CLOSING = 64;
 
-/** A pod of a group went to a node. */
-export interface QueuedPlacement {
-  readonly group: number;
-  /** The how manieth node that joined, from 0. */
-  readonly joined: number;
+/** Which pods went where, one after the other. */
+export interface QueuedPlacements {
+  /** Group of each pod. */
+  readonly groups: Uint32Array;
+  /** Its node, as the how manieth that joined, from 0. */
+  readonly nodes: Uint32Array;
 }
 
 export interface SimulatedRound {
   /** Pods of each group without a node: its youngest. */
   readonly left: Uint32Array;
   readonly leftInAll: number;
-  readonly placements: readonly QueuedPlacement[];
+  readonly placements: QueuedPlacements;
   /** The nodes in the order in which they joined, by their numbers in the list that was given. */
   readonly order: Uint32Array;
   /** The fork has these nodes now, in that order. */
@@ -67,7 +68,8 @@ export class JoiningRound {
   /** Rule classes that a node refuses for good, and as things are. */
   readonly #refused = new Map<number, Set<number>>();
   readonly #refusedNow = new Map<number, Set<number>>();
-  readonly #placements: QueuedPlacement[] = [];
+  readonly #placements: QueuedPlacements;
+  #placedInAll = 0;
   readonly #firstIndex: number;
   readonly #scored = new Float64Array(6);
   readonly #scoredMax: number;
@@ -79,7 +81,9 @@ export class JoiningRound {
     const { groups, kinds, requests } = parts;
     this.#parts = parts;
     this.#stepsLeft = parts.stepsMax;
-    this.#scoredMax = nodesScored(groups.reduce((sum, { pods }) => sum + pods.length, 0));
+    const pods = groups.reduce((sum, one) => sum + one.pods.length, 0);
+    this.#scoredMax = nodesScored(pods);
+    this.#placements = { groups: new Uint32Array(pods), nodes: new Uint32Array(pods) };
     this.#placed = new Uint32Array(groups.length);
     this.#closedBelow = new Uint32Array(groups.length);
     this.#openable = Uint8Array.from(groups, ({ shape }) => (mayOpenLater(shape) ? 1 : 0));
@@ -100,8 +104,9 @@ export class JoiningRound {
     return this.#placed.map((_, group) => this.#leftOf(group));
   }
 
-  get placements(): readonly QueuedPlacement[] {
-    return this.#placements;
+  placements(): QueuedPlacements {
+    const { groups, nodes } = this.#placements;
+    return { groups: groups.subarray(0, this.#placedInAll), nodes: nodes.subarray(0, this.#placedInAll) };
   }
 
   /** The next node becomes Ready. */
@@ -123,9 +128,9 @@ export class JoiningRound {
   schedule(most: number): void {
     let allowed = most;
     for (let round = 1; round <= ROUNDS_MAX; round += 1) {
-      const placements = this.#placements.length;
+      const placed = this.#placedInAll;
       allowed -= this.#tryPods(allowed);
-      if (allowed === 0 || this.cutShort || placements === this.#placements.length) return;
+      if (allowed === 0 || this.cutShort || placed === this.#placedInAll) return;
       // Others came: what waited for them is tried again.
       if (!this.#openable.some((openable, group) => openable === 1 && this.#leftOf(group) > 0)) return;
       this.#refusedNow.clear();
@@ -157,9 +162,7 @@ export class JoiningRound {
    *  scheduler, it looks for some of them only, and goes on next time where it stopped. */
   #choose(group: number): number {
     const open = this.#open;
-    let first = open.length;
-    const closedBelow = this.#closedBelow[group] ?? 0;
-    while (first > 0 && (open[first - 1] ?? 0) >= closedBelow) first -= 1;
+    const first = this.#firstOpen(this.#closedBelow[group] ?? 0);
     const nodes = open.length - first;
     let best = -1;
     let bestScore = -1;
@@ -182,6 +185,18 @@ export class JoiningRound {
     this.#stepsLeft -= looked + feasible * STEPS_PER_SCORE;
     this.#searchFrom = at;
     return best;
+  }
+
+  /** Where in `open` the nodes begin that joined as number `joined` or later. */
+  #firstOpen(joined: number): number {
+    let low = 0;
+    let high = joined === 0 ? 0 : this.#open.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#open[middle] ?? 0) < joined) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** By its numbers, kind and what is known of rules; whether it really does, the fork says when the pod goes there. */
@@ -226,7 +241,9 @@ export class JoiningRound {
     this.#placed[group] = (this.#placed[group] ?? 0) + 1;
     // It may have opened what refused others.
     this.#refusedNow.clear();
-    this.#placements.push({ group, joined: node });
+    this.#placements.groups[this.#placedInAll] = group;
+    this.#placements.nodes[this.#placedInAll] = node;
+    this.#placedInAll += 1;
     return true;
   }
 

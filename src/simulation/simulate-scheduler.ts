@@ -74,7 +74,7 @@ export class SchedulerSimulation {
     this.#stepsLeft = round.stepsLeft;
     const left = round.left();
     const leftInAll = left.reduce((sum, count) => sum + count, 0);
-    return { left, leftInAll, placements: round.placements, order, forked, cutShort: round.cutShort };
+    return { left, leftInAll, placements: round.placements(), order, forked, cutShort: round.cutShort };
   }
 
   #kindsOf(nodes: readonly TemplateNode[]): readonly NodeKind[] {

@@ -1,6 +1,6 @@
 // Jobs whose first plan a polish can better: pods of seven sizes that two flavors hold in many ways.
 import type { ClusterObjects } from '../../src/cluster/cluster-objects.ts';
-import { makeFlavor, makeObjects } from './make-objects.ts';
+import { makeCluster, makeFlavor, makeObjects } from './make-objects.ts';
 import { GIB, makePod } from './make-pod.ts';
 import { makePool } from './make-pool.ts';
 
@@ -24,6 +24,8 @@ export const JOB_PRICES = new Map([
 /** A cluster without nodes where they wait. */
 export function jobs(fields: Partial<ClusterObjects> = {}): ClusterObjects {
   return makeObjects({
+    // The plan is carried out as it is, so that it has the nodes of its packing alone.
+    cluster: makeCluster({ autoscaler: { placementHints: true } }),
     nodePools: [makePool('jobs').flavors('b3-16', 'b3-32').spec({ maxNodes: 90 }).build()],
     flavors: JOB_FLAVORS,
     prices: JOB_PRICES,

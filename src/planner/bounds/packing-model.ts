@@ -142,7 +142,8 @@ function exclusionsOfShapes(problem: PackingProblem): Int32Array {
   return of;
 }
 
-/** Offers that no other one beats: at most its price, at least its room, its shapes and its number. Cheapest first. */
+/** Offers that no other one beats: at most its price, at least its room and its shapes. Cheapest first. Limits are not looked
+ *  at: when one is reached, the model is made anew without the offers that it concerns, and the second best are in it. */
 function withoutBeaten(
   problem: PackingProblem,
   from: { readonly offered: readonly number[]; readonly axes: readonly number[]; readonly kinds: Int32Array },
@@ -153,13 +154,10 @@ function withoutBeaten(
   const biggest = (offer: number): number => axes.reduce((sum, axis) => sum + Math.log1p(room(offer, axis)), 0);
   const order = [...offered].sort((a, b) => price(a) - price(b) || biggest(b) - biggest(a) || a - b);
   const shapesOf = kindSets(problem, from);
-  const limit = (offer: number): number => problem.groupNodesMax[problem.limitGroups[offer] ?? 0] ?? NO_LIMIT;
   const kept: number[] = [];
   for (const offer of order) {
     const beaten = kept.some(
       (other) =>
-        // A limit that could bind keeps the second best.
-        limit(other) >= NO_LIMIT &&
         axes.every((axis) => room(other, axis) >= room(offer, axis)) &&
         includes(shapesOf.get(other), shapesOf.get(offer)),
     );

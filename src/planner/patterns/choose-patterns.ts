@@ -15,8 +15,8 @@ import { splitRows } from './split-rows.ts';
 export const STEPS_AT_ONCE = 10_000_000;
 /** Steps of a polish: a few seconds. */
 export const STEPS_POLISH = 1_500_000_000;
-/** Rounds for what a limit pushed from one offer to others; each round uses up a limit. */
-const LIMIT_ROUNDS_MAX = 16;
+/** Rounds for what a limit pushed from one offer to others; each round uses up a limit, and few pools have one that binds. */
+const LIMIT_ROUNDS_MAX = 64;
 
 export interface PatternOptions {
   readonly steps: number;

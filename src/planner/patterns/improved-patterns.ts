@@ -13,6 +13,8 @@ export interface PatternsSolved extends PatternsAsked {
   readonly choice: PatternChoice;
   /** The answer came from ImprovedPatterns: nobody need look for a better one. */
   readonly improved: boolean;
+  /** Only size, labels and taints are asked, and all that could be had is offered: its bound is one of what its pods cost. */
+  readonly free: boolean;
 }
 
 /** The pods that a plan puts on new nodes, on all that could be had, and the bound of their cost that the plan states. */
@@ -25,6 +27,14 @@ export interface BoundStated {
 export interface Polishable {
   readonly solved: readonly PatternsSolved[];
   readonly stated: BoundStated;
+}
+
+/** Whether the plan's new pods are those of one problem, which asks for nothing but what the bound is of. */
+export function isOfOneProblem(solved: readonly PatternsSolved[], stated: PackingProblem): boolean {
+  const [only] = solved;
+  if (only === undefined || solved.length > 1 || !only.free) return false;
+  const sum = (pods: Int32Array): number => pods.reduce((total, count) => total + count, 0);
+  return sum(only.problem.counts) - sum(only.choice.left) === sum(stated.counts);
 }
 
 export interface ImprovedPatterns {

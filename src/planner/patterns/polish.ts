@@ -5,10 +5,10 @@ import { boundOf } from '../bounds/bound-of.ts';
 import { generateColumns } from '../bounds/column-generation.ts';
 import { bestBound, cheapBounds } from '../bounds/lower-bound.ts';
 import { modelOf } from '../bounds/packing-model.ts';
-import { NO_LIMIT, type LowerBound, type PackingProblem } from '../bounds/packing-problem.ts';
+import type { LowerBound, PackingProblem } from '../bounds/packing-problem.ts';
 import { type Meter, SearchBudget } from '../bounds/search-budget.ts';
 import { improvePatterns, type PatternChoice } from './choose-patterns.ts';
-import type { PatternsSolved, Polishable } from './improved-patterns.ts';
+import { isOfOneProblem, type PatternsSolved, type Polishable } from './improved-patterns.ts';
 import { POLISH } from './pack-model.ts';
 import type { PatternMemory } from './pattern-memory.ts';
 
@@ -28,8 +28,7 @@ export function polish(
   const budget = new SearchBudget(options.steps, { meter });
   const open = solved.filter(({ improved }) => !improved);
   const choices: { readonly asked: PatternsSolved; readonly choice: PatternChoice }[] = [];
-  const [only] = open;
-  const sameBound = only !== undefined && solved.length === 1 && sameRelaxed(only.problem, stated.problem);
+  const sameBound = open.length > 0 && isOfOneProblem(solved, stated.problem);
   const parts = open.length + (sameBound ? 0 : 1);
   for (const asked of open) {
     const steps = budget.left / (parts - choices.length);
@@ -61,32 +60,4 @@ function closerBound(problem: PackingProblem, budget: SearchBudget): LowerBound 
     within: POLISH.within / 4,
   });
   return bestBound([bound, boundOf(model, { kind: 'configurationLp', cost: boundCost })]);
-}
-
-/** Are both about the same pods on the same offers, once limits and preferences are left out of it? Those with exclusions
- *  count as different. */
-function sameRelaxed(one: PackingProblem, other: PackingProblem): boolean {
-  if (one.exclusions.length > 0 || other.exclusions.length > 0) return false;
-  const [left, right] = [relaxedRows(one), relaxedRows(other)];
-  return left.length === right.length && left.every((row, index) => row === right[index]);
-}
-
-/** A line per row: its size, its number, and the offers that take it with their room and price; sorted. */
-function relaxedRows(problem: PackingProblem): readonly string[] {
-  const groupNodesMax = problem.groupNodesMax.map(() => NO_LIMIT);
-  const { axes, rows, offers, requests, counts, perNodeMax, capacities, prices, most } = modelOf({
-    ...problem,
-    groupNodesMax,
-  });
-  const lines: string[] = [];
-  for (let row = 0; row < rows; row++) {
-    const size = requests.subarray(row * axes, row * axes + axes).join(' ');
-    let line = `${size} ${counts[row]} ${perNodeMax[row]}`;
-    for (let offer = 0; offer < offers; offer++) {
-      if ((most[offer]?.[row] ?? 0) === 0) continue;
-      line += ` / ${prices[offer]} ${capacities.subarray(offer * axes, offer * axes + axes).join(' ')}`;
-    }
-    lines.push(line);
-  }
-  return lines.sort();
 }

@@ -1,14 +1,24 @@
 // PodDisruptionBudgets over a whole set of nodes: what several removals take from one budget adds up. One node alone may
-// hold more pods of a budget than it allows at once: its drain evicts them one after another, as the budget refills.
+// hold more pods of a budget than it allows at once: its drain evicts them one after another, as the budget refills. The budget is
+// asked again at each eviction; what is seen to here is that no drain meets its timeout, past which pods go without asking.
 import { selectorMatches } from '../../cluster/label-selector.ts';
 import type { PodDisruptionBudgetObject, PodObject, PodShape } from '../../cluster/cluster-objects.ts';
 import { podKey } from './removal-rule.ts';
+
+/** Until a pod that was evicted has a Ready successor and its budget allows the next: pulled image, started, ready. */
+const REFILL_MS = 60_000;
+
+/** How long a node's drain asks budgets, and whether it deletes pods after that. */
+export interface DrainTerms {
+  readonly timeoutMs: number;
+  readonly force: boolean;
+}
 
 export interface DisruptionLedger {
   /** How many budgets select this pod. */
   budgetsOf(pod: PodObject): number;
   /** Why these pods of one node may not be evicted now, whatever else is; undefined: they may. */
-  blocked(pods: readonly PodObject[]): string | undefined;
+  blocked(pods: readonly PodObject[], drain: DrainTerms): string | undefined;
   /** Why these pods of one node may not be evicted besides what is taken already; undefined: they may. Asked of pods that
    *  are not blocked. */
   refusal(pods: readonly PodObject[]): string | undefined;
@@ -22,7 +32,8 @@ export function openDisruptionLedger(budgets: readonly PodDisruptionBudgetObject
   const taken = new Map<PodDisruptionBudgetObject, number>();
   return {
     budgetsOf: (pod) => selecting(pod).length,
-    blocked(pods) {
+    blocked(pods, drain) {
+      const asked = new Map<PodDisruptionBudgetObject, number>();
       for (const pod of pods) {
         const found = selecting(pod);
         // The Eviction API refuses a pod with two budgets, always.
@@ -31,8 +42,10 @@ export function openDisruptionLedger(budgets: readonly PodDisruptionBudgetObject
         }
         for (const budget of found) {
           if (budget.disruptionsAllowed < 1) return `${budgetName(budget)} allows no disruption now`;
+          asked.set(budget, (asked.get(budget) ?? 0) + 1);
         }
       }
+      for (const [budget, count] of asked) if (takesTooLong(budget, count, drain)) return tooLong(budget, count);
       return undefined;
     },
     refusal(pods) {
@@ -63,6 +76,17 @@ function selectionOf(budgets: readonly PodDisruptionBudgetObject[]): Selection {
   let selection = selections.get(budgets);
   if (selection === undefined) selections.set(budgets, (selection = budgetsOfPods(budgets)));
   return selection;
+}
+
+/** The first pods leave at once, the others as the budget refills. */
+function takesTooLong(budget: PodDisruptionBudgetObject, count: number, drain: DrainTerms): boolean {
+  const refills = Math.ceil(count / budget.disruptionsAllowed) - 1;
+  return drain.force && refills * REFILL_MS > drain.timeoutMs;
+}
+
+function tooLong(budget: PodDisruptionBudgetObject, count: number): string {
+  const allowed = `allows ${budget.disruptionsAllowed} disruptions at a time`;
+  return `${budgetName(budget)} ${allowed}, so its ${count} pods here would not be gone within spec.drain.timeoutSeconds`;
 }
 
 function budgetName({ namespace, name }: PodDisruptionBudgetObject): string {

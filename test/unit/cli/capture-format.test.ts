@@ -54,7 +54,9 @@ describe('captures', () => {
     expect(again.nodes).toEqual(objects.nodes);
     expect(again.prices).toEqual(objects.prices);
     expect(again.claims).toEqual(objects.claims);
-    expect([...again.pods].map((pod) => pod.shape.requests)).toEqual([...objects.pods].map((pod) => pod.shape.requests));
+    expect([...again.pods].map((pod) => pod.shape.requests)).toEqual(
+      [...objects.pods].map((pod) => pod.shape.requests),
+    );
     // writing what was read says the same: nothing was lost on the way
     expect(JSON.parse(encodeCapture(again))).toEqual(JSON.parse(encodeCapture(objects)));
   });

@@ -6,7 +6,6 @@ import { realClock } from '../../../src/cli/real-clock.ts';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import type { Clock } from '../../../src/controllers/ports.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
-import type { Polishable } from '../../../src/planner/patterns/improved-patterns.ts';
 import type { Polished } from '../../../src/planner/patterns/polish.ts';
 import bundle from '../../../rolldown.config.ts';
 import { jobs } from '../../builders/make-jobs.ts';
@@ -28,6 +27,10 @@ const ECHO = thread(
 const SILENT = thread(`parentPort.on('message', () => undefined);`);
 const FAILING = thread(`parentPort.on('message', () => { throw new Error('no'); });`);
 
+/** It ends by itself in a fraction of this; a busy machine takes more. */
+const ENOUGH_SECONDS = 10;
+const PATIENT = { timeout: 15_000 };
+
 describe('PolishThread', () => {
   const telemetry = new FakeTelemetry();
   let open: PolishThread | undefined;
@@ -40,20 +43,17 @@ describe('PolishThread', () => {
 
   afterEach(() => open?.close());
 
-  function asked(
-    polisher: PolishThread,
-    cluster: string,
-    work: Polishable | undefined = polishable,
-  ): Promise<Polished> {
-    if (work === undefined) throw new Error('there must be something to polish');
-    return new Promise((resolve) => polisher.add({ cluster, polishable: work, seconds: 0.2, done: resolve }));
+  function asked(polisher: PolishThread, cluster: string, seconds = 0.2): Promise<Polished> {
+    if (polishable === undefined) throw new Error('there must be something to polish');
+    const work = { cluster, polishable, seconds };
+    return new Promise((resolve) => polisher.add({ ...work, done: resolve }));
   }
 
   it('polishes beside the event loop', async () => {
-    const { choices, bound } = await asked(start(realClock), 'tenants/one');
+    const { choices, bound } = await asked(start(realClock), 'tenants/one', ENOUGH_SECONDS);
     const [first] = choices;
     expect(first?.choice.costPerHour).toBeLessThan(first?.asked.choice.costPerHour ?? 0);
-    expect(bound.costPerHour).toBeGreaterThan(polishable?.stated.bound.costPerHour ?? Infinity);
+    expect(bound.costPerHour).toBeGreaterThanOrEqual(polishable?.stated.bound.costPerHour ?? Infinity);
     expect(telemetry.total('sluice_polishes_total', { cluster: 'tenants/one', outcome: 'done' })).toBe(1);
   });
 
@@ -91,12 +91,12 @@ describe('PolishThread', () => {
     const polisher = start(clock, worker);
     void asked(polisher, 'a');
     const failed = (): number => telemetry.total('sluice_polishes_total', { outcome: 'failed' });
-    await expect.poll(failed).toBe(1);
+    await expect.poll(failed, PATIENT).toBe(1);
     void asked(polisher, 'b');
     await clock.advanceAndSettle(59_000);
     expect(failed()).toBe(1);
     await clock.advanceAndSettle(1000);
-    await expect.poll(failed).toBe(2);
+    await expect.poll(failed, PATIENT).toBe(2);
     expect(telemetry.entries.filter(({ kind }) => kind === 'log')).toHaveLength(2);
   });
 

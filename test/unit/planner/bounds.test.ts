@@ -153,14 +153,14 @@ describe('packing model', () => {
     expect([...model.hopeless]).toEqual([4]);
   });
 
-  it('keeps the second best where the best one has a limit', () => {
+  it('has the second best once the best one is not offered any more', () => {
     const offers = [
       { room: [4, 4, 9], price: 1, group: 0 },
       { room: [4, 4, 9], price: 2, group: 1 },
     ];
-    const shapes = [{ request: [1, 1, 1], count: 9 }];
-    expect(modelOf(problemOf({ shapes, offers, groupNodesMax: [1, 5] })).offers).toBe(2);
-    expect(modelOf(problemOf({ shapes, offers, groupNodesMax: [2 ** 31 - 1, 5] })).offers).toBe(1);
+    const problem = problemOf({ shapes: [{ request: [1, 1, 1], count: 9 }], offers, groupNodesMax: [1, 5] });
+    expect([...modelOf(problem).offerOf]).toEqual([0]);
+    expect([...modelOf(problem, { offers: [1] }).offerOf]).toEqual([1]);
   });
 });
 

@@ -140,6 +140,15 @@ describe('choosePatterns', () => {
     expect(choice.bound.costPerHour).toBeLessThanOrEqual(choice.costPerHour);
   });
 
+  it('goes to a dearer offer that is no better where a limit is reached', () => {
+    const problem = problemOf({
+      shapes: [{ request: [4, 1, 1], count: 6 }],
+      offers: [1, 2, 3].map((price, group) => ({ room: [8, 64, 110], price, group })),
+      groupNodesMax: [1, 1, 5],
+    });
+    expect(nodesPerOffer(choosePatterns(problem), problem)).toEqual([1, 1, 1]);
+  });
+
   it('uses no more flavors than wished, unless a pod has no other place', () => {
     const problem = mixedProblem({ seed: 6, shapes: 25, podsMax: 200 });
     const free = choosePatterns(problem);

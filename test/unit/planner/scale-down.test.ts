@@ -244,14 +244,52 @@ describe('removal by choice', () => {
     expect(stepsOf(plan, 'removeClaim').map((step) => step.claim)).toEqual([A]);
   });
 
-  it('drains no more nodes at once than it may, and more empty ones', () => {
-    const names = Array.from({ length: 30 }, (_, index) => `web-node-${String(index).padStart(6, '0')}`);
+  // 12 pods, one at a time, a minute each: past ten minutes a drain would delete the rest without asking.
+  it.each([
+    { name: 'stays', allowed: 1, spec: {}, want: 0 },
+    { name: 'goes where the budget allows more at a time', allowed: 2, spec: {}, want: 1 },
+    { name: 'goes where the drain has more time', allowed: 1, spec: { drainTimeoutSeconds: 3600 }, want: 1 },
+    { name: 'goes where no pod is deleted past the timeout', allowed: 1, spec: { drainForce: false }, want: 1 },
+  ])('a node whose pods would not be gone within its drain timeout $name', ({ allowed, spec, want }) => {
+    const pods = makePods(12, { nodeName: A, shape: makeShape({ cpuMillis: 100, memoryBytes: 2 ** 28 }) });
+    const claims = [makeClaim(A, 'web', { status: LONG_UNNEEDED, spec }), makeClaim(B, 'web')];
+    const plan = planFor(twoNodes(pods, { claims, podDisruptionBudgets: [makeBudget('web', allowed)] }));
+    expect(stepsOf(plan, 'removeClaim')).toHaveLength(want);
+  });
+
+  it('removes first what frees most cost for each pod that moves', () => {
+    // Two nodes, of 4 and of 8 vCPUs, with a pod each; the third stays and takes both.
+    const at = (name: string, flavor: string, cores: number): NodeClaim =>
+      makeClaim(name, 'web', {
+        status: LONG_UNNEEDED,
+        spec: {
+          flavor,
+          flavorId: `id-${flavor}`,
+          expected: { cpuMillis: cores * 1000, memoryBytes: 2 ** 34, ephemeralBytes: 2 ** 35, pods: 110 },
+        },
+      });
+    const [small, dear, keeper] = ['web-node-000001', 'web-node-000002', 'web-node-000003'];
     const objects = makeObjects({
-      nodePools: [makePool('web', { desiredNodes: 31 })],
+      nodePools: [makePool('web', { flavors: ['b2-4', 'b2-8'], desiredNodes: 3 })],
+      claims: [at(small, 'b2-4', 4), at(dear, 'b2-8', 8), at(keeper, 'b2-4', 4)],
+      pods: [
+        makePod('a', { nodeName: small, cpuMillis: 900 }),
+        makePod('b', { nodeName: dear, cpuMillis: 900 }),
+        makePod('k', { nodeName: keeper, cpuMillis: 100, doNotDisrupt: true }),
+      ],
+      cluster: makeCluster({ autoscaler: { scaleDownNodesMax: 1 } }),
+    });
+    expect(stepsOf(planFor(objects), 'removeClaim').map((step) => step.claim)).toEqual([dear]);
+  });
+
+  it('drains no more nodes at once than it may, and more empty ones', () => {
+    const names = Array.from({ length: 130 }, (_, index) => `web-node-${String(index).padStart(6, '0')}`);
+    const objects = makeObjects({
+      nodePools: [makePool('web', { desiredNodes: 131, maxNodes: 200 })],
       claims: [
         ...names.map((name) => due(name)),
         makeClaim('web-node-ffffff', 'web', {
-          spec: { expected: { cpuMillis: 40_000, memoryBytes: 2 ** 40, ephemeralBytes: 2 ** 40, pods: 110 } },
+          spec: { expected: { cpuMillis: 140_000, memoryBytes: 2 ** 40, ephemeralBytes: 2 ** 40, pods: 200 } },
         }),
       ],
     });
@@ -261,7 +299,7 @@ describe('removal by choice', () => {
       pods: [...pods, makePod('keeper', { nodeName: 'web-node-ffffff', cpuMillis: 0, safeToEvict: false })],
     });
     expect(stepsOf(planFor(withKeeper(loaded.pods)), 'removeClaim').length).toBe(10);
-    expect(stepsOf(planFor(withKeeper([])), 'removeClaim').length).toBe(30);
+    expect(stepsOf(planFor(withKeeper([])), 'removeClaim').length).toBe(130);
   });
 
   it('follows a lowered desiredNodes at once, as far as pods have other places', () => {

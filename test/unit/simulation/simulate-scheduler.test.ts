@@ -91,7 +91,7 @@ describe('SchedulerSimulation', () => {
     // One try per node: the big one gets the first node, then it is the turn of the second pod, not of the first again.
     const pods = [...pod('big', 5000).createdMs(1).buildMany(1), ...pod('small', 1000).createdMs(2).buildMany(1)];
     const { placements } = run(pods, [nodeOf(4000), nodeOf(4000)], { triesPerNode: 1 });
-    expect(placements.map(({ group }) => group)).toEqual([1]);
+    expect([...placements.groups]).toEqual([1]);
   });
 
   test('labels of a node are heeded', () => {
@@ -100,7 +100,7 @@ describe('SchedulerSimulation', () => {
       .buildMany(6);
     const { left, placements, order } = run(pods, [nodeOf(4000), nodeOf(4000, 'zone-b')]);
     expect([...left]).toEqual([2]);
-    expect(placements.every(({ joined }) => order[joined] === 1)).toBe(true);
+    expect([...placements.nodes].map((joined) => order[joined])).toEqual([1, 1, 1, 1]);
   });
 
   test('pods that keep off each other get a node each', () => {
@@ -119,7 +119,7 @@ describe('SchedulerSimulation', () => {
     for (const triesPerNode of [0, 3, Infinity]) {
       const { left, placements } = run(spread.buildMany(40), nodes(4, 4000), { triesPerNode });
       expect([...left]).toEqual([0]);
-      const perNode = [0, 1, 2, 3].map((node) => placements.filter(({ joined }) => joined === node).length);
+      const perNode = [0, 1, 2, 3].map((node) => placements.nodes.filter((joined) => joined === node).length);
       expect(Math.max(...perNode) - Math.min(...perNode)).toBeLessThanOrEqual(triesPerNode === 0 ? 1 : 40);
     }
   });
@@ -174,7 +174,8 @@ describe('SchedulerSimulation', () => {
         const replay = emptyFork();
         for (const node of joining) replay.addTemplateNode(node, `n-${replay.nodeCount}`);
         const placed = waiting.map(() => 0);
-        for (const { group: at, joined } of placements) {
+        for (const [step, at] of placements.groups.entries()) {
+          const joined = placements.nodes[step] ?? -1;
           const next = waiting[at]?.pods[placed[at] ?? 0];
           if (next === undefined) throw new Error('more pods were placed than there are');
           placed[at] = (placed[at] ?? 0) + 1;
