@@ -36,11 +36,10 @@ export function checkLimits(plan: Plan, snapshot: ClusterSnapshot): readonly Fin
 
 function checkPools(added: readonly NodeClaimSpec[], snapshot: ClusterSnapshot): readonly Finding[] {
   const findings: Finding[] = [];
-  for (const name of new Set(added.map((spec) => spec.poolName))) {
+  const standing = countByPool(snapshot.objects.claims.map((claim) => claim.spec));
+  for (const [name, more] of countByPool(added)) {
     const pool = snapshot.objects.nodePools.find((candidate) => candidate.metadata.name === name);
-    const nodes =
-      added.filter((spec) => spec.poolName === name).length +
-      snapshot.objects.claims.filter((claim) => claim.spec.poolName === name).length;
+    const nodes = more + (standing.get(name) ?? 0);
     const antiAffinity = pool?.spec.antiAffinity === true;
     const most = pool?.spec.maxNodes ?? (antiAffinity ? ANTI_AFFINITY_MAX : MAX_NODES_DEFAULT);
     if (nodes > most)
@@ -50,6 +49,12 @@ function checkPools(added: readonly NodeClaimSpec[], snapshot: ClusterSnapshot):
     }
   }
   return findings;
+}
+
+function countByPool(specs: readonly NodeClaimSpec[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { poolName } of specs) counts.set(poolName, (counts.get(poolName) ?? 0) + 1);
+  return counts;
 }
 
 function checkCeilings(total: Sum, snapshot: ClusterSnapshot): readonly Finding[] {
@@ -135,9 +140,10 @@ function isUncounted({ metadata, status }: NodeClaim): boolean {
 
 function sumOf(specs: readonly NodeClaimSpec[], snapshot: ClusterSnapshot): Sum {
   const sum: Sum = { nodes: 0, cores: 0, memoryMiB: 0, costPerHour: 0 };
+  const flavors = new Map(snapshot.objects.flavors.map((flavor) => [flavor.name, flavor]));
   for (const spec of specs) {
     sum.nodes += 1;
-    const flavor = snapshot.objects.flavors.find((candidate) => candidate.name === spec.flavor);
+    const flavor = flavors.get(spec.flavor);
     if (flavor === undefined) continue;
     sum.cores += flavor.vcpus;
     sum.memoryMiB += flavor.memoryMiB;

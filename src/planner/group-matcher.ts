@@ -8,6 +8,15 @@ import type { PodGroup } from './pod-groups.ts';
 /** Comparisons of a selector with a shape, over one plan: some 100 ns each. */
 const COMPARISONS_MAX = 200_000;
 
+const constraintKeys = new WeakMap<SpreadConstraint, string>();
+
+/** Equal for constraints of pods in `namespace` that count the same pods. */
+export function countKey(namespace: string, constraint: SpreadConstraint): string {
+  let key = constraintKeys.get(constraint);
+  if (key === undefined) constraintKeys.set(constraint, (key = JSON.stringify(constraint.selector)));
+  return `${namespace} ${key}`;
+}
+
 export class GroupMatcher {
   readonly #groups: readonly PodGroup[];
   readonly #running: readonly PodShape[];
@@ -33,8 +42,9 @@ export class GroupMatcher {
   }
 
   /** Groups that a constraint of pods in `namespace` counts; equal constraints get the same list. */
-  countedBy(namespace: string, { selector }: SpreadConstraint): readonly PodGroup[] {
-    const key = `${namespace} ${JSON.stringify(selector)}`;
+  countedBy(namespace: string, constraint: SpreadConstraint): readonly PodGroup[] {
+    const { selector } = constraint;
+    const key = countKey(namespace, constraint);
     const known = this.#bySelector.get(key);
     if (known !== undefined) return known;
     const counted = this.#matching(tokensWithin(namespace, selector), (shape) => {

@@ -88,22 +88,33 @@ function closePlan(draft: PlanDraft): Plan {
 
 /** Claims of equal nodes for equal pods share one spec, so that a plan is as small as the kinds of its nodes. */
 function createSteps(draft: PlanDraft): readonly PlanStep[] {
-  const specs = new Map<Offer, { readonly empty: NodeClaimSpec; readonly forPods: Map<string, NodeClaimSpec> }>();
+  const specs = new Map<Offer, SpecsOfOffer>();
   const numbers = new Map<readonly PodObject[], number>();
   return draft.newNodes.map((node) => {
     const known = specs.get(node.offer) ?? { empty: claimSpecOf(node.offer, draft.objects), forPods: new Map() };
     specs.set(node.offer, known);
     if (node.pods.length === 0) return createStep(node, known.empty);
-    let key = '';
-    for (const { pods, from, to } of node.pods) {
-      const number = numbers.get(pods) ?? numbers.size;
-      numbers.set(pods, number);
-      key += `${number}:${to - from} `;
-    }
+    const key = node.alike ?? podsKey(node, numbers);
     const spec = known.forPods.get(key) ?? { ...known.empty, plannedPods: plannedPodsOf(node.pods) };
     known.forPods.set(key, spec);
     return createStep(node, spec);
   });
+}
+
+interface SpecsOfOffer {
+  readonly empty: NodeClaimSpec;
+  readonly forPods: Map<unknown, NodeClaimSpec>;
+}
+
+/** Equal for nodes with as many pods of the same lists; `numbers` numbers the lists. */
+function podsKey({ pods }: NewNode, numbers: Map<readonly PodObject[], number>): string {
+  let key = '';
+  for (const { pods: list, from, to } of pods) {
+    const number = numbers.get(list) ?? numbers.size;
+    numbers.set(list, number);
+    key += `${number}:${to - from} `;
+  }
+  return key;
 }
 
 function createStep(node: NewNode, spec: NodeClaimSpec): PlanStep {

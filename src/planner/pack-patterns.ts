@@ -219,6 +219,7 @@ function addPattern(packing: Packing, pattern: Pattern, zones: ZoneCounts): 'don
       const amount = pattern.amounts[at] ?? 0;
       if (group !== undefined && amount > 0) giveNewNode(draft, group, { node, count: amount });
     });
+    node.alike = pattern;
   }
   return 'done';
 }

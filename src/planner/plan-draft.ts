@@ -42,6 +42,8 @@ export interface NewNode {
   readonly reason: string;
   /** Pods that the plan puts there; grows while packing. */
   readonly pods: PodRange[];
+  /** Nodes of one offer with the same object here have as many pods of the same groups; undefined: nothing is known. */
+  alike: object | undefined;
   /** For no pod in particular: see amend-first-round.ts. */
   readonly amended?: true;
 }
@@ -172,7 +174,14 @@ export function addNode(draft: PlanDraft, offer: Offer, reason: string): NewNode
  *  nothing but the node itself decides. */
 export function addUnforkedNode(draft: PlanDraft, offer: Offer, reason: string): NewNode {
   draft.budget.take(offer.pool, offer.template.flavor);
-  const node: NewNode = { pool: offer.pool, offer, name: draft.names.next(offer.pool.name), reason, pods: [] };
+  const node: NewNode = {
+    pool: offer.pool,
+    offer,
+    name: draft.names.next(offer.pool.name),
+    reason,
+    pods: [],
+    alike: undefined,
+  };
   draft.newNodes.push(node);
   draft.newNodeCounts.set(offer.pool, newNodesOf(draft, offer.pool) + 1);
   draft.unforkedNodes.push(node);
@@ -217,6 +226,7 @@ export function giveNewNode(
   at: { readonly node: NewNode; readonly count: number },
 ): void {
   const { node, count } = at;
+  node.alike = undefined;
   node.pods.push(givePlaces(draft, group, { count, outcome: 'onNewNode', target: node.name, refusals: NO_REFUSALS }));
 }
 

@@ -8,7 +8,7 @@
 import { LABELS } from '../api/names.ts';
 import type { PodAffinityTerm, SpreadConstraint } from '../cluster/cluster-objects.ts';
 import { termKey } from '../scheduling/shape-tokens.ts';
-import type { GroupMatcher } from './group-matcher.ts';
+import { countKey, type GroupMatcher } from './group-matcher.ts';
 import type { PodGroup } from './pod-groups.ts';
 
 /** Pods of these groups share a node at most `perNodeMax` at a time, all together. */
@@ -129,7 +129,7 @@ function noteSpread({ matcher, rules }: Judging, group: PodGroup, constraint: Sp
   const kind = topologyKey === LABELS.zone ? 'zone' : topologyKey === LABELS.hostname ? 'host' : undefined;
   if (kind === undefined) return false;
   const { namespace } = group.shape;
-  const key = `${kind} ${namespace} ${JSON.stringify(constraint.selector)}`;
+  const key = `${kind} ${countKey(namespace, constraint)}`;
   const known = rules.get(key);
   if (known === undefined) {
     const rule = { carriers: new Set([group]), counted: matcher.countedBy(namespace, constraint), maxSkew };

@@ -7,6 +7,7 @@ import { expectedLabels } from '../../cluster/expected-node.ts';
 import { termSelects, type NamespaceLabels } from '../../scheduling/inter-pod-affinity.ts';
 import { matchesNodeAffinity } from '../../scheduling/node-affinity.ts';
 import { ANY_ADDRESS } from '../../scheduling/node-ports.ts';
+import { termKey } from '../../scheduling/shape-tokens.ts';
 import { toleratesAll } from '../../scheduling/taint-toleration.ts';
 import type { TemplateNode } from '../../scheduling/template-node.ts';
 import { NO_LIMIT, type Exclusion, type PackingProblem } from '../bounds/packing-problem.ts';
@@ -125,16 +126,24 @@ function allowedBits(asked: readonly PodsAsked[], offered: readonly NodeOffered[
   return bits;
 }
 
+const staticKeys = new WeakMap<PodShape, string>();
+
 /** Equal for shapes that taints and labels cannot tell apart. */
-function staticKey({ nodeSelector, nodeAffinity, tolerations }: PodShape): string {
+function staticKey(shape: PodShape): string {
+  const { nodeSelector, nodeAffinity, tolerations } = shape;
   if (nodeSelector.size === 0 && nodeAffinity === undefined && tolerations.length === 0) return '';
-  return JSON.stringify([[...nodeSelector], nodeAffinity ?? null, tolerations]);
+  const known = staticKeys.get(shape);
+  if (known !== undefined) return known;
+  const key = JSON.stringify([[...nodeSelector], nodeAffinity ?? null, tolerations]);
+  staticKeys.set(shape, key);
+  return key;
 }
 
 /** Shapes that take the same port on every address: one pod of them per node. */
 function portExclusions(asked: readonly PodsAsked[]): readonly Exclusion[] {
   const shapes = new Map<string, number[]>();
   asked.forEach(({ shape }, at) => {
+    if (shape.hostPorts.length === 0) return;
     const ports = shape.hostPorts.filter(({ hostIp }) => hostIp === ANY_ADDRESS || hostIp === '');
     for (const key of new Set(ports.map(({ protocol, port }) => `${protocol} ${port}`))) add(shapes, key, at);
   });
@@ -147,7 +156,7 @@ function hostExclusions(asked: readonly PodsAsked[], namespaceLabels: NamespaceL
   asked.forEach(({ shape }, at) => {
     for (const term of shape.podAntiAffinity) {
       if (term.topologyKey !== LABELS.hostname || !termSelects(term, shape, namespaceLabels)) continue;
-      add(shapes, JSON.stringify(term), at);
+      add(shapes, termKey(term), at);
     }
   });
   return [...shapes.values()].map((of) => ({ shapes: [...new Set(of)], perNodeMax: 1 }));
