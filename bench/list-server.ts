@@ -1,5 +1,6 @@
 // A Kubernetes API that only lists and watches a generated cluster, over plain HTTP on loopback: streaming lists
-// (sendInitialEvents) as a current API server gives them, and pages for whoever asks for those.
+// (sendInitialEvents) as a current API server gives them, and pages for whoever asks for those. The streams are put into
+// words before anybody asks, so that what is measured is the one who reads them.
 import { createServer, type ServerResponse } from 'node:http';
 import type { StillCluster } from './still-cluster.ts';
 
@@ -45,6 +46,7 @@ export async function startListServer(cluster: StillCluster): Promise<ListServer
       items: cluster.nodePools,
     },
   };
+  const streams = new Map(Object.entries(lists).map(([path, { items }]) => [path, wordsOf(items)]));
   const server = createServer((incoming, outgoing) => {
     const url = new URL(incoming.url ?? '/', 'http://127.0.0.1');
     const list = lists[url.pathname];
@@ -54,7 +56,8 @@ export async function startListServer(cluster: StillCluster): Promise<ListServer
     } else if (url.searchParams.get('watch') === null) {
       page(outgoing, list, url.searchParams);
     } else {
-      void stream(outgoing, list, url.searchParams.get('sendInitialEvents') === 'true');
+      const initial = url.searchParams.get('sendInitialEvents') === 'true';
+      void stream(outgoing, list, initial ? streams.get(url.pathname) : undefined);
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -87,13 +90,27 @@ function page(outgoing: ServerResponse, list: List, query: URLSearchParams): voi
   );
 }
 
-async function stream(outgoing: ServerResponse, list: List, initial: boolean): Promise<void> {
+/** Objects in one buffer: some 64 KiB, as a server's own buffers are. */
+const OBJECTS_PER_BUFFER = 32;
+
+function wordsOf(items: readonly object[]): readonly Buffer[] {
+  const buffers: Buffer[] = [];
+  for (let from = 0; from < items.length; from += OBJECTS_PER_BUFFER) {
+    const lines = items
+      .slice(from, from + OBJECTS_PER_BUFFER)
+      .map((object) => JSON.stringify({ type: 'ADDED', object }));
+    buffers.push(Buffer.from(`${lines.join('\n')}\n`));
+  }
+  return buffers;
+}
+
+async function stream(outgoing: ServerResponse, list: List, initial: readonly Buffer[] | undefined): Promise<void> {
   outgoing.writeHead(200);
-  for (const object of initial ? list.items : []) {
-    if (outgoing.write(`${JSON.stringify({ type: 'ADDED', object })}\n`)) continue;
+  for (const buffer of initial ?? []) {
+    if (outgoing.write(buffer)) continue;
     await new Promise((resolve) => outgoing.once('drain', resolve));
   }
-  const annotations = initial ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {};
+  const annotations = initial !== undefined ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {};
   const { kind, apiVersion } = list;
   const bookmark = { kind, apiVersion, metadata: { resourceVersion: RESOURCE_VERSION, ...annotations } };
   outgoing.write(`${JSON.stringify({ type: 'BOOKMARK', object: bookmark })}\n`);

@@ -1,6 +1,7 @@
 // Event to decision on a cluster that is in use: pods of Deployments are replaced, kubelets report, now and then a node is
 // lost, and the whole path runs again: lines of the watches → stores → objects → snapshot → plan → check. The debounce of the loop (200 ms of quiet)
 // is not part of it: at 100 pod events a second a decision sees 20 of them, and a minute is 300 decisions.
+import { setImmediate } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { parseNodeClaim, parseNodePool, parseWorkloadCluster } from '../src/api/parse-resources.ts';
 import type { ClusterSnapshot } from '../src/cluster/build-snapshot.ts';
@@ -160,6 +161,8 @@ export async function steadyState(argv: readonly string[]): Promise<Readonly<Rec
   const heapMb = [heapMiB()];
   for (let turn = 1; turn <= rounds; turn += 1) {
     decide(run, { number: WARM_UP + turn, events, losing: lostEvery > 0 && turn % lostEvery === 0 });
+    // As between two passes: only then may V8 free what was reached through a weak reference.
+    await setImmediate();
     if (HEAP_AT.some((share) => Math.round(share * rounds) === turn)) heapMb.push(heapMiB());
   }
   return {

@@ -1,24 +1,30 @@
 // Gives equal pod shapes one object, so that everything later is computed per shape and not per pod.
-// The cache is bounded: when it is full the shape that was made longest ago is forgotten. Pods that carry it keep it; an
-// equal one met later becomes a second object with the same key, which costs time and nothing else.
+// A shape is kept by the pods that carry it and by nobody else: each revision of a Deployment brings new ones, and a cache
+// that held on to them would grow for as long as people deploy. It is bounded too: when it is full the shape that was made
+// longest ago is forgotten; an equal one met later becomes a second object with the same key, which costs time and nothing
+// else.
 import { LABELS } from '../api/names.ts';
 import type { LabelSelector, PodAffinityTerm, PodShape, Resources } from './cluster-objects.ts';
 
 /** At about 2 KiB each this is at most 130 MiB of a hostile cluster's making; 30,000 real pods have some 2,000 shapes,
  *  or one each where every pod is pinned (DaemonSets) or numbered (StatefulSets). */
 const SHAPES_MAX = 65_536;
+/** Entries whose shape is gone are looked for after this many new shapes, or as many as there were left: so it costs as much
+ *  as a few entries for each of them. */
+const SWEEP_AFTER_MIN = 1024;
 
 export class PodShapeInterner {
-  readonly #shapes = new Map<string, PodShape>();
+  readonly #shapes = new Map<string, WeakRef<PodShape>>();
   readonly #shapesMax: number;
   #next = 0;
+  #untilSweep = SWEEP_AFTER_MIN;
 
   constructor(options: { readonly shapesMax?: number } = {}) {
     this.#shapesMax = options.shapesMax ?? SHAPES_MAX;
     if (!(this.#shapesMax >= 1)) throw new Error(`shapesMax must be at least 1: ${this.#shapesMax}`);
   }
 
-  /** Shapes in the cache. */
+  /** Shapes in the cache; some of them may be gone. */
   get size(): number {
     return this.#shapes.size;
   }
@@ -26,16 +32,25 @@ export class PodShapeInterner {
   /** The one object of this shape. Maps may come in any order; lists keep theirs, because reasons follow it. */
   intern(parts: Omit<PodShape, 'index' | 'key'>): PodShape {
     const key = shapeKey(parts);
-    const known = this.#shapes.get(key);
+    const known = this.#shapes.get(key)?.deref();
     if (known !== undefined) return known;
+    this.#untilSweep -= 1;
+    if (this.#untilSweep <= 0) this.#sweep();
     if (this.#shapes.size >= this.#shapesMax) {
       const oldest = this.#shapes.keys().next();
       if (oldest.done !== true) this.#shapes.delete(oldest.value);
     }
     const shape: PodShape = { ...parts, index: this.#next, key };
     this.#next += 1;
-    this.#shapes.set(key, shape);
+    // As the newest: what is gone may have stood there.
+    this.#shapes.delete(key);
+    this.#shapes.set(key, new WeakRef(shape));
     return shape;
+  }
+
+  #sweep(): void {
+    for (const [key, shape] of this.#shapes) if (shape.deref() === undefined) this.#shapes.delete(key);
+    this.#untilSweep = Math.max(SWEEP_AFTER_MIN, this.#shapes.size);
   }
 }
 

@@ -1,0 +1,47 @@
+// Equal shapes are one object for as long as a pod carries it, and cost nothing once none does.
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, test } from 'vitest';
+import type { PodShape } from '../../../src/cluster/cluster-objects.ts';
+import { PodShapeInterner } from '../../../src/cluster/pod-shape-interner.ts';
+import { makePod } from '../../builders/make-pod.ts';
+
+const { index: _index, key: _key, ...parts } = makePod('web').build().shape;
+
+function shapeOf(interner: PodShapeInterner, app: string): PodShape {
+  return interner.intern({ ...parts, labels: new Map([['app', app]]) });
+}
+
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  setFlagsFromString('--no-expose-gc');
+  if (typeof collect !== 'function') throw new Error('no collector');
+  // What a weak reference gave stays until the job is over.
+  await setImmediate();
+  Reflect.apply(collect, undefined, []);
+}
+
+describe('PodShapeInterner', () => {
+  test('lets go of shapes that nobody carries, and of no other', async () => {
+    const interner = new PodShapeInterner();
+    const carried = shapeOf(interner, 'carried');
+    for (let number = 0; number < 900; number += 1) shapeOf(interner, `gone-${number}`);
+    await collectGarbage();
+    for (let number = 0; number < 500; number += 1) shapeOf(interner, `new-${number}`);
+    expect(interner.size).toBeLessThan(502);
+    expect(shapeOf(interner, 'carried')).toBe(carried);
+  });
+
+  test('forgets the shape that was made longest ago when it is full', () => {
+    const interner = new PodShapeInterner({ shapesMax: 2 });
+    const [a, b] = [shapeOf(interner, 'a'), shapeOf(interner, 'b')];
+    const c = shapeOf(interner, 'c');
+    expect(interner.size).toBe(2);
+    expect([shapeOf(interner, 'b'), shapeOf(interner, 'c')]).toEqual([b, c]);
+    const again = shapeOf(interner, 'a');
+    expect(again).not.toBe(a);
+    expect(again.key).toBe(a.key);
+  });
+});
