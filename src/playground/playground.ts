@@ -7,6 +7,8 @@ export interface PlaygroundFlavor {
   readonly vcpus: number;
   readonly memoryMiB: number;
   readonly diskGiB: number;
+  /** As Nova shows them, e.g. of GPUs. */
+  readonly extraSpecs?: Readonly<Record<string, string>>;
 }
 
 /** How long things take. All in milliseconds; zero is allowed. */

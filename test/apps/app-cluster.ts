@@ -19,9 +19,9 @@ export interface AppCluster {
   readonly daemonSets: readonly V1DaemonSet[];
 }
 
-const ZONES = ['zone-a', 'zone-b', 'zone-c'];
+export const ZONES = ['zone-a', 'zone-b', 'zone-c'];
 
-const FLAVORS: readonly Flavor[] = [
+export const FLAVORS: readonly Flavor[] = [
   makeFlavor('b3-8', { vcpus: 2, memoryMiB: 8_000, diskGiB: 50 }),
   makeFlavor('b3-16', { vcpus: 4, memoryMiB: 16_000, diskGiB: 100 }),
   makeFlavor('b3-32', { vcpus: 8, memoryMiB: 32_000, diskGiB: 200 }),
@@ -34,7 +34,7 @@ const LARGE = { minNodes: 0, maxNodes: 999, autoscale: true };
 
 /** Plain nodes of several sizes in three zones; nodes with GPUs in one; nodes of one size in one zone that wear a label
  *  which an application asks for; nodes that nobody here tolerates. */
-const POOLS = [
+export const POOLS = [
   makePool('general')
     .flavors('b3-8', 'b3-16', 'b3-32', 'b3-64')
     .spec({ ...LARGE, availabilityZones: ZONES })

@@ -95,7 +95,12 @@ export function secret(namespace: string, name: string, data: Readonly<Record<st
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, stringData: data };
 }
 
-function workloadCluster(tenant: TenantWorld, network: string): KubeObject {
+/** One cluster with names of planned nodes, one without; so are the rights that the chart gives there. */
+function hasHints(tenant: TenantWorld, tenants: readonly TenantWorld[]): boolean {
+  return tenant === tenants[0];
+}
+
+function workloadCluster(tenant: TenantWorld, network: string, placementHints: boolean): KubeObject {
   const { server, ca } = tenant.kube.credentials;
   return {
     apiVersion: 'sluice.dev/v1alpha1',
@@ -118,6 +123,7 @@ function workloadCluster(tenant: TenantWorld, network: string): KubeObject {
         scaleDownDelayAfterAddSeconds: 5,
         maxNodeProvisionSeconds: 300,
         skipNodesWithSystemPods: false,
+        placementHints,
       },
     },
   };
@@ -172,7 +178,9 @@ export async function openWorld(): Promise<World> {
   const managementKubeconfig = join(folder, 'management.kubeconfig');
   writeFileSync(managementKubeconfig, kubeconfigText(management.credentials, token), { mode: 0o600 });
   for (const [index, tenant] of [first, other].entries()) {
-    const tenantToken = await installChart(tenant.kube, tenant.kubeconfig, ['plane=workload']);
+    const hints = hasHints(tenant, [first, other]);
+    const values = ['plane=workload', `placementHints=${hints}`];
+    const tenantToken = await installChart(tenant.kube, tenant.kubeconfig, values);
     const text = kubeconfigText(tenant.kube.credentials, tenantToken);
     await management.apply(secret(tenant.namespace, 'kubeconfig', { value: text }));
     await management.apply(secret(tenant.namespace, 'cloud', { 'clouds.yaml': cloudsYaml(tenant.cloudEntry) }));
@@ -186,7 +194,7 @@ export async function openWorld(): Promise<World> {
       metadata: { name: 'prices', namespace: tenant.namespace },
       data: PRICES,
     });
-    await management.apply(workloadCluster(tenant, projects[index]?.network));
+    await management.apply(workloadCluster(tenant, projects[index]?.network, hints));
   }
   const kubelets = new TestKubelets(admin, [first.kube, other.kube]);
   kubelets.start();

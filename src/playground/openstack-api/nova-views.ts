@@ -81,7 +81,7 @@ export function showFlavor(flavor: PlaygroundFlavor & { readonly id: string }, b
     rxtx_factor: 1,
     links: [{ rel: 'self', href: `${baseUrl}/flavors/${flavor.id}` }],
     description: null,
-    extra_specs: {},
+    extra_specs: flavor.extraSpecs ?? {},
   };
 }
 

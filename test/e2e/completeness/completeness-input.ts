@@ -1,4 +1,4 @@
-// What is measured: pods, and the pools that may be bought for them. From a directory of bench inputs, one template each.
+// What is measured: pods, and the pools that may be bought for them. Here from a directory of bench inputs, one template each.
 import { podListPages } from '../../../bench/inputs/pods-of-workload.ts';
 import { type IndexEntry, readWorkload } from '../../../bench/inputs/read-workload.ts';
 import type { PlaygroundFlavor } from '../../../src/playground/playground.ts';
@@ -44,6 +44,7 @@ export function inputOfWorkload(directory: string, entry: IndexEntry): Completen
     memoryMiB: template.memoryMiB,
     ephemeralMiB: DISK_GIB * 1024,
     pods: template.pods,
+    extended: new Map<string, number>(),
   };
   const tooLarge = groups.filter(
     ({ cpuMillis, memoryMiB }) => cpuMillis > template.cpuMillis || memoryMiB > template.memoryMiB,

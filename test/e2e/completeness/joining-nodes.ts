@@ -12,6 +12,8 @@ export interface NodeSize {
   readonly memoryMiB: number;
   readonly ephemeralMiB: number;
   readonly pods: number;
+  /** Extended resources by name. */
+  readonly extended: ReadonlyMap<string, number>;
 }
 
 /** Kubernetes calls a node unreachable after 50 s without a renewal. */
@@ -126,6 +128,7 @@ function readyStatus(size: NodeSize, { address }: BootingServer): unknown {
     memory: `${size.memoryMiB}Mi`,
     'ephemeral-storage': `${size.ephemeralMiB}Mi`,
     pods: String(size.pods),
+    ...Object.fromEntries([...size.extended].map(([name, amount]) => [name, String(amount)])),
   };
   const now = new Date().toISOString();
   return {

@@ -12,6 +12,7 @@ import { boundWherePlanned, firstPlanOf } from './bound-where-planned.ts';
 import type { CompletenessInput } from './completeness-input.ts';
 import { JoiningNodes } from './joining-nodes.ts';
 import type { PodsOfInput } from './pods-of-input.ts';
+import { VolumeProvisioner } from './volume-provisioner.ts';
 
 export interface MeasureOptions {
   /** Text; admin of the control plane under test. */
@@ -79,7 +80,9 @@ export async function measure(
     logLevel: options.logLevel,
     identity: 'completeness',
   });
+  const volumes = new VolumeProvisioner(cluster);
   nodes.start();
+  volumes.start();
   try {
     await pods.create(input.objects, input.pods);
     options.say(`${input.pods.length} pods wait`);
@@ -93,6 +96,7 @@ export async function measure(
     options.say(`${left - input.unplaceable} pods left after the first round`);
     const bound = boundWherePlanned(plan, await pods.all());
     await joinTheRest(nodes, pods, { input, options });
+    if (volumes.fault !== undefined) throw new Error('a volume could not be made', { cause: volumes.fault });
     const metrics = await (await fetch(`${controller.url}/metrics`)).text();
     const placeable = input.pods.length - input.unplaceable;
     return {
@@ -116,6 +120,7 @@ export async function measure(
     await nodes.stop();
     await playground.close();
     await pods.remove(input.objects);
+    await volumes.stop();
     await nodes.removeAll();
     for (const pool of input.pools) await pods.removePool(pool);
   }
