@@ -24,6 +24,8 @@ export interface NodeBudget {
   roomIn(pool: PoolState): number;
   /** Counts one more node. */
   take(pool: PoolState, flavor: Flavor): void;
+  /** Returns what takes the counts back to how they are now. */
+  checkpoint(): () => void;
 }
 
 interface Used {
@@ -67,6 +69,18 @@ export function openNodeBudget(objects: ClusterObjects): NodeBudget {
       count(quotaTaken, flavor, objects.prices);
       increase(poolNodes, pool.name);
       increase(standing, pool.name);
+    },
+    checkpoint() {
+      const before = { used: { ...used }, quotaTaken: { ...quotaTaken } };
+      const maps = [poolNodes, standing].map((counts) => ({ counts, entries: [...counts] }));
+      return () => {
+        Object.assign(used, before.used);
+        Object.assign(quotaTaken, before.quotaTaken);
+        for (const { counts, entries } of maps) {
+          counts.clear();
+          for (const [name, nodes] of entries) counts.set(name, nodes);
+        }
+      };
     },
   };
 }

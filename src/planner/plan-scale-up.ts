@@ -3,10 +3,10 @@
 import { placeGroups } from '../simulation/place-groups.ts';
 import { amendFirstRound } from './amend-first-round.ts';
 import { openExplainer } from './explain-left-pods.ts';
+import { packByImportance } from './pack-by-importance.ts';
 import { giveNewNode, givePlaces, type PlanDraft } from './plan-draft.ts';
 import { awaitedPods, placeAwaited } from './planned-pods.ts';
 import { demandOf, nextPod, type PodGroup } from './pod-groups.ts';
-import { packSettled } from './settle-spread.ts';
 
 /** Cluster-autoscaler's default: pods below it are filler that must not cost anything. */
 const EXPENDABLE_CUTOFF_DEFAULT = -10;
@@ -27,7 +27,7 @@ export function planScaleUp(draft: PlanDraft): void {
     asking.filter((group) => group.priority >= cutoff),
     groups.filter((group) => group.nominatedNodeName !== '' && group.placed > 0),
   );
-  packSettled(
+  packByImportance(
     draft,
     asking.filter((group) => group.priority >= cutoff && group.getsNewNode && nextPod(group) !== undefined),
     groups,
