@@ -1,6 +1,7 @@
 // The public applications of test/apps as what is measured: all of them at once, each in its namespace, with the pools of
 // several kinds that they are planned with there.
 import type { PlaygroundFlavor } from '../../../src/playground/playground.ts';
+import { fieldsOf } from '../../../src/playground/untyped.ts';
 import { allocatableOf } from '../../../src/scheduling/template-node.ts';
 import { FLAVORS, POOLS, ZONES } from '../../apps/app-cluster.ts';
 import type { AppFacts } from '../../apps/app-facts.ts';
@@ -142,7 +143,7 @@ function volumeClaim({ metadata, spec }: V1VolumeClaim): KubeObject {
 
 function daemonSet({ metadata: { name, namespace }, spec: { template } }: V1DaemonSet): KubeObject {
   const own = { 'completeness-daemon': name };
-  const labels = 'labels' in template.metadata ? template.metadata.labels : {};
+  const labels = fieldsOf(fieldsOf(template.metadata)['labels']);
   return {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',

@@ -36,6 +36,8 @@ export interface Completeness {
   readonly nodesPlanned: number;
   readonly nodesInTheEnd: number;
   readonly leftAfterFirstRound: number;
+  /** Of the DaemonSets: others took the room that was kept for them. */
+  readonly daemonPodsLeft: number;
   readonly leftShare: number;
   readonly boundWherePlanned: number;
   readonly boundWherePlannedShare: number;
@@ -92,8 +94,9 @@ export async function measure(
     options.say(`${planned.length} nodes planned`);
     await joinAll(nodes, planned, options);
     await nodes.allOpen();
-    const left = await idle(pods, options);
-    options.say(`${left - input.unplaceable} pods left after the first round`);
+    const pending = await idle(pods, options);
+    const left = pending.pods - input.unplaceable;
+    options.say(`${left} pods left after the first round`);
     const bound = boundWherePlanned(plan, await pods.all());
     await joinTheRest(nodes, pods, { input, options });
     if (volumes.fault !== undefined) throw new Error('a volume could not be made', { cause: volumes.fault });
@@ -107,8 +110,9 @@ export async function measure(
       unplaceable: input.unplaceable,
       nodesPlanned: planned.length,
       nodesInTheEnd: nodes.joined.size,
-      leftAfterFirstRound: left - input.unplaceable,
-      leftShare: share(left - input.unplaceable, placeable),
+      leftAfterFirstRound: left,
+      daemonPodsLeft: pending.daemonPods,
+      leftShare: share(left, placeable),
       boundWherePlanned: bound,
       boundWherePlannedShare: share(bound, placeable),
       named: counted(metrics, 'sluice_placement_hints_total', 'outcome="written"'),
@@ -203,15 +207,18 @@ async function joinAll(nodes: JoiningNodes, names: readonly string[], options: M
 }
 
 /** Waits until nothing has been bound for a while: how many pods are not. */
-async function idle(pods: PodsOfInput, { quietMs }: MeasureOptions): Promise<number> {
+async function idle(
+  pods: PodsOfInput,
+  { quietMs }: MeasureOptions,
+): Promise<Awaited<ReturnType<PodsOfInput['unbound']>>> {
   let last = -1;
   let sinceMs = Date.now();
   for (const deadlineMs = Date.now() + ROUND_LIMIT_MS; Date.now() < deadlineMs; await sleep(LOOK_MS)) {
     const left = await pods.unbound();
-    if (left === 0) return 0;
-    if (left !== last) sinceMs = Date.now();
-    last = left;
-    if (Date.now() - sinceMs > quietMs) return left;
+    const all = left.pods + left.daemonPods;
+    if (all !== last) sinceMs = Date.now();
+    last = all;
+    if (all === 0 || Date.now() - sinceMs > quietMs) return left;
   }
   throw new Error(`the scheduler still binds; ${last} pods are left`);
 }
@@ -225,7 +232,7 @@ async function joinTheRest(
   for (const deadlineMs = Date.now() + ROUND_LIMIT_MS; ; await sleep(LOOK_MS)) {
     for (const name of nodes.waiting) await nodes.join(name);
     const left = await pods.unbound();
-    if (left <= of.input.unplaceable) return;
-    if (Date.now() > deadlineMs) throw new Error(`${left} pods never got a node`);
+    if (left.pods <= of.input.unplaceable) return;
+    if (Date.now() > deadlineMs) throw new Error(`${left.pods} pods never got a node`);
   }
 }

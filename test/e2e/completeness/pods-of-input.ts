@@ -36,14 +36,14 @@ export class PodsOfInput {
     });
   }
 
-  /** How many have no node. */
-  async unbound(): Promise<number> {
-    let count = 0;
+  /** How many have no node. Apart from the others those of DaemonSets, which no other node helps. */
+  async unbound(): Promise<{ readonly pods: number; readonly daemonPods: number }> {
+    const found: KubeObject[] = [];
     for (const namespace of this.#namespaces) {
-      const pods = await this.#pages(`/api/v1/namespaces/${namespace}/pods?fieldSelector=spec.nodeName%3D`);
-      count += pods.length;
+      found.push(...(await this.#pages(`/api/v1/namespaces/${namespace}/pods?fieldSelector=spec.nodeName%3D`)));
     }
-    return count;
+    const owned = found.filter(({ metadata }) => metadata.ownerReferences?.some(({ kind }) => kind === 'DaemonSet'));
+    return { pods: found.length - owned.length, daemonPods: owned.length };
   }
 
   async all(): Promise<readonly KubeObject[]> {
