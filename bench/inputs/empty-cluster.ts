@@ -67,22 +67,43 @@ function flavorOf(type: NodeType): Flavor {
 }
 
 /** Types are dealt over the pools, so that the sizes of one family are in different ones and the most nodes of a pool
- *  rarely decide which size is taken. */
+ *  rarely decide which size is taken. Of a long list some small types are so cheap that a plan wants thousands of them: those
+ *  are in further pools, as many as are still looked at. */
 function nodePools(workload: Workload, { types, zones }: Offered): readonly object[] {
   const pools = Math.ceil(types.length / FLAVORS_PER_POOL);
   const wanted = Math.ceil((ROOM * nodesOfMiddlingSize(workload, types)) / (pools * NODES_MAX));
   const admitted = Math.floor(OFFERS_MAX / (types.length * zones.length));
   const copies = Math.max(1, Math.min(wanted, admitted));
-  return Array.from({ length: copies * pools }, (_, index) => {
-    const flavors = types.filter((_type, at) => at % pools === index % pools).map((type) => type.name);
+  const dealt: (readonly NodeType[])[] = Array.from({ length: copies * pools }, (_, index) =>
+    types.filter((_type, at) => at % pools === index % pools),
+  );
+  const cheapest = pools === 1 ? [] : cheapestTypes(types);
+  const spare = OFFERS_MAX - copies * types.length * zones.length;
+  const looked = cheapest.length === 0 ? 0 : Math.floor(spare / (cheapest.length * zones.length));
+  const further = Math.min(looked, Math.ceil(workload.pods / NODES_MAX));
+  for (let index = 0; index < further; index += 1) dealt.push(cheapest);
+  return dealt.map((flavors, index) => {
     const name = `pool-${String(index).padStart(3, '0')}`;
+    const sizes = { minNodes: 0, maxNodes: NODES_MAX, desiredNodes: 0 };
     return {
       apiVersion: 'sluice.dev/v1alpha1',
       kind: 'NodePool',
       metadata: { name, uid: name, resourceVersion: '1' },
-      spec: { flavors, minNodes: 0, maxNodes: NODES_MAX, desiredNodes: 0, autoscale: true },
+      spec: { flavors: flavors.map((type) => type.name), ...sizes, autoscale: true },
     };
   });
+}
+
+/** As many as one pool mixes: the cheapest of those that hold something and that no other beats in every way. */
+function cheapestTypes(types: readonly NodeType[]): readonly NodeType[] {
+  const axes = ['cpuMillis', 'memoryMiB', 'gpus'] as const;
+  const kept: NodeType[] = [];
+  for (const type of types.toSorted((left, right) => left.pricePerHour - right.pricePerHour)) {
+    if (kept.length === FLAVORS_PER_POOL) break;
+    const beaten = kept.some((other) => axes.every((axis) => other[axis] >= type[axis]));
+    if (type.cpuMillis > 0 && type.memoryMiB > 0 && !beaten) kept.push(type);
+  }
+  return kept;
 }
 
 function nodesOfMiddlingSize(workload: Workload, types: readonly NodeType[]): number {

@@ -1,10 +1,11 @@
 // How pods that need new nodes are put together on them: patterns (so many pods of each shape on one node of an offer) and
 // how many nodes of each. Capacity, limits per node, exclusions, which shape may use which offer and how many nodes a pool
 // may get are kept here; what one node cannot show (spread, affinity between shapes, quotas) is for the packer to check.
-// Order of choice: tiers (pool priority) first, then cost, then fewer nodes, then the offers' own order.
+// Order of choice: tiers (pool priority) first, then cost, then fewer nodes, then the offers' own order. Above
+// 250 lines because what limits leave over goes around the loop again.
 import { cheapBounds } from '../bounds/lower-bound.ts';
 import { modelOf, type PackingModel } from '../bounds/packing-model.ts';
-import { NO_LIMIT, type LowerBound, type PackingProblem, type Pattern } from '../bounds/packing-problem.ts';
+import { isAllowed, NO_LIMIT, type LowerBound, type PackingProblem, type Pattern } from '../bounds/packing-problem.ts';
 import { type Meter, SearchBudget } from '../bounds/search-budget.ts';
 import { chooseFlavors } from './choose-flavors.ts';
 import type { NodesFilled } from './fill-nodes.ts';
@@ -147,7 +148,7 @@ function fillTier(search: Search, tier: readonly number[]): LowerBound | undefin
     const first = packModel(model, search);
     const { packed, model: used } = withFewFlavors(search, { packed: first, model, offers });
     noteWorth(search, used, packed.worth);
-    const cut = take(search, used, packed.filled);
+    const cut = take(search, used, { filled: packed.filled, offers });
     bound = round === 0 && !cut ? first.bound : undefined;
     if (!cut) return bound;
   }
@@ -183,21 +184,57 @@ function noteWorth({ worth }: Search, model: PackingModel, worths: Float64Array)
 
 /** Notes the nodes as patterns of shapes, as far as limits go, the nodes with most worth per price first. True: a limit
  *  has cut something off. */
-function take(search: Search, model: PackingModel, filled: readonly NodesFilled[]): boolean {
-  const { problem } = search;
-  let cut = false;
+function take(
+  search: Search,
+  model: PackingModel,
+  of: { readonly filled: readonly NodesFilled[]; readonly offers: readonly number[] },
+): boolean {
+  const { problem, left, patterns } = search;
+  const twins = new Map<number, readonly number[]>();
   const kept: NodesFilled[] = [];
-  for (const node of byWorth(search, model, filled)) {
-    const group = problem.limitGroups[model.offerOf[node.offer] ?? 0] ?? 0;
-    const room = search.room[group] ?? 0;
-    const nodes = Math.min(node.nodes, room);
+  const elsewhere: { readonly node: NodesFilled; readonly offer: number }[] = [];
+  let cut = false;
+  for (const node of byWorth(search, model, of.filled)) {
+    let nodes = takeRoom(search, model.offerOf[node.offer] ?? 0, node.nodes);
+    if (nodes > 0) kept.push({ ...node, nodes });
+    if (nodes === node.nodes) continue;
+    const same = twins.get(node.offer) ?? twinsOf(problem, model.offerOf[node.offer] ?? 0, of.offers);
+    twins.set(node.offer, same);
+    for (const offer of same) {
+      if (!node.rows.every((row) => (model.members[row] ?? []).every((shape) => isAllowed(problem, shape, offer))))
+        continue;
+      const more = takeRoom(search, offer, node.nodes - nodes);
+      if (more > 0) elsewhere.push({ node: { ...node, nodes: more }, offer });
+      nodes += more;
+    }
     if (nodes < node.nodes) cut = true;
-    if (nodes === 0) continue;
-    search.room[group] = room >= NO_LIMIT ? NO_LIMIT : room - nodes;
-    kept.push({ ...node, nodes });
   }
-  search.patterns.push(...splitRows(model, { filled: kept, left: search.left }));
+  patterns.push(...splitRows(model, { filled: kept, left }));
+  for (const { node, offer } of elsewhere) {
+    patterns.push(...splitRows(model, { filled: [node], left }).map((pattern) => ({ ...pattern, offer })));
+  }
   return cut;
+}
+
+/** How many of `wanted` nodes the offer's limit admits; they count from now on. */
+function takeRoom({ problem, room }: Search, offer: number, wanted: number): number {
+  const group = problem.limitGroups[offer] ?? 0;
+  const left = room[group] ?? 0;
+  const nodes = Math.min(wanted, left);
+  room[group] = left >= NO_LIMIT ? NO_LIMIT : left - nodes;
+  return nodes;
+}
+
+/** Offers of the same price with as much room under other limits: where a pool is full, another one serves as well. */
+function twinsOf(problem: PackingProblem, own: number, offers: readonly number[]): readonly number[] {
+  const { axes, capacities, prices, limitGroups } = problem;
+  return offers.filter((offer) => {
+    if (prices[offer] !== prices[own] || limitGroups[offer] === limitGroups[own]) return false;
+    for (let axis = 0; axis < axes; axis++) {
+      if ((capacities[offer * axes + axis] ?? 0) < (capacities[own * axes + axis] ?? 0)) return false;
+    }
+    return true;
+  });
 }
 
 function byWorth(

@@ -149,6 +149,24 @@ describe('choosePatterns', () => {
     expect(nodesPerOffer(choosePatterns(problem), problem)).toEqual([1, 1, 1]);
   });
 
+  it('goes to another pool with the same offer where one is full, and knows the bound still', () => {
+    const sizes = [
+      [26, 1],
+      [21, 7],
+      [17, 3],
+      [13, 4],
+      [9, 6],
+      [7, 2],
+    ] as const;
+    const shapes = sizes.map(([cpu, memory], index) => ({ request: [cpu, memory, 1], count: 21 + 2 * index }));
+    const offers = [0, 1].map((group) => ({ room: [38, 12, 110], price: 1, group }));
+    const choice = choosePatterns(problemOf({ shapes, offers, groupNodesMax: [30, 90] }));
+    const free = choosePatterns(problemOf({ shapes, offers, groupNodesMax: [90, 90] }));
+    expect(free.bound.kind).toBe('configurationLp');
+    expect([choice.nodes, choice.bound]).toEqual([free.nodes, free.bound]);
+    expect(nodesPerOffer(choice, problemOf({ shapes, offers }))).toEqual([30, free.nodes - 30]);
+  });
+
   it('uses no more flavors than wished, unless a pod has no other place', () => {
     const problem = mixedProblem({ seed: 6, shapes: 25, podsMax: 200 });
     const free = choosePatterns(problem);
