@@ -1,7 +1,7 @@
 // What would happen if nodes went, one after another: the pods of each leave, those that can move look for room on the nodes
 // that are left. Pods for which room alone decides are placed by numbers, kind by kind; of the others the fork is asked.
 // What one removal takes is gone for the next, so that no two count on the same room.
-import type { PodObject } from '../cluster/cluster-objects.ts';
+import type { PodObject, PodShape } from '../cluster/cluster-objects.ts';
 import type { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
 import type { RoomKind, RoomKinds } from '../scheduling/room-kinds.ts';
 import { RoomSlots } from '../scheduling/room-slots.ts';
@@ -21,6 +21,8 @@ const ASKED_MAX = 32;
 /** What the search costs besides looks at slots, in looks (5 ns each): a question to the fork, a pod put on a node or taken
  *  off, in simulation. */
 const STEPS_PER_QUESTION = 200;
+/** The fork's own search skips most nodes; found nowhere, it has been past all of them. */
+const STEPS_PER_NODE_SEARCHED = 30;
 const STEPS_PER_MOVE = 200;
 
 interface Mover {
@@ -44,9 +46,11 @@ export class NodeRemovals {
   readonly #fork: ForkedSnapshot;
   readonly #kinds: RoomKinds;
   readonly #slots: RoomSlots;
-  /** Why a kind of pods found no place, from the first time: room only gets less, so it holds for those that come later. */
-  readonly #refusals = new Map<RoomKind, string>();
+  /** Why pods of a kind (of a shape, where more than room decides) found no place, as it was the first time. It is for people,
+   *  and asking dozens of nodes again for each node that is to go would cost more than the search. */
+  readonly #refusals = new Map<RoomKind | PodShape, string>();
   #questions = 0;
+  #searched = 0;
   #moves = 0;
 
   /** `order`: the nodes that take pods, those to be filled first in front. Nobody else may place pods on the fork, or take some
@@ -59,7 +63,8 @@ export class NodeRemovals {
 
   /** What the search has cost so far, in steps of about 5 ns; the same for the same input. */
   get steps(): number {
-    return this.#slots.looks + this.#questions * STEPS_PER_QUESTION + this.#moves * STEPS_PER_MOVE;
+    const asked = this.#questions * STEPS_PER_QUESTION + this.#searched * STEPS_PER_NODE_SEARCHED;
+    return this.#slots.looks + asked + this.#moves * STEPS_PER_MOVE;
   }
 
   /** Removes the node and places `movable` (pods that were on it and will be made anew). The fork is left changed when all fit,
@@ -120,8 +125,9 @@ export class NodeRemovals {
         slot = this.#slots.next(kind, slot + 1);
       }
     }
-    this.#questions += 1;
-    return this.#fork.firstFit(pod);
+    const found = this.#fork.firstFit(pod);
+    this.#searched += found === -1 ? this.#fork.nodeCount : 1;
+    return found;
   }
 
   #takeNodeOff(trial: Trial): void {
@@ -141,11 +147,12 @@ export class NodeRemovals {
   }
 
   #stuck(trial: Trial, { pod, kind }: Mover): RemovalSimulation {
-    let refusal = kind.roomOnly ? this.#refusals.get(kind) : undefined;
+    const alike = kind.roomOnly ? kind : pod.shape;
+    let refusal = this.#refusals.get(alike);
     if (refusal === undefined) {
       this.#enter(trial);
       refusal = refusalSummary(this.#fork, pod);
-      if (kind.roomOnly) this.#refusals.set(kind, refusal);
+      this.#refusals.set(alike, refusal);
     }
     if (trial.mark !== undefined) this.#fork.rollback(trial.mark);
     for (const move of trial.moves) {

@@ -12,7 +12,7 @@ import { NodeRemovals } from '../../../src/simulation/simulate-node-removal.ts';
 import { parseWorld } from '../../twin/parse-world.ts';
 import { randomWorld } from '../../twin/random-world.ts';
 
-const RUNS = Number(process.env['SLUICE_PROPERTY_RUNS'] ?? 60);
+const RUNS = Number(process.env['SLUICE_PROPERTY_RUNS'] ?? 40);
 
 /** Two forks of one random cluster: one to remove nodes from, one to look over its shoulder. */
 function forksOf(seed: number): readonly [ForkedSnapshot, ForkedSnapshot] {
