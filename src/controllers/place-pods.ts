@@ -9,7 +9,7 @@ import type { Plan } from '../planner/plan.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { clusterFields, errorFields } from './log-fields.ts';
 import { isPlacing, PLACING_TAINT, type PlacementHints } from './placement-hints.ts';
-import { isPortError, type PortError } from './port-errors.ts';
+import { isPortError, type PortError, type PortErrorCode } from './port-errors.ts';
 
 /** Some three seconds of a small API server's time: a pass must not keep others waiting for longer. */
 export const NAMES_PER_PASS_MAX = 1000;
@@ -17,6 +17,9 @@ export const NAMES_PER_PASS_MAX = 1000;
 const PARALLEL_NAMES = 16;
 /** The only scheduler whose filters the planner knows. Other profiles may have others. */
 const SCHEDULER = 'default-scheduler';
+
+/** Another try will do: the node stays closed for the next pass, within its time. */
+const AWAY: ReadonlySet<PortErrorCode> = new Set(['unavailable', 'throttled']);
 
 interface PlacedNode {
   readonly node: NodeObject;
@@ -29,29 +32,36 @@ export class PodPlacer {
   readonly #hints: PlacementHints;
   /** Uids of nodes that were opened and that the store still shows closed. */
   readonly #opened = new Set<string>();
+  /** In the present pass: the server does not answer; the right is missing. */
   #away = false;
+  #refused = false;
 
   constructor(context: ClusterContext, hints: PlacementHints) {
     this.#context = context;
     this.#hints = hints;
   }
 
-  /** Names the pods that `plan` puts on nodes that wait for it, and opens these nodes. A name that cannot be written
-   *  keeps no node closed. Operating failures are logged and counted; only a programmer error rejects. */
+  /** Names the pods that `plan` puts on nodes that wait for it, and opens these nodes. A name that is refused
+   *  keeps no node closed; when the server does not answer, the next pass goes on. Operating failures are logged and counted; only a programmer error rejects. */
   async run(plan: Plan, snapshot: ClusterSnapshot): Promise<void> {
     const closed = snapshot.nodes.filter(({ node }) => node !== undefined && isPlacing(node));
     this.#forget(closed);
     if (closed.length === 0 || this.#hints.use().kind !== 'on' || snapshot.objects.cluster.spec.paused === true) return;
     this.#away = false;
+    this.#refused = false;
+    const unnamed = new Set<NodeObject>();
     const nodes = nextNodes(
       closed.flatMap((one) => this.#ready(one)),
       plan,
     );
     await inParallel(
       nodes.flatMap(({ node, pods }) => pods.map((pod) => ({ node, pod }))),
-      ({ node, pod }) => this.#name(pod, node),
+      async ({ node, pod }) => {
+        if (!(await this.#name(pod, node))) unnamed.add(node);
+      },
     );
-    await inParallel(nodes, ({ node }) => this.#open(node));
+    const done = nodes.filter(({ node }) => !unnamed.has(node));
+    await inParallel(done, ({ node }) => this.#open(node));
   }
 
   #forget(closed: readonly SnapshotNode[]): void {
@@ -67,23 +77,28 @@ export class PodPlacer {
     return lastingTaints(node.taints, startup).length === node.taints.length - 1 ? [node] : [];
   }
 
-  async #name(pod: PodObject, node: NodeObject): Promise<void> {
-    if (!this.#mayWrite() || this.#away) return;
+  /** False: not now, as the server does not answer. What it refuses is done with. */
+  async #name(pod: PodObject, node: NodeObject): Promise<boolean> {
+    if (!this.#mayWrite() || this.#away) return false;
+    if (this.#refused) return true;
     try {
       await this.#context.workload.nominateNode(pod, node.name);
       this.#hints.noteForbidden(undefined);
       this.#count('written');
+      return true;
     } catch (error) {
       if (!isPortError(error)) throw error;
       this.#count(error.code === 'conflict' ? 'changed' : 'failed');
       if (error.code !== 'conflict') this.#noteFailure(error);
+      return !AWAY.has(error.code);
     }
   }
 
   /** One line for all that would fail alike. */
   #noteFailure(error: PortError): void {
+    this.#away ||= AWAY.has(error.code);
+    this.#refused ||= error.code === 'forbidden';
     if (error.code === 'forbidden') this.#hints.noteForbidden(error.message);
-    this.#away ||= error.code === 'forbidden' || error.code === 'unavailable';
     const fields = { ...clusterFields(this.#context), ...errorFields(error) };
     this.#context.telemetry.log('warn', 'a node could not be named to a pod', fields);
   }

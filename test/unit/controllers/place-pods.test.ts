@@ -151,12 +151,22 @@ describe('a Ready node that waits for its pods', () => {
     ['conflict', 'changed'],
     ['invalidSpec', 'failed'],
     ['forbidden', 'failed'],
-    ['unavailable', 'failed'],
   ])('is opened although a name is met with %s', async (code, outcome) => {
     failing('nominateNode', code);
     addNode(A);
     await place([to(A, addPods(20, 'pod'))]);
     expect([isClosed(A), hintsCounted(outcome) > 0]).toEqual([false, true]);
+  });
+
+  it.each<PortErrorCode>(['unavailable', 'throttled'])('stays closed for the next pass on %s', async (code) => {
+    failing('nominateNode', code);
+    addNode(A);
+    const pods = addPods(40, 'pod');
+    await place([to(A, pods)]);
+    expect(isClosed(A)).toBe(true);
+    use(world.context());
+    await place([to(A, pods)]);
+    expect([isClosed(A), namedTo(A).length]).toEqual([false, 40]);
   });
 
   it('is opened in a later pass when it could not be', async () => {
