@@ -4,6 +4,7 @@
 import { CoveringSimplex, type Column } from './covering-simplex.ts';
 import type { PackingModel } from './packing-model.ts';
 import { NodePricer } from './price-node.ts';
+import { proveNode } from './prove-node.ts';
 import type { SearchBudget } from './search-budget.ts';
 
 /** A column pays when it is worth so much more than it costs, relative to the price. */
@@ -35,6 +36,8 @@ export interface ColumnGenerationOptions {
   readonly known: readonly FilledNode[];
   /** Stop when the bound is within this part of the cost. */
   readonly within: number;
+  /** At the end, look closer at the offers that keep the bound low; up to a second. */
+  readonly prove?: boolean;
 }
 
 export interface ColumnGenerationResult {
@@ -95,6 +98,7 @@ class ColumnGeneration {
       this.#searchSteps = Math.min(this.#searchSteps * SEARCH_GROWTH, searchSteps);
     }
     this.#solveMaster();
+    if (this.#options.prove === true) this.#prove();
     return {
       cost: this.#simplex.cost() * this.#dearest,
       boundCost: this.#boundCost,
@@ -159,6 +163,26 @@ class ColumnGeneration {
     }
     if (of.sweep && worst > 0) this.#noteBound(worth, worst);
     return added;
+  }
+
+  /** A bound at the latest worths, from the most that each offer's node is proven to be worth. */
+  #prove(): void {
+    const { budget, searchSteps } = this.#options;
+    const worth = this.#simplex.duals.map((dual) => Math.max(0, dual));
+    let worst = 0;
+    for (let offer = 0; offer < this.#model.offers; offer++) {
+      const price = this.#price1(offer);
+      let most = this.#pricer.relaxed(offer, worth, budget);
+      if (most > price) most = this.#pricer.fill(offer, worth, { budget, searchSteps }).worthMax;
+      if (most > price && budget.left > 0) {
+        const { prices } = this.#pricer;
+        const proof = proveNode(this.#model, { offer, worth, prices, goal: Math.max(price, worst * price) });
+        budget.spend(proof.steps);
+        most = Math.min(most, proof.worthMax);
+      }
+      worst = Math.max(worst, most / price);
+    }
+    if (worst > 0) this.#noteBound(worth, worst);
   }
 
   #noteBound(worth: Float64Array, worst: number): void {

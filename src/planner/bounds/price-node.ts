@@ -47,6 +47,11 @@ export class NodePricer {
     return most;
   }
 
+  /** Worth per unit of each axis, of the offer that was looked at last. */
+  get prices(): Float64Array {
+    return this.#relaxation.prices;
+  }
+
   /** A good filling of `offer`; `searchSteps` shapes are looked at in the search for a better one. */
   fill(
     offer: number,

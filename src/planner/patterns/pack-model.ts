@@ -20,10 +20,20 @@ export interface Effort {
   readonly searchSteps: number;
   readonly dives: number;
   readonly diveRounds: number;
+  /** Look closer for the bound's sake. */
+  readonly prove: boolean;
 }
 
 /** For the first answer of a decision: milliseconds. */
-export const AT_ONCE: Effort = { within: 0.01, rowsMax: 400, rounds: 150, searchSteps: 4096, dives: 1, diveRounds: 10 };
+export const AT_ONCE: Effort = {
+  within: 0.01,
+  rowsMax: 400,
+  rounds: 150,
+  searchSteps: 4096,
+  dives: 1,
+  diveRounds: 10,
+  prove: false,
+};
 /** For a worker thread: seconds. */
 export const POLISH: Effort = {
   within: 1e-5,
@@ -32,6 +42,7 @@ export const POLISH: Effort = {
   searchSteps: 65_536,
   dives: 60,
   diveRounds: 40,
+  prove: true,
 };
 
 /** Parts of what is left that go into the cheap bounds, and into column generation; rounding has the rest. */
@@ -72,6 +83,7 @@ export function packModel(
     boundCost: bound.costPerHour,
     known: greedy,
     within: effort.within / 4,
+    prove: effort.prove,
   });
   const rounded = downsize(
     model,

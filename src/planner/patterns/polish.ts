@@ -58,6 +58,7 @@ function closerBound(problem: PackingProblem, budget: SearchBudget): LowerBound 
     boundCost: bound.costPerHour,
     known: [],
     within: POLISH.within / 4,
+    prove: true,
   });
   return bestBound([bound, boundOf(model, { kind: 'configurationLp', cost: boundCost })]);
 }

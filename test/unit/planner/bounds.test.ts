@@ -8,6 +8,7 @@ import { bestBound } from '../../../src/planner/bounds/lower-bound.ts';
 import { modelOf } from '../../../src/planner/bounds/packing-model.ts';
 import type { PackingProblem } from '../../../src/planner/bounds/packing-problem.ts';
 import { NodePricer } from '../../../src/planner/bounds/price-node.ts';
+import { proveNode } from '../../../src/planner/bounds/prove-node.ts';
 import { SearchBudget } from '../../../src/planner/bounds/search-budget.ts';
 import { typesLp } from '../../../src/planner/bounds/types-lp.ts';
 import { exactAnswer, problemOf, smallProblems } from './packing-cases.ts';
@@ -186,6 +187,33 @@ describe('node pricer', () => {
         },
       ),
       { numRuns: 300 },
+    );
+  });
+
+  it('proves the most that a node can be worth, or something above it when there is too much to look at', () => {
+    fc.assert(
+      fc.property(
+        smallProblems,
+        fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 4, maxLength: 4 }),
+        fc.integer({ min: 0, max: 100 }),
+        (problem, worths, goal) => {
+          const model = modelOf({ ...problem, exclusions: [] });
+          const worth = Float64Array.from({ length: model.rows }, (_, row) => worths[row] ?? 0);
+          const pricer = new NodePricer(model);
+          for (let offer = 0; offer < model.offers; offer++) {
+            const relaxed = pricer.relaxed(offer, worth, new SearchBudget(PLENTY));
+            const asked = { offer, worth, prices: pricer.prices, goal };
+            const exact = Math.max(goal, exactFilling(model, offer, worth));
+            const proven = Math.min(relaxed, proveNode(model, asked).worthMax);
+            expect(Math.max(goal, proven)).toBeGreaterThanOrEqual(exact - 1e-9);
+            const hasty = Math.min(relaxed, proveNode(model, { ...asked, statesMax: 3 }).worthMax);
+            expect(Math.max(goal, hasty)).toBeGreaterThanOrEqual(exact - 1e-9);
+            // Axes without a price are left out of it.
+            if (pricer.prices.every((price) => price > 0)) expect(Math.max(goal, proven)).toBeCloseTo(exact, 6);
+          }
+        },
+      ),
+      { numRuns: 200 },
     );
   });
 });
