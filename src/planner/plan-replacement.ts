@@ -4,7 +4,7 @@ import type { Reason } from '../api/conditions.ts';
 import type { NodeClaim } from '../api/node-claim.ts';
 import { isNewlyFailed, isUpcoming, provisionDeadlineMs, timeMs } from './claim-facts.ts';
 import { block, removeClaim, type PlanDraft } from './plan-draft.ts';
-import { isActive, type PoolState } from './pool-state.ts';
+import { isActive, type PoolState, restlessAmong } from './pool-state.ts';
 
 /** Port errors and what the reconciler found, as a reason on the pool; codes that are not here say NodesNotReady. */
 const FAILURE_REASONS: ReadonlyMap<string, Reason> = new Map([
@@ -24,7 +24,7 @@ const FAILURE_REASONS: ReadonlyMap<string, Reason> = new Map([
 export function planReplacement(draft: PlanDraft): void {
   for (const pool of draft.pools) {
     if (!isActive(pool)) continue;
-    for (const claim of pool.claims) {
+    for (const claim of restlessAmong(pool.claims)) {
       if (isNewlyFailed(claim)) giveUpFailed(draft, claim);
       else if (isUpcoming(claim) && draft.nowMs > provisionDeadlineMs(claim)) giveUpOverdue(draft, claim);
       else if (isLeavingLate(claim)) blockOverdue(draft, pool, claim);

@@ -62,8 +62,9 @@ export function awaitedPods(
   groups: readonly PodGroup[],
   named: readonly PodGroup[] = [],
 ): readonly Awaited[] {
+  if (groups.length === 0) return [];
   const nodes = draft.snapshot.nodes.filter((node) => awaitsPods(node, draft.nowMs) && draft.fork.isOpen(node.index));
-  if (nodes.length === 0 || groups.length === 0) return [];
+  if (nodes.length === 0) return [];
   const byKind = new Map<string, PodGroup[]>();
   for (const group of groups) {
     const key = `${group.priority} ${digestOf(group.shape)}`;

@@ -35,6 +35,16 @@ export function standingAmong(claims: readonly NodeClaim[]): readonly NodeClaim[
   return found;
 }
 
+/** The claims that are not simply Ready and to stay, in the order of the list; looked for once per list. */
+export function restlessAmong(claims: readonly NodeClaim[]): readonly NodeClaim[] {
+  let found = restless.get(claims);
+  if (found === undefined) {
+    found = claims.filter((claim) => claim.status?.phase !== 'Ready' || !isStanding(claim));
+    restless.set(claims, found);
+  }
+  return found;
+}
+
 interface Known {
   readonly cluster: WorkloadCluster;
   readonly state: PoolState;
@@ -42,6 +52,7 @@ interface Known {
 
 const NO_CLAIMS: readonly NodeClaim[] = [];
 const standing = new WeakMap<readonly NodeClaim[], readonly NodeClaim[]>();
+const restless = new WeakMap<readonly NodeClaim[], readonly NodeClaim[]>();
 const grouped = new WeakMap<readonly NodeClaim[], ReadonlyMap<string, readonly NodeClaim[]>>();
 const states = new WeakMap<NodePool, Known>();
 
