@@ -81,8 +81,12 @@ export class PodsOfInput {
     await this.cluster.send('PATCH', path, { metadata: { finalizers: null } }, 'application/merge-patch+json');
   }
 
-  /** Pods first and at once, then what they named. */
+  /** Pods first and at once, before them what would make them anew; then what they named. */
   async remove(objects: readonly KubeObject[]): Promise<void> {
+    const makers = objects.filter(({ kind }) => kind === 'DaemonSet');
+    for (const { metadata } of makers) {
+      await this.cluster.remove('apps/v1', 'DaemonSet', metadata.name, metadata.namespace);
+    }
     const now = { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds: 0 };
     await waitUntil('the pods to be gone', GONE_LIMIT_MS, async () => {
       for (const namespace of this.#namespaces) {
