@@ -20,10 +20,10 @@ const LEFT_SHARE_MAX = 0.01;
 const PACES = [1, 2, 0.5, 4, 0.25];
 /** Each round adds nodes for what would be left with those of the rounds before. */
 const ROUNDS_MAX = 3;
-/** Over all runs: some 0.2 s. */
-const STEPS_MAX = 12_000_000;
+/** Over all runs: half a second at most. */
+const STEPS_MAX = 32_000_000;
 /** What one round may take of it before it must do with fewer runs. */
-const STEPS_PER_ROUND = STEPS_MAX / 4;
+const STEPS_PER_ROUND = STEPS_MAX / 8;
 /** kube-scheduler asks its API server 50 times a second (its default), once for each pod that it tries. Measured: 49. */
 const TRIES_PER_SECOND = 50;
 /** The usual pace: so long do servers that were asked for together take to become Ready one after the other, and so fast does a
@@ -105,7 +105,7 @@ function keepFewest(
   let { left } = of;
   let few = of.from;
   let many = draft.newNodes.length;
-  while (many - few > 1) {
+  while (many - few > 1 && simulation.stepsLeft > STEPS_MAX / 4) {
     const some = Math.floor((few + many) / 2);
     const run = middleRun(draft, simulation, draft.newNodes.slice(0, some));
     if (run === undefined) break;

@@ -34,7 +34,7 @@ export class SchedulerSimulation {
   readonly #classes: Uint32Array;
   #stepsLeft: number;
 
-  /** `stepsMax` over all that is asked of it: some 10 ns each. */
+  /** `stepsMax` over all that is asked of it: some 12 ns each. */
   constructor(fork: ForkedSnapshot, groups: readonly QueuedGroup[], options: { readonly stepsMax: number }) {
     this.#fork = fork;
     this.#groups = groups;
