@@ -15,7 +15,7 @@ import type { Candidate } from './scale-down-candidates.ts';
 /** Looks at the whole; each keeps some nodes more. After so many, what is not sure waits for the next plan. */
 const ROUNDS_MAX = 8;
 /** Of the nodes of pods that are left over, this share stays per round: one node that stays has room for the pods of others. */
-const KEPT_SHARE = 0.2;
+const KEPT_SHARE = 0.1;
 
 export interface BeforeRemovals {
   readonly fork: ForkedSnapshot;

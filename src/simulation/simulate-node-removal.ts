@@ -25,9 +25,11 @@ const STEPS_PER_QUESTION = 200;
 const STEPS_PER_NODE_SEARCHED = 30;
 const STEPS_PER_MOVE = 200;
 
+/** Becomes a move once `node` is known; −1 until then. */
 interface Mover {
   readonly pod: PodObject;
-  readonly kind: RoomKind;
+  readonly roomKind: RoomKind;
+  node: number;
 }
 
 /** What one removal has supposed so far. */
@@ -74,22 +76,24 @@ export class NodeRemovals {
     const trial: Trial = { node, mark: undefined, moves: [], entered: 0, closedBelow: new Map() };
     const slot = this.#slots.slotOf(node);
     if (slot !== -1) this.#slots.setOpen(slot, false);
-    const movers = movable.map((pod): Mover => ({ pod, kind: this.#kinds.of(pod.shape) })).sort(hardestFirst);
-    for (const { pod, kind } of movers) {
-      if (!kind.roomOnly && !this.#placeByFork(trial, { pod, kind })) return this.#stuck(trial, { pod, kind });
+    const movers = movable.map((pod): Mover => ({ pod, roomKind: this.#kinds.of(pod.shape), node: -1 }));
+    movers.sort(hardestFirst);
+    for (const mover of movers) {
+      if (!mover.roomKind.roomOnly && !this.#placeByFork(trial, mover)) return this.#stuck(trial, mover);
     }
-    for (const { pod, kind } of movers) {
-      if (kind.roomOnly && !this.#placeByNumbers(trial, { pod, kind })) return this.#stuck(trial, { pod, kind });
+    for (const mover of movers) {
+      if (mover.roomKind.roomOnly && !this.#placeByNumbers(trial, mover)) return this.#stuck(trial, mover);
     }
     this.#enter(trial);
     return { kind: 'fits', moves: trial.moves };
   }
 
-  #placeByNumbers(trial: Trial, { pod, kind }: Mover): boolean {
-    const slot = this.#firstWithRoom(trial, kind);
+  #placeByNumbers(trial: Trial, mover: Mover): boolean {
+    const slot = this.#firstWithRoom(trial, mover.roomKind);
     if (slot === -1) return false;
-    this.#slots.take(slot, kind);
-    trial.moves.push({ pod, node: this.#slots.indexAt(slot), roomKind: kind });
+    this.#slots.take(slot, mover.roomKind);
+    mover.node = this.#slots.indexAt(slot);
+    trial.moves.push(mover);
     return true;
   }
 
@@ -107,14 +111,15 @@ export class NodeRemovals {
     const node = this.#firstAsked(trial, mover);
     if (node === -1) return false;
     this.#fork.place(mover.pod, node);
-    trial.moves.push({ pod: mover.pod, node, roomKind: mover.kind });
+    mover.node = node;
+    trial.moves.push(mover);
     trial.entered += 1;
     const slot = this.#slots.slotOf(node);
-    if (slot !== -1) this.#slots.take(slot, mover.kind);
+    if (slot !== -1) this.#slots.take(slot, mover.roomKind);
     return true;
   }
 
-  #firstAsked(trial: Trial, { pod, kind }: Mover): number {
+  #firstAsked(trial: Trial, { pod, roomKind: kind }: Mover): number {
     // Odd amounts are not in the numbers.
     if (pod.shape.requests.exact === undefined) {
       let slot = this.#firstWithRoom(trial, kind);
@@ -146,7 +151,7 @@ export class NodeRemovals {
     this.#moves += trial.moves.length;
   }
 
-  #stuck(trial: Trial, { pod, kind }: Mover): RemovalSimulation {
+  #stuck(trial: Trial, { pod, roomKind: kind }: Mover): RemovalSimulation {
     const alike = kind.roomOnly ? kind : pod.shape;
     let refusal = this.#refusals.get(alike);
     if (refusal === undefined) {
@@ -170,7 +175,7 @@ export class NodeRemovals {
 function hardestFirst(left: Mover, right: Mover): number {
   return (
     right.pod.priority - left.pod.priority ||
-    right.kind.cpuMillis - left.kind.cpuMillis ||
-    right.kind.memoryBytes - left.kind.memoryBytes
+    right.roomKind.cpuMillis - left.roomKind.cpuMillis ||
+    right.roomKind.memoryBytes - left.roomKind.memoryBytes
   );
 }
