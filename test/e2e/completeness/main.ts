@@ -13,9 +13,6 @@ import { PodsOfInput } from './pods-of-input.ts';
 
 /** Without hints: the share of the pods that the scheduler may leave. With them: none. */
 const LEFT_SHARE_MAX = 0.01;
-/** With hints: the share of the pods that are where the first plan has them. */
-const BOUND_SHARE_MIN = 0.99;
-
 const { values } = parseArgs({
   options: {
     inputs: { type: 'string', default: '../shared/traces/bench-inputs' },
@@ -25,6 +22,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     'join-ms': { type: 'string', default: '100' },
     'quiet-ms': { type: 'string', default: '15000' },
+    /** With hints: the share of the pods that must be where the first plan has them. */
+    'bound-min': { type: 'string', default: '0.99' },
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -42,7 +41,9 @@ function shortfall(result: Completeness): string | undefined {
   const { hints, leftAfterFirstRound, leftShare, boundWherePlannedShare } = result;
   if (!hints) return leftShare <= LEFT_SHARE_MAX ? undefined : `${leftAfterFirstRound} pods left`;
   if (leftAfterFirstRound > 0) return `${leftAfterFirstRound} pods left with hints`;
-  return boundWherePlannedShare >= BOUND_SHARE_MIN ? undefined : `${boundWherePlannedShare} bound where planned`;
+  return boundWherePlannedShare >= Number(values['bound-min'])
+    ? undefined
+    : `${boundWherePlannedShare} bound where planned`;
 }
 
 async function main(): Promise<number> {
