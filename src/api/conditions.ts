@@ -60,7 +60,13 @@ export const REASONS = [
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
-export const WORKLOAD_CLUSTER_CONDITIONS = ['Valid', 'ApiReachable', 'CloudReachable', 'Ready', 'PlacementHints'] as const;
+export const WORKLOAD_CLUSTER_CONDITIONS = [
+  'Valid',
+  'ApiReachable',
+  'CloudReachable',
+  'Ready',
+  'PlacementHints',
+] as const;
 export type WorkloadClusterConditionType = (typeof WORKLOAD_CLUSTER_CONDITIONS)[number];
 
 export interface ConditionInput {

@@ -50,8 +50,11 @@ interface Run extends Way {
 /** Adds nodes to a plan that has been packed, and notes in the draft what the scheduler would leave. The pods keep their places.
  *  `groups`: all of the plan. */
 export function amendFirstRound(draft: PlanDraft, groups: readonly PodGroup[]): void {
+  const { placing, cluster } = draft.objects;
+  // Wanted is not enough: the server may be too old, or refuse them. Who does not ask the server goes by the wish.
+  const named = placing ?? cluster.spec.autoscaler?.placementHints === true;
   // What one node holds, it holds in any order.
-  if (draft.newNodes.length < 2 || draft.objects.cluster.spec.autoscaler?.placementHints === true) return;
+  if (draft.newNodes.length < 2 || named) return;
   const waiting = onNewNodes(draft, groups);
   const pods = waiting.reduce((sum, one) => sum + one.pods.length, 0);
   if (pods === 0) return;

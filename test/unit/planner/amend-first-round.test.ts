@@ -60,6 +60,11 @@ describe('nodes for what the first round leaves', () => {
     expect(plan.report.pools[0]?.desiredNodes).toBe(created(plan));
   });
 
+  it('are added where hints are wanted and the server does not heed them', () => {
+    expect(created(planOf({ pods: unlucky(), placing: true }, { hints: true }))).toBe(40);
+    expect(created(planOf({ pods: unlucky(), placing: false }, { hints: true }))).toBeGreaterThan(40);
+  });
+
   it('the plan says so to people and to programs', () => {
     const plan = planOf({ pods: unlucky() });
     const { leftAsPlanned, left, amendedNodes } = plan.report.firstRound ?? {};
