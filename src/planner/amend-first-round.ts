@@ -188,11 +188,14 @@ function nodesForLeft(draft: PlanDraft, amending: Amending, run: Run): number {
     for (const number of round.order) joined.push(...draft.newNodes.slice(number, number + 1));
   }
   const planned = draft.newNodes.length;
+  // Copies: what the next plan puts on a node is no part of this one.
+  const copies = new Map(draft.newNodes.map((node): [NewNode, NewNode] => [node, { ...node, pods: [] }]));
+  const copyOf = (node: NewNode): NewNode => copies.get(node) ?? node;
   // A draft of the next plan: budget, names and offers are this one's, so that limits hold for both together.
   const next: PlanDraft = {
     ...draft,
-    newNodes: [...draft.newNodes],
-    forkedNodes: [...draft.forkedNodes, ...joined],
+    newNodes: draft.newNodes.map(copyOf),
+    forkedNodes: [...draft.forkedNodes, ...joined].map(copyOf),
     unforkedNodes: [],
     podRuns: [],
     improved: undefined,

@@ -4,7 +4,7 @@ import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import type { ClusterObjects, PodObject } from '../../../src/cluster/cluster-objects.ts';
 import { checkPlan } from '../../../src/planner/check-plan.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
-import { countPods, type Plan, planJson } from '../../../src/planner/plan.ts';
+import { countPods, type Plan, planJson, podsIn } from '../../../src/planner/plan.ts';
 import { planText } from '../../../src/planner/plan-text.ts';
 import { makeCluster, makeFlavor, makeObjects } from '../../builders/make-objects.ts';
 import { makePod, matchLabels, type PodBuilder } from '../../builders/make-pod.ts';
@@ -57,7 +57,31 @@ describe('nodes for what the first round leaves', () => {
     expect(cost?.nodes).toBe(created(plan));
     // Every pod has its one place still, on a node of the plan.
     expect(countPods(plan.report, 'onNewNode')).toBe(80);
+    const named = plan.steps.flatMap((step) => (step.kind === 'createClaim' ? podsIn(step.pods) : []));
+    expect([named.length, new Set(named).size]).toEqual([80, 80]);
     expect(plan.report.pools[0]?.desiredNodes).toBe(created(plan));
+  });
+
+  it('pods that the next plan would put elsewhere stay on the one node that they have', () => {
+    // Of each namespace two that fill half a node, spread over zones, and small ones that come before them.
+    const ofNamespace = (namespace: string): PodObject[] => {
+      const spread = { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 1, selector: matchLabels({ app: 'ha' }) };
+      const ha = makePod(`ha-${namespace}`)
+        .namespace(namespace)
+        .labels({ app: 'ha' })
+        .requests({ cpuMillis: 1000 })
+        .spread(spread);
+      const small = makePod(`small-${namespace}`).namespace(namespace).requests({ cpuMillis: 500 });
+      const large = makePod(`large-${namespace}`).namespace(namespace).requests({ cpuMillis: 3000 });
+      return [...ha.buildMany(6), ...small.buildMany(2), ...large.buildMany(1)];
+    };
+    const plan = planOf({
+      pods: Array.from({ length: 10 }, (_, index) => ofNamespace(`ns-${index}`)).flat(),
+      targets: { ...makeObjects().targets, zones: ['a', 'b', 'c'] },
+    });
+    const named = plan.steps.flatMap((step) => (step.kind === 'createClaim' ? podsIn(step.pods) : []));
+    expect(plan.report.firstRound?.amendedNodes).toBeGreaterThan(0);
+    expect([named.length, new Set(named).size]).toEqual([90, 90]);
   });
 
   it('are added where hints are wanted and the server does not heed them', () => {
