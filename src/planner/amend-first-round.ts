@@ -95,7 +95,19 @@ function amended(draft: PlanDraft, amending: Amending): FirstRound | undefined {
     );
     if (draft.newNodes.length === planned) return undefined;
   }
+  // More nodes, and no pod less is left: they would be bought for nothing.
+  if (run !== undefined && left >= leftAsPlanned) {
+    takeBack(draft, planned);
+    left = leftAsPlanned;
+  }
   return { pods, leftAsPlanned, left, amendedNodes: draft.newNodes.length - planned };
+}
+
+/** Only the first `count` nodes stay. The budget still counts the others: nothing asks it any more in this plan. */
+function takeBack(draft: PlanDraft, count: number): void {
+  for (const { pool } of draft.newNodes.splice(count)) {
+    draft.newNodeCounts.set(pool, (draft.newNodeCounts.get(pool) ?? 1) - 1);
+  }
 }
 
 /** Together the nodes leave less room unused than one round after the other: takes back those of the last round that are not
@@ -118,10 +130,7 @@ function keepFewest(
       left = run.round.leftInAll;
     }
   }
-  // The budget still counts them: nothing asks it any more in this plan.
-  for (const { pool } of draft.newNodes.splice(many)) {
-    draft.newNodeCounts.set(pool, (draft.newNodeCounts.get(pool) ?? 1) - 1);
-  }
+  takeBack(draft, many);
   return left;
 }
 

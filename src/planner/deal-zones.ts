@@ -65,7 +65,11 @@ export function dealOverZones(draft: PlanDraft, dealing: Dealing): Dealt {
     if (zone === undefined) for (const group of cluster) unsuited.add(group);
     else clusters.set(cluster, zone);
   }
-  let constraints = demand.zoneConstraints.filter((constraint) => isOpen(draft, dealing, { constraint, there }));
+  // A node in a zone that is not offered would be the emptiest, and a node without one is in none.
+  const { zones } = dealing;
+  const elsewhere = draft.snapshot.nodes.some((node) => !zones.includes(node.labels.get(LABELS.zone) ?? ''));
+  const dealable = zones.includes('') || elsewhere ? [] : demand.zoneConstraints;
+  let constraints = dealable.filter((constraint) => isOpen(dealing, constraint, there));
   for (let turn = 1; ; turn += 1) {
     const out = new Set([...unsuited, ...carriersBut(demand, constraints)]);
     const rest = groups.filter((group) => !out.has(group));
@@ -108,14 +112,12 @@ function placedByZone(draft: PlanDraft, { demand, zones }: Dealing): ReadonlyMap
 
 /** Whether all its carriers may go to all zones, and all that it counts is known. */
 function isOpen(
-  draft: PlanDraft,
   { zones, taking }: Dealing,
-  of: { readonly constraint: ZoneConstraint; readonly there: ReadonlyMap<PodGroup, readonly number[]> },
+  { carriers, counted, minDomains }: ZoneConstraint,
+  there: ReadonlyMap<PodGroup, readonly number[]>,
 ): boolean {
-  const { carriers, counted, minDomains } = of.constraint;
-  if (zones.includes('') || minDomains > zones.length) return false;
-  if (draft.snapshot.nodes.some((node) => !zones.includes(node.labels.get(LABELS.zone) ?? ''))) return false;
-  const known = counted.every((group) => group.placed === sum(of.there.get(group) ?? []));
+  if (minDomains > zones.length) return false;
+  const known = counted.every((group) => group.placed === sum(there.get(group) ?? []));
   // Nodes that a carrier may not use would count for others and not for it.
   const alone = carriers.size === 1 && counted.every((group) => carriers.has(group));
   const fits = (group: PodGroup): boolean => taking(group).zones.size === zones.length && (alone || taking(group).all);

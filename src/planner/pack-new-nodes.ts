@@ -61,7 +61,7 @@ export function packNewNodes(
     const early = nodesFirst ? packPatterns(draft, demand, { offers, zones }) : [];
     if (demand.entangled.length > 0) forkAll(draft);
     serveInRounds(packing, demand.entangled);
-    fillWithPlain(draft, demand);
+    fillWithPlain(packing, demand);
     const late = nodesFirst ? [] : packPatterns(draft, demand, { offers, zones });
     for (const group of demand.plain) plain.add(group);
     // A zone that could not take its share (limits) leaves the others with too much.
@@ -91,14 +91,17 @@ function unevenIn({ zoneConstraints, clusters }: SortedDemand): readonly PodGrou
 }
 
 /** Room on new nodes that stand in the fork, for plain pods, with their rules in mind: others are still to be packed. */
-function fillWithPlain(draft: PlanDraft, { plain, zoneConstraints, spreadOverNodes }: SortedDemand): void {
+function fillWithPlain({ draft, offers }: Packing, { plain, zoneConstraints, spreadOverNodes }: SortedDemand): void {
   if (draft.forkedNodes.length === 0) return;
+  // Where there is one zone, nothing is dealt.
+  const [first] = offers;
+  const oneZone = offers.every(({ template }) => template.zone === first?.template.zone);
   const carriers = new Set(zoneConstraints.flatMap((constraint) => [...constraint.carriers]));
   const dealt = new Set(zoneConstraints.flatMap(({ counted }) => counted.filter((group) => !carriers.has(group))));
   const limits = new Map(spreadOverNodes.flatMap((one) => [...one.groups].map((group) => [group, one] as const)));
   for (const group of plain) {
     const limit = limits.get(group);
-    if (dealt.has(group)) continue;
+    if (dealt.has(group) && !oneZone) continue;
     if (limit === undefined) fillNewNodes(draft, group);
     else fillUpTo(draft, group, limit);
   }

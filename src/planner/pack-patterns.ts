@@ -199,6 +199,7 @@ function addPattern(packing: Packing, pattern: Pattern, zones: ZoneCounts): 'don
   const { draft, items, pools, offerAt } = packing;
   const twins = twinsOf(packing, pattern);
   const alike = pools.find(([first]) => first === twins[0]?.pool) ?? [];
+  const offersOf = new Map<PoolState, readonly Offer[]>();
   for (let count = 0; count < pattern.nodes; count++) {
     if (draft.newNodes.length >= NEW_NODES_MAX) {
       draft.cutShort.add(`scale-up stopped at ${NEW_NODES_MAX} new nodes in one plan`);
@@ -207,10 +208,9 @@ function addPattern(packing: Packing, pattern: Pattern, zones: ZoneCounts): 'don
     const flavor = twins[0]?.template.flavor;
     const pool = alike.find((one) => flavor !== undefined && draft.budget.refusal(one, flavor) === undefined);
     if (pool === undefined) return 'limit';
-    const offer = emptiest(
-      twins.flatMap((twin) => offerAt.get(offerKey(twin, pool)) ?? []),
-      zones,
-    );
+    const offers = offersOf.get(pool) ?? twins.flatMap((twin) => offerAt.get(offerKey(twin, pool)) ?? []);
+    offersOf.set(pool, offers);
+    const offer = emptiest(offers, zones);
     const node = addUnforkedNode(draft, offer, '');
     const nodesIn = zones.get(offer.pool);
     nodesIn?.set(offer.template.zone, (nodesIn.get(offer.template.zone) ?? 0) + 1);

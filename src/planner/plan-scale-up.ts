@@ -5,7 +5,7 @@ import { amendFirstRound } from './amend-first-round.ts';
 import { openExplainer } from './explain-left-pods.ts';
 import { packByImportance } from './pack-by-importance.ts';
 import { giveNewNode, givePlaces, type PlanDraft } from './plan-draft.ts';
-import { awaitedPods, placeAwaited } from './planned-pods.ts';
+import { awaitedPods, LOOKS_MAX, placeAwaited } from './planned-pods.ts';
 import { demandOf, nextPod, type PodGroup } from './pod-groups.ts';
 
 /** Cluster-autoscaler's default: pods below it are filler that must not cost anything. */
@@ -56,9 +56,10 @@ export function planScaleUp(draft: PlanDraft): void {
 function placeOnStanding(draft: PlanDraft, groups: readonly PodGroup[], named: readonly PodGroup[]): void {
   const awaited = awaitedPods(draft, groups, named);
   if (awaited.length > 0) {
+    const looks = { left: LOOKS_MAX };
     for (const priority of new Set(groups.map((group) => group.priority))) {
       const band = awaited.filter((one) => one.priority === priority);
-      placeAwaited(draft, band, (group, at) => giveNode(draft, group, at));
+      placeAwaited(draft, band, { looks, give: (group, at) => giveNode(draft, group, at) });
       placeAnywhere(
         draft,
         groups.filter((group) => group.priority === priority),

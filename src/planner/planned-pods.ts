@@ -1,7 +1,7 @@
 // For whom a node is made, kept on its claim: how many pods of which shape. Each plan puts such pods there first. Without
 // it every pass would pack the nodes that are coming up anew, in another order than the plan that asked for them, find some
 // pods left over and buy more nodes for them (on a mix of 20,000 pods 601 instead of 422).
-import { PLANNED_KINDS_MAX, type NodeClaimSpec } from '../api/node-claim.ts';
+import { type NodeClaim, type NodeClaimSpec, PLANNED_KINDS_MAX } from '../api/node-claim.ts';
 import type { SnapshotNode } from '../cluster/build-snapshot.ts';
 import type { PodObject, PodShape } from '../cluster/cluster-objects.ts';
 import { keyBeforeBinding } from '../cluster/pod-shape-interner.ts';
@@ -15,6 +15,9 @@ type PlannedPods = NonNullable<NodeClaimSpec['plannedPods']>;
 /** How long after a node became Ready its pods may still be on their way: the scheduler looks at pods that it could not
  *  place every five minutes at the latest (kube-scheduler, podMaxInUnschedulablePodsDuration). */
 const ARRIVAL_MS = 10 * 60_000;
+
+/** Looks of a pod at a node, over one plan: a second or so. Pods that let each other in need a look for each of them. */
+export const LOOKS_MAX = 1_000_000;
 
 const digests = new WeakMap<PodShape, string>();
 
@@ -92,10 +95,20 @@ export function awaitedPods(
 export function placeAwaited(
   draft: PlanDraft,
   awaited: readonly Awaited[],
-  give: (group: PodGroup, at: { readonly index: number; readonly count: number }) => void,
+  options: {
+    /** Counted down. */
+    readonly looks: { left: number };
+    readonly give: (group: PodGroup, at: { readonly index: number; readonly count: number }) => void;
+  },
 ): void {
+  const { looks, give } = options;
   let open = awaited;
   for (let placedAny = true; placedAny && open.length > 0; ) {
+    looks.left -= open.length;
+    if (looks.left < 0) {
+      draft.cutShort.add(`pods were kept for the nodes made for them up to ${LOOKS_MAX} looks at a node`);
+      return;
+    }
     placedAny = false;
     for (const one of open) {
       for (const group of one.groups) {
@@ -117,8 +130,16 @@ export function placeAwaited(
 
 function awaitsPods({ claim, draining, upcoming }: SnapshotNode, nowMs: number): boolean {
   if (claim?.spec.plannedPods === undefined || draining) return false;
-  const readyMs = Date.parse(claim.status?.readyAt ?? '');
-  return upcoming || (claim.status?.phase === 'Ready' && nowMs - readyMs < ARRIVAL_MS);
+  return upcoming || (claim.status?.phase === 'Ready' && nowMs - readyMsOf(claim) < ARRIVAL_MS);
+}
+
+const readyMs = new WeakMap<NodeClaim, number>();
+
+/** When its node became Ready; worked out once per claim, as most of a cluster's are the same in every plan. */
+function readyMsOf(claim: NodeClaim): number {
+  let known = readyMs.get(claim);
+  if (known === undefined) readyMs.set(claim, (known = Date.parse(claim.status?.readyAt ?? '')));
+  return known;
 }
 
 function kindsOf(pods: readonly PodObject[]): ReadonlyMap<string, number> {

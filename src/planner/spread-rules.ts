@@ -82,20 +82,32 @@ export function spreadRules(
     if (rule.kind !== 'host') continue;
     for (const group of rule.counted) judging.hosts.set(group, (judging.hosts.get(group) ?? 0) + 1);
   }
-  const kept = new Map([...judging.rules].filter(([, rule]) => holds(judging, rule)));
-  for (const [key, rule] of judging.rules)
-    if (!kept.has(key)) for (const group of rule.carriers) judging.plain.delete(group);
-  // A group that is not plain takes the rules with it that look at it.
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const [key, rule] of kept) {
-      if (rule.counted.every((group) => !of.band.has(group) || judging.plain.has(group))) continue;
-      kept.delete(key);
-      for (const group of rule.carriers) judging.plain.delete(group);
-      changed = true;
+  const kept = new Set([...judging.rules.values()].filter((rule) => holds(judging, rule)));
+  for (const rule of judging.rules.values())
+    if (!kept.has(rule)) for (const group of rule.carriers) judging.plain.delete(group);
+  dropRulesOf(judging, kept);
+  return collected(judging, [...kept]);
+}
+
+/** A group that is not plain takes the rules with it that look at it, and their carriers the rules that look at them. Each
+ *  group and each rule is looked at once. */
+function dropRulesOf({ band, plain }: Judging, kept: Set<Rule>): void {
+  const lookingAt = new Map<PodGroup, Rule[]>();
+  for (const rule of kept) {
+    for (const group of rule.counted) {
+      if (!band.has(group)) continue;
+      const known = lookingAt.get(group);
+      if (known === undefined) lookingAt.set(group, [rule]);
+      else known.push(rule);
     }
   }
-  return collected(judging, [...kept.values()]);
+  const entangled = [...lookingAt.keys()].filter((group) => !plain.has(group));
+  for (let group = entangled.pop(); group !== undefined; group = entangled.pop()) {
+    for (const rule of lookingAt.get(group) ?? []) {
+      if (!kept.delete(rule)) continue;
+      for (const carrier of rule.carriers) if (plain.delete(carrier)) entangled.push(carrier);
+    }
+  }
 }
 
 function collected({ plain, band }: Judging, kept: readonly Rule[]): SpreadRules {

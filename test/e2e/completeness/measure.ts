@@ -54,6 +54,8 @@ const PLAN_SETTLED_MS = 4000;
 const LOOK_MS = 1000;
 const PLAN_LIMIT_MS = 1_200_000;
 const ROUND_LIMIT_MS = 1_800_000;
+/** Before it binds the first pod the scheduler gets through what it has queued, each a try that fails; seen: 40 s for 3,000. */
+const FIRST_BOUND_LIMIT_MS = 180_000;
 const TIMINGS = { buildMs: 50, bootMs: 10, deleteMs: 50 };
 
 /** Needs an empty control plane; leaves it empty. */
@@ -213,12 +215,15 @@ async function idle(
 ): Promise<Awaited<ReturnType<PodsOfInput['unbound']>>> {
   let last = -1;
   let sinceMs = Date.now();
+  const atLeastUntilMs = Date.now() + FIRST_BOUND_LIMIT_MS;
+  const { pods: before } = await pods.unbound();
   for (const deadlineMs = Date.now() + ROUND_LIMIT_MS; Date.now() < deadlineMs; await sleep(LOOK_MS)) {
     const left = await pods.unbound();
     const all = left.pods + left.daemonPods;
     if (all !== last) sinceMs = Date.now();
     last = all;
-    if (all === 0 || Date.now() - sinceMs > quietMs) return left;
+    const begun = left.pods < before || Date.now() > atLeastUntilMs;
+    if (all === 0 || (begun && Date.now() - sinceMs > quietMs)) return left;
   }
   throw new Error(`the scheduler still binds; ${last} pods are left`);
 }

@@ -62,28 +62,6 @@ describe('nodes for what the first round leaves', () => {
     expect(plan.report.pools[0]?.desiredNodes).toBe(created(plan));
   });
 
-  it('pods that the next plan would put elsewhere stay on the one node that they have', () => {
-    // Of each namespace two that fill half a node, spread over zones, and small ones that come before them.
-    const ofNamespace = (namespace: string): PodObject[] => {
-      const spread = { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 1, selector: matchLabels({ app: 'ha' }) };
-      const ha = makePod(`ha-${namespace}`)
-        .namespace(namespace)
-        .labels({ app: 'ha' })
-        .requests({ cpuMillis: 1000 })
-        .spread(spread);
-      const small = makePod(`small-${namespace}`).namespace(namespace).requests({ cpuMillis: 500 });
-      const large = makePod(`large-${namespace}`).namespace(namespace).requests({ cpuMillis: 3000 });
-      return [...ha.buildMany(6), ...small.buildMany(2), ...large.buildMany(1)];
-    };
-    const plan = planOf({
-      pods: Array.from({ length: 10 }, (_, index) => ofNamespace(`ns-${index}`)).flat(),
-      targets: { ...makeObjects().targets, zones: ['a', 'b', 'c'] },
-    });
-    const named = plan.steps.flatMap((step) => (step.kind === 'createClaim' ? podsIn(step.pods) : []));
-    expect(plan.report.firstRound?.amendedNodes).toBeGreaterThan(0);
-    expect([named.length, new Set(named).size]).toEqual([90, 90]);
-  });
-
   it('are added where hints are wanted and the server does not heed them', () => {
     expect(created(planOf({ pods: unlucky(), placing: true }, { hints: true }))).toBe(40);
     expect(created(planOf({ pods: unlucky(), placing: false }, { hints: true }))).toBeGreaterThan(40);
