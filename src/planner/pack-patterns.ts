@@ -143,16 +143,18 @@ function problemOf(draft: PlanDraft, items: readonly Item[], { demand, offers, p
   });
   const words = (offers.length + 31) >>> 5;
   items.forEach(({ zone }, row) => {
+    if (zone === undefined) return;
     offers.forEach(({ template }, column) => {
-      if (zone === undefined || template.zone === zone) return;
+      if (template.zone === zone) return;
       const word = row * words + (column >>> 5);
       problem.allowed[word] = (problem.allowed[word] ?? 0) & ~(1 << (column & 31));
     });
   });
   const shared = demand.exclusions.filter(({ groups }) => groups.size > 1);
+  const own = ownLimits(demand);
   return {
     ...problem,
-    perNodeMax: Int32Array.from(items, ({ group }) => Math.min(NO_LIMIT, ...ownLimits(demand, group))),
+    perNodeMax: Int32Array.from(items, ({ group }) => own.get(group) ?? NO_LIMIT),
     exclusions: shared.map(({ groups, perNodeMax }) => ({
       perNodeMax,
       shapes: items.flatMap(({ group }, index) => (groups.has(group) ? [index] : [])),
@@ -160,9 +162,14 @@ function problemOf(draft: PlanDraft, items: readonly Item[], { demand, offers, p
   };
 }
 
-/** Limits per node that concern the group alone. */
-function ownLimits({ exclusions }: SortedDemand, group: PodGroup): readonly number[] {
-  return exclusions.flatMap(({ groups, perNodeMax }) => (groups.size === 1 && groups.has(group) ? [perNodeMax] : []));
+/** Limits per node that concern one group alone. */
+function ownLimits({ exclusions }: SortedDemand): ReadonlyMap<PodGroup, number> {
+  const limits = new Map<PodGroup, number>();
+  for (const { groups, perNodeMax } of exclusions) {
+    const [only] = groups;
+    if (only !== undefined && groups.size === 1) limits.set(only, Math.min(perNodeMax, limits.get(only) ?? NO_LIMIT));
+  }
+  return limits;
 }
 
 /** The cheapest patterns; where a pool may not get enough nodes for them, those of bigger flavors if they place more pods. */
@@ -196,32 +203,66 @@ function podsLeft({ left }: PatternChoice): number {
 
 /** The nodes of a pattern, as many as limits allow, each in the zone where its pool has the fewest of those that do. */
 function addPattern(packing: Packing, pattern: Pattern, zones: ZoneCounts): 'done' | 'limit' {
-  const { draft, items, pools, offerAt } = packing;
+  const { draft } = packing;
   const twins = twinsOf(packing, pattern);
-  const alike = pools.find(([first]) => first === twins[0]?.pool) ?? [];
-  const offersOf = new Map<PoolState, readonly Offer[]>();
+  const places = poolsOf(packing, twins, zones);
+  const [first] = twins;
+  if (first === undefined) return 'limit';
+  const { flavor } = first.template;
+  const contents = contentsOf(packing, pattern);
+  let at = 0;
   for (let count = 0; count < pattern.nodes; count++) {
     if (draft.newNodes.length >= NEW_NODES_MAX) {
       draft.cutShort.add(`scale-up stopped at ${NEW_NODES_MAX} new nodes in one plan`);
       return 'done';
     }
-    const flavor = twins[0]?.template.flavor;
-    const pool = alike.find((one) => flavor !== undefined && draft.budget.refusal(one, flavor) === undefined);
-    if (pool === undefined) return 'limit';
-    const offers = offersOf.get(pool) ?? twins.flatMap((twin) => offerAt.get(offerKey(twin, pool)) ?? []);
-    offersOf.set(pool, offers);
-    const offer = emptiest(offers, zones);
+    // A pool that may have no more of them will not later: this plan only adds.
+    let place = places[at];
+    while (place !== undefined && draft.budget.refusal(place.pool, flavor) !== undefined) {
+      place = places[++at];
+    }
+    if (place === undefined) return 'limit';
+    const offer = emptiest(place);
     const node = addUnforkedNode(draft, offer, '');
-    const nodesIn = zones.get(offer.pool);
-    nodesIn?.set(offer.template.zone, (nodesIn.get(offer.template.zone) ?? 0) + 1);
-    pattern.shapes.forEach((item, at) => {
-      const group = items[item]?.group;
-      const amount = pattern.amounts[at] ?? 0;
-      if (group !== undefined && amount > 0) giveNewNode(draft, group, { node, count: amount });
-    });
+    place.nodesIn?.set(offer.template.zone, (place.nodesIn.get(offer.template.zone) ?? 0) + 1);
+    for (let item = 0; item < contents.length; item++) {
+      const content = contents[item];
+      if (content !== undefined) giveNewNode(draft, content.group, { node, count: content.count });
+    }
     node.alike = pattern;
   }
   return 'done';
+}
+
+/** Where the nodes of a pattern may stand in one pool. */
+interface PoolPlaces {
+  readonly pool: PoolState;
+  readonly offers: readonly Offer[];
+  /** By zone. */
+  readonly nodesIn: Map<string, number> | undefined;
+}
+
+/** The pools that are like that of `twins`, offers of one pool. */
+function poolsOf({ pools, offerAt }: Packing, twins: readonly Offer[], zones: ZoneCounts): readonly PoolPlaces[] {
+  const alike = pools.find(([first]) => first === twins[0]?.pool) ?? [];
+  return alike.map((pool): PoolPlaces => {
+    const own = pool === twins[0]?.pool;
+    const offers = own ? twins : twins.flatMap((twin) => offerAt.get(offerKey(twin, pool)) ?? []);
+    return { pool, offers, nodesIn: zones.get(pool) };
+  });
+}
+
+function contentsOf(
+  { items }: Packing,
+  pattern: Pattern,
+): readonly { readonly group: PodGroup; readonly count: number }[] {
+  const contents: { readonly group: PodGroup; readonly count: number }[] = [];
+  for (let at = 0; at < pattern.shapes.length; at++) {
+    const group = items[pattern.shapes[at] ?? 0]?.group;
+    const count = pattern.amounts[at] ?? 0;
+    if (group !== undefined && count > 0) contents.push({ group, count });
+  }
+  return contents;
 }
 
 /** The pattern's offer in all zones that its pods cannot tell apart. */
@@ -242,7 +283,10 @@ function offerKey({ template }: Offer, pool: PoolState): string {
   return `${pool.name} ${template.flavor.name} ${template.zone}`;
 }
 
-function emptiest(offers: readonly Offer[], zones: ZoneCounts): Offer {
-  const nodesIn = ({ pool, template }: Offer): number => zones.get(pool)?.get(template.zone) ?? 0;
-  return offers.reduce((best, offer) => (nodesIn(offer) < nodesIn(best) ? offer : best));
+function emptiest({ offers, nodesIn }: PoolPlaces): Offer {
+  const [only] = offers;
+  if (only === undefined) throw new Error('a pattern must have an offer in each pool that is like its own');
+  if (offers.length === 1) return only;
+  const count = ({ template }: Offer): number => nodesIn?.get(template.zone) ?? 0;
+  return offers.reduce((best, offer) => (count(offer) < count(best) ? offer : best));
 }

@@ -213,10 +213,13 @@ function forkNode(draft: PlanDraft, node: NewNode): number {
 /** Gives the next `count` pods of the group a place (or the reason why they have none). The fork is the caller's part. */
 export function givePlaces(draft: PlanDraft, group: PodGroup, given: PodPlace & { readonly count: number }): PodRange {
   const { outcome, target, refusals } = given;
-  const range = { pods: group.pods, from: group.placed, to: group.placed + given.count };
-  group.placed = range.to;
-  if (group.pending) draft.podRuns.push({ ...range, outcome, target, refusals });
-  return range;
+  const { pods, placed: from } = group;
+  const to = from + given.count;
+  group.placed = to;
+  if (!group.pending) return { pods, from, to };
+  const run: PodRun = { pods, from, to, outcome, target, refusals };
+  draft.podRuns.push(run);
+  return run;
 }
 
 /** Gives the next `count` pods of the group their place on a node that the plan adds. */
