@@ -203,32 +203,29 @@ function podsLeft({ left }: PatternChoice): number {
 
 /** The nodes of a pattern, as many as limits allow, each in the zone where its pool has the fewest of those that do. */
 function addPattern(packing: Packing, pattern: Pattern, zones: ZoneCounts): 'done' | 'limit' {
-  const { draft } = packing;
+  const { draft, pools } = packing;
   const twins = twinsOf(packing, pattern);
-  const places = poolsOf(packing, twins, zones);
-  const [first] = twins;
-  if (first === undefined) return 'limit';
-  const { flavor } = first.template;
+  const [own] = twins;
+  if (own === undefined) return 'limit';
+  const { flavor } = own.template;
+  const alike = pools.find(([first]) => first === own.pool) ?? [];
   const contents = contentsOf(packing, pattern);
   let at = 0;
+  let place: PoolPlaces | undefined;
   for (let count = 0; count < pattern.nodes; count++) {
     if (draft.newNodes.length >= NEW_NODES_MAX) {
       draft.cutShort.add(`scale-up stopped at ${NEW_NODES_MAX} new nodes in one plan`);
       return 'done';
     }
-    // A pool that may have no more of them will not later: this plan only adds.
-    let place = places[at];
-    while (place !== undefined && draft.budget.refusal(place.pool, flavor) !== undefined) {
-      place = places[++at];
-    }
-    if (place === undefined) return 'limit';
+    // A pool that may have no more of them now will not later: this plan only adds.
+    let pool = alike[at];
+    while (pool !== undefined && draft.budget.refusal(pool, flavor) !== undefined) pool = alike[++at];
+    if (pool === undefined) return 'limit';
+    if (place?.pool !== pool) place = placesIn(packing, { pool, twins, zones });
     const offer = emptiest(place);
     const node = addUnforkedNode(draft, offer, '');
     place.nodesIn?.set(offer.template.zone, (place.nodesIn.get(offer.template.zone) ?? 0) + 1);
-    for (let item = 0; item < contents.length; item++) {
-      const content = contents[item];
-      if (content !== undefined) giveNewNode(draft, content.group, { node, count: content.count });
-    }
+    for (const content of contents) giveNewNode(draft, content.group, { node, count: content.count });
     node.alike = pattern;
   }
   return 'done';
@@ -242,14 +239,15 @@ interface PoolPlaces {
   readonly nodesIn: Map<string, number> | undefined;
 }
 
-/** The pools that are like that of `twins`, offers of one pool. */
-function poolsOf({ pools, offerAt }: Packing, twins: readonly Offer[], zones: ZoneCounts): readonly PoolPlaces[] {
-  const alike = pools.find(([first]) => first === twins[0]?.pool) ?? [];
-  return alike.map((pool): PoolPlaces => {
-    const own = pool === twins[0]?.pool;
-    const offers = own ? twins : twins.flatMap((twin) => offerAt.get(offerKey(twin, pool)) ?? []);
-    return { pool, offers, nodesIn: zones.get(pool) };
-  });
+/** `twins` are offers of a pool that is like `pool`. */
+function placesIn(
+  { offerAt }: Packing,
+  of: { readonly pool: PoolState; readonly twins: readonly Offer[]; readonly zones: ZoneCounts },
+): PoolPlaces {
+  const { pool, twins, zones } = of;
+  const own = pool === twins[0]?.pool;
+  const offers = own ? twins : twins.flatMap((twin) => offerAt.get(offerKey(twin, pool)) ?? []);
+  return { pool, offers, nodesIn: zones.get(pool) };
 }
 
 function contentsOf(
