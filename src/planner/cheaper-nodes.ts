@@ -1,7 +1,8 @@
 // The search for nodes that fewer or cheaper ones could replace. Which sets of them are tried: single ones and runs of a list in
-// which those come first whose pods are worth least for what the node costs. Of those that save enough the one that saves most
-// wins; of equal ones that which moves fewer pods, then fewer nodes, then the first. The search is bounded in steps.
-import { leastCost, tryCheaperNodes, type CheaperNodes, type Terms } from './try-cheaper-nodes.ts';
+// which those come first whose pods are worth least for what the node costs. Of those that save enough the one that is worth most
+// wins (what it saves less what its moves are charged with); of equal ones that which moves fewer pods, then fewer nodes, then
+// the first. The search is bounded in steps.
+import { holdsInAnyOrder, leastCost, tryCheaperNodes, type CheaperNodes, type Terms } from './try-cheaper-nodes.ts';
 import type { Refused } from './node-budget.ts';
 import { demandOf } from './pod-groups.ts';
 import type { Candidate } from './scale-down-candidates.ts';
@@ -15,6 +16,8 @@ const SINGLES_MAX = 24;
 const STARTS_MAX = 4;
 /** Of about 10 ns each. A search costs at most so many and one trial more. */
 const STEPS_MAX = 10_000_000;
+/** Of what saves enough, so many are looked at closer. */
+const LOOKS_MAX = 8;
 
 export interface SearchResult {
   readonly best: CheaperNodes | undefined;
@@ -25,7 +28,7 @@ export interface SearchResult {
 
 /** The best replacement of some of `candidates`. */
 export function findCheaperNodes(terms: Terms, candidates: readonly Candidate[]): SearchResult {
-  let best: CheaperNodes | undefined;
+  const found: CheaperNodes[] = [];
   let limit: Refused | undefined;
   let tried = 0;
   for (const set of setsOf(wastefulFirst(terms, candidates))) {
@@ -36,19 +39,19 @@ export function findCheaperNodes(terms: Terms, candidates: readonly Candidate[])
     tried += 1;
     const outcome = tryCheaperNodes(terms, set);
     if (outcome.kind === 'no') limit ??= outcome.limit;
-    else if (best === undefined || isBetter(outcome.found, best)) best = outcome.found;
+    else found.push(outcome.found);
   }
+  const best = found
+    .sort(byWorth)
+    .slice(0, LOOKS_MAX)
+    .find((one) => holdsInAnyOrder(terms, one));
   return { best, tried, limit };
 }
 
-/** Differences in the last digits are none. */
-const COST_TOLERANCE = 1e-9;
-
-function isBetter(one: CheaperNodes, other: CheaperNodes): boolean {
-  const more = one.savesPerHour - other.savesPerHour;
-  if (Math.abs(more) > COST_TOLERANCE) return more > 0;
-  const fewerPods = other.podsMoved - one.podsMoved;
-  return fewerPods === 0 ? one.candidates.length < other.candidates.length : fewerPods > 0;
+/** Sums of prices differ in the last digits: to a millionth. Equal ones stay in their order. */
+function byWorth(a: CheaperNodes, b: CheaperNodes): number {
+  const micro = ({ worth }: CheaperNodes): number => Math.round(worth * 1e6);
+  return micro(b) - micro(a) || a.podsMoved - b.podsMoved || a.candidates.length - b.candidates.length;
 }
 
 /** By the share of the price that the pods could be had for elsewhere, then by name. */

@@ -9,6 +9,7 @@ import { isMovable } from './claim-facts.ts';
 import { takeDrains } from './drains-under-way.ts';
 import { nodeIndexOf, removeClaim, type PlanDraft } from './plan-draft.ts';
 import { expendableCutoff } from './plan-scale-up.ts';
+import { leftInSomeOrder } from './placed-in-any-order.ts';
 import { awaitedPods, LOOKS_MAX, placeAwaited } from './planned-pods.ts';
 import { demandOf, nextPod } from './pod-groups.ts';
 import { sizeOf } from './pool-size.ts';
@@ -76,13 +77,14 @@ function judge({ draft, cutoff, prices, ledger }: Removing, claim: NodeClaim): C
 }
 
 /** Takes the nodes out of the fork and gives their pods other places, those first that were meant for them. Why that cannot be
- *  done now; the fork is then as it was. */
+ *  done now. */
 function movePods({ draft, cutoff }: Removing, candidates: readonly Candidate[]): string | undefined {
   const { fork, snapshot } = draft;
   const mark = fork.mark();
   const moving = candidates.flatMap(({ node }): readonly PodObject[] => fork.removeNode(node.index));
   const displaced = moving.filter((pod) => pod.priority >= cutoff && isMovable(pod));
   const groups = demandOf({ pending: [], displaced, rehoused: [] });
+  let left = leftInSomeOrder(fork, groups, { newFrom: 0 });
   let early: number | undefined;
   const land = (group: (typeof groups)[number], at: { readonly index: number; readonly count: number }): void => {
     group.placed += at.count;
@@ -90,11 +92,10 @@ function movePods({ draft, cutoff }: Removing, candidates: readonly Candidate[])
   };
   placeAwaited(draft, awaitedPods(draft, groups), { looks: { left: LOOKS_MAX }, give: land });
   placeGroups(fork, groups, { place: (group, { node, count }) => land(group, { index: node, count }) });
-  const left = groups.find((group) => nextPod(group) !== undefined);
-  const pod = left === undefined ? undefined : nextPod(left);
-  if (pod !== undefined) {
+  for (const group of groups) left ??= nextPod(group);
+  if (left !== undefined) {
     fork.rollback(mark);
-    return `pod ${podKey(pod)} has no other place now`;
+    return `pod ${podKey(left)} might find no other place now`;
   }
   return early === undefined ? undefined : `node ${fork.nodeName(early)} is not Ready yet`;
 }

@@ -17,7 +17,7 @@ import { openDisruptionLedger } from './removal-rules/disruption-ledger.ts';
 import { judgeNode, type Candidate } from './scale-down-candidates.ts';
 import { setTimer } from './scale-down-notes.ts';
 import { grownMs } from './scale-down-times.ts';
-import { tryCheaperNodes, type CheaperNodes, type Terms } from './try-cheaper-nodes.ts';
+import { holdsInAnyOrder, tryCheaperNodes, type CheaperNodes, type Terms } from './try-cheaper-nodes.ts';
 
 /** A search of n steps (of about 10 ns) is made once in n times so many ms: it takes a hundredth of the time. */
 const REST_MS_PER_STEP = 1e-3;
@@ -77,12 +77,12 @@ function search(draft: PlanDraft, pools: readonly PoolState[], timed: readonly N
   for (const { terms, candidates } of timed.length === 0 ? [] : tiers) {
     const before = candidates.filter(({ claim }) => timed.includes(claim));
     const again = before.length === timed.length ? tryCheaperNodes(terms, before) : undefined;
-    if (again?.kind !== 'cheaper') continue;
+    if (again?.kind !== 'cheaper' || !holdsInAnyOrder(terms, again.found)) continue;
     proceed(draft, again.found);
     return stepsOf();
   }
   const results = tiers.map(({ terms, candidates }) => findCheaperNodes(terms, candidates));
-  const found = results.flatMap(({ best }) => best ?? []).sort((a, b) => b.savesPerHour - a.savesPerHour);
+  const found = results.flatMap(({ best }) => best ?? []).sort((a, b) => b.worth - a.worth);
   const [best] = found;
   const chosen = new Set(best?.candidates.map(({ claim }) => claim));
   stopTimers(

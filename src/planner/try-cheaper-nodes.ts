@@ -3,8 +3,9 @@
 // Fork and budget are left as they were.
 import { placeGroups } from '../simulation/place-groups.ts';
 import { isMovable } from './claim-facts.ts';
-import { type NewNode, type PlanDraft } from './plan-draft.ts';
+import type { NewNode, PlanDraft } from './plan-draft.ts';
 import type { Refused } from './node-budget.ts';
+import { leftInSomeOrder, ordersFor } from './placed-in-any-order.ts';
 import { demandOf, nextPod, type PodGroup } from './pod-groups.ts';
 import type { Offer } from './pool-offers.ts';
 import { sizeOf } from './pool-size.ts';
@@ -16,17 +17,24 @@ import type { Candidate } from './scale-down-candidates.ts';
  *  cost something too, and prices within a few per cent of each other are the same price. It also bounds a chain of replacements
  *  of one load: each is a tenth cheaper than the one before. */
 const LEAST_SAVING_SHARE = 0.1;
-/** And each pod that moves must save this share of what an average pod costs: else dozens of small pods would be moved for
- *  what one big one could save. */
-const LEAST_SAVING_PER_POD_SHARE = 0.1;
+/** A pod that moves is charged with this share of what an average pod costs per hour: dozens of small pods are not moved for
+ *  what one big one could save, and of two replacements that save about as much the one that disturbs less is taken. */
+const MOVE_SHARE = 0.1;
+/** Steps that one search of the fork for a node counts. */
+const STEPS_PER_SEARCH = 200;
 /** Sums of prices are floating point. */
 const COST_TOLERANCE = 1e-9;
+
+const AXES = ['cpuMillis', 'memoryBytes', 'pods'] as const;
+type Axis = (typeof AXES)[number];
 
 export interface CheaperNodes {
   readonly candidates: readonly Candidate[];
   /** In their place; empty: other nodes have room for all of their pods. */
   readonly nodes: readonly NewNode[];
   readonly savesPerHour: number;
+  /** The same less what the moves are charged with; the more the better. */
+  readonly worth: number;
   readonly podsMoved: number;
 }
 
@@ -50,39 +58,36 @@ export type Tried =
 
 const NO: Tried = { kind: 'no', limit: undefined };
 
-/** Tries to do without the nodes of `candidates`. */
+/** Tries to do without the nodes of `candidates`. What is found still has to be looked at by holdsInAnyOrder. */
 export function tryCheaperNodes(terms: Terms, candidates: readonly Candidate[]): Tried {
   const { fork, budget } = terms.draft;
   const mark = fork.mark();
   const releaseBudget = budget.checkpoint();
   try {
-    return tryOnFork(terms, candidates, mark);
+    return tryOnFork(terms, candidates);
   } finally {
     fork.rollback(mark);
     releaseBudget();
   }
 }
 
-function tryOnFork(terms: Terms, candidates: readonly Candidate[], mark: number): Tried {
+function tryOnFork(terms: Terms, candidates: readonly Candidate[]): Tried {
   const { draft } = terms;
   const groups = groupsOn(terms, candidates);
   const podsMoved = groups.reduce((sum, group) => sum + group.pods.length, 0);
   // Where a pod was cheapest is found by a look at each node in turn; packing looks at each offer.
-  terms.steps += groups.length * (draft.fork.nodeCount * 4 + terms.offers.length * 400) + podsMoved * 200;
+  terms.steps += groups.length * (draft.fork.nodeCount * 4 + terms.offers.length * 400) + podsMoved * STEPS_PER_SEARCH;
   placeGroups(draft.fork, groups, { place: land });
   const left = groups.filter((group) => nextPod(group) !== undefined);
   const price = candidates.reduce((sum, one) => sum + one.pricePerHour, 0);
-  const least = Math.max(price * LEAST_SAVING_SHARE, podsMoved * terms.pricePerPod * LEAST_SAVING_PER_POD_SHARE);
+  const least = Math.max(price * LEAST_SAVING_SHARE, podsMoved * terms.pricePerPod * MOVE_SHARE);
   if (price - leastCost(left, terms.offers) < least - COST_TOLERANCE) return NO;
-  const next = nextDraft(terms);
-  packSettled(next, left, groups);
-  if (left.some((group) => nextPod(group) !== undefined)) return { kind: 'no', limit: limitOf(terms) };
-  const nodes = next.newNodes.filter((node) => node.pods.length > 0);
+  const nodes = packCheaply(terms, left, groups);
+  if (nodes === undefined) return { kind: 'no', limit: limitOf(terms) };
   const savesPerHour = price - nodes.reduce((sum, { offer }) => sum + offer.pricePerHour, 0);
   if (savesPerHour < least - COST_TOLERANCE || !keepsMinNodes(draft, candidates, nodes)) return NO;
-  draft.fork.rollback(mark);
-  if (!fitsInQueueOrder(terms, candidates, nodes)) return NO;
-  return { kind: 'cheaper', found: { candidates, nodes, savesPerHour, podsMoved } };
+  const worth = savesPerHour - podsMoved * terms.pricePerPod * MOVE_SHARE;
+  return { kind: 'cheaper', found: { candidates, nodes, savesPerHour, worth, podsMoved } };
 }
 
 /** Takes the nodes away; their pods that must go elsewhere. */
@@ -94,6 +99,46 @@ function groupsOn({ draft, cutoff }: Terms, candidates: readonly Candidate[]): r
 
 function land(group: PodGroup, { count }: { readonly count: number }): void {
   group.placed += count;
+}
+
+/** New nodes for what is `left` of the groups; undefined: there are none for all of it. One node for all of them first: the
+ *  packer is made for many. */
+function packCheaply(
+  terms: Terms,
+  left: readonly PodGroup[],
+  groups: readonly PodGroup[],
+): readonly NewNode[] | undefined {
+  if (left.length === 0) return [];
+  const one = oneNodeFor(terms, left);
+  if (one !== undefined && one.offer.pricePerHour <= leastCost(left, terms.offers) + COST_TOLERANCE) return [one];
+  const next = nextDraft(terms);
+  packSettled(next, left, groups);
+  const packed = left.every((group) => nextPod(group) === undefined);
+  const nodes = next.newNodes.filter((node) => node.pods.length > 0);
+  const cost = nodes.reduce((sum, { offer }) => sum + offer.pricePerHour, 0);
+  if (one !== undefined && (!packed || one.offer.pricePerHour <= cost + COST_TOLERANCE)) return [one];
+  return packed ? nodes : undefined;
+}
+
+/** The cheapest node that takes all of them, as the offers are in that order by pool. */
+function oneNodeFor({ draft, offers }: Terms, left: readonly PodGroup[]): NewNode | undefined {
+  const { fork, budget, names } = draft;
+  const asked = (axis: Axis): number => left.reduce((sum, group) => sum + amountLeft(group, axis), 0);
+  const amounts = AXES.map((axis) => [axis, asked(axis)] as const);
+  for (const offer of [...offers].sort((a, b) => a.pricePerHour - b.pricePerHour)) {
+    const { pool, template } = offer;
+    if (amounts.some(([axis, amount]) => amount > template.allocatable[axis])) continue;
+    if (budget.refusal(pool, template.flavor) !== undefined) continue;
+    const mark = fork.mark();
+    const index = fork.addTemplateNode(template, '~one');
+    const copies = left.map((group) => ({ ...group }));
+    placeGroups(fork, copies, { from: index, place: land });
+    fork.rollback(mark);
+    if (copies.some((group) => nextPod(group) !== undefined)) continue;
+    const pods = left.map((group) => ({ pods: group.pods, from: group.placed, to: group.pods.length }));
+    return { pool, offer, name: names.next(pool.name), reason: '', pods, alike: undefined };
+  }
+  return undefined;
 }
 
 /** A draft of its own for the packer: the fork, the budget and the names are the plan's, what is decided on it is not. */
@@ -115,17 +160,19 @@ function nextDraft({ draft, pools }: Terms): PlanDraft {
 /** No new nodes for these pods cost less: each amount at the lowest price at which any offer has it. */
 export function leastCost(groups: readonly PodGroup[], offers: readonly Offer[]): number {
   let least = 0;
-  for (const axis of ['cpuMillis', 'memoryBytes', 'pods'] as const) {
-    const asked = groups.reduce(
-      (sum, { shape, pods, placed }) => sum + shape.requests[axis] * (pods.length - placed),
-      0,
-    );
+  for (const axis of AXES) {
+    const asked = groups.reduce((sum, group) => sum + amountLeft(group, axis), 0);
     if (asked > 0) least = Math.max(least, asked * cheapestPer(offers, axis));
   }
   return least;
 }
 
-function cheapestPer(offers: readonly Offer[], axis: 'cpuMillis' | 'memoryBytes' | 'pods'): number {
+/** Of those without a place. */
+function amountLeft({ shape, pods, placed }: PodGroup, axis: Axis): number {
+  return shape.requests[axis] * (pods.length - placed);
+}
+
+function cheapestPer(offers: readonly Offer[], axis: Axis): number {
   let cheapest = Infinity;
   for (const { template, pricePerHour } of offers) {
     const amount = template.allocatable[axis];
@@ -151,12 +198,14 @@ function keepsMinNodes(draft: PlanDraft, candidates: readonly Candidate[], nodes
   });
 }
 
-/** The scheduler does not know the packing: it takes the evicted pods in the order of its queue, each to a node with room. What
- *  leaves pods over then is too tight to be tried. */
-function fitsInQueueOrder(terms: Terms, candidates: readonly Candidate[], nodes: readonly NewNode[]): boolean {
-  const { fork } = terms.draft;
+/** No pod is left over in whatever order the scheduler takes them. What is tighter than that is not to be tried. */
+export function holdsInAnyOrder(terms: Terms, { candidates, nodes, podsMoved }: CheaperNodes): boolean {
+  const { fork, snapshot } = terms.draft;
+  const mark = fork.mark();
   const groups = groupsOn(terms, candidates);
   for (const { offer, name } of nodes) fork.addTemplateNode(offer.template, name);
-  placeGroups(fork, groups, { place: land });
-  return groups.every((group) => nextPod(group) === undefined);
+  terms.steps += podsMoved * ordersFor(podsMoved) * STEPS_PER_SEARCH;
+  const left = leftInSomeOrder(fork, groups, { newFrom: snapshot.nodes.length });
+  fork.rollback(mark);
+  return left === undefined;
 }
