@@ -8,7 +8,7 @@ import type { Finding } from './finding.ts';
 import type { Plan } from './plan.ts';
 
 /** Removals that are the planner's own choice; the others carry out a person's word or what has happened already. */
-const BY_CHOICE: ReadonlySet<string> = new Set(['ScaleDown', 'Unready']);
+const BY_CHOICE: ReadonlySet<string> = new Set(['ScaleDown', 'Unready', 'Consolidated']);
 /** Cluster-autoscaler's cutoff: below it a pod keeps no node. */
 const EXPENDABLE_CUTOFF_DEFAULT = -10;
 

@@ -50,6 +50,7 @@ export function reportOf(draft: PlanDraft, cost: NewNodesCost | undefined): Plan
       draft.objects.prices === undefined || [...priced.keys()].some(({ name }) => !draft.objects.prices?.has(name)),
     ...(cost === undefined ? {} : { cost }),
     ...(draft.firstRound === undefined ? {} : { firstRound: draft.firstRound }),
+    ...(draft.consolidation === undefined ? {} : { consolidation: draft.consolidation }),
     cutShort: [...draft.cutShort, ...(draft.fork.cutShort === undefined ? [] : [draft.fork.cutShort])].sort(
       compareText,
     ),
@@ -85,7 +86,7 @@ function desiredOf(draft: PlanDraft, pool: PoolState): number {
 function wishStays(draft: PlanDraft, pool: PoolState): boolean {
   if (!draft.growthBlocked.has(pool.name)) return false;
   const shrinks = pool.claims.some((claim) =>
-    ['ScaleDown', 'Unready'].includes(draft.removals.get(claim.metadata.name)?.reason ?? ''),
+    ['ScaleDown', 'Unready', 'Consolidated'].includes(draft.removals.get(claim.metadata.name)?.reason ?? ''),
   );
   return !shrinks;
 }
