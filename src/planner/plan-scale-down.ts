@@ -13,6 +13,7 @@ import { compareText, isMovable } from './claim-facts.ts';
 import { beforeRemovals, type Leaving, withoutPlaces } from './confirm-removals.ts';
 import { removeClaim, standingClaims, type PlanDraft } from './plan-draft.ts';
 import { expendableCutoff } from './plan-scale-up.ts';
+import type { NodeVerdict } from './plan.ts';
 import { sizeOf } from './pool-size.ts';
 import { isActive, type PoolState } from './pool-state.ts';
 import { pricePerHour } from './price-model.ts';
@@ -64,7 +65,16 @@ export function planScaleDown(draft: PlanDraft): void {
     decideAll(state, candidates);
     removeAll(state, withoutPlaces(before, state.going));
   }
-  draft.nodeVerdicts.sort((a, b) => compareText(a.claim, b.claim));
+  inOrder(draft.nodeVerdicts);
+}
+
+/** By name of the claim, which most plans find them in already. */
+function inOrder(verdicts: NodeVerdict[]): void {
+  for (let index = 1; index < verdicts.length; index += 1) {
+    if ((verdicts[index - 1]?.claim ?? '') <= (verdicts[index]?.claim ?? '')) continue;
+    verdicts.sort((a, b) => compareText(a.claim, b.claim));
+    return;
+  }
 }
 
 function listCandidates(
@@ -79,8 +89,8 @@ function listCandidates(
   };
   const candidates: Candidate[] = [];
   const kept = openKeptNodes(draft);
-  for (const node of draft.snapshot.nodes) {
-    const known = kept.verdictOf(node);
+  for (const [index, node] of draft.snapshot.nodes.entries()) {
+    const known = kept.verdictAt(index);
     if (known !== undefined) {
       draft.nodeVerdicts.push(known);
       continue;
