@@ -9,10 +9,10 @@ export type Entries = readonly (readonly number[])[];
 export type ShapeEntries = readonly (readonly Entries[])[];
 
 /** Entries in one chunk: what a pod that comes or goes copies. */
-const CHUNK_SIZE = 256;
+const CHUNK_SIZE = 64;
 
-/** Shapes in one block: some 18,000 shapes of a large cluster are 141 blocks of 128. */
-const BLOCK_BITS = 7;
+/** Shapes in one block: some 18,000 shapes of a large cluster are 563 blocks of 32. */
+const BLOCK_BITS = 5;
 const NO_ENTRIES: Entries = [];
 
 /** Where the pods of the shape with this number are; none for a number that was not given. */

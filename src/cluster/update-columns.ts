@@ -82,7 +82,9 @@ function sameRoom(columns: ResourceColumns, index: number, room: Resources): boo
 
 function statesOf({ columns }: ClusterSnapshot, { nodes, changed, cameFrom }: NextColumns): Uint8Array {
   const states = cameFrom === undefined ? columns.states.slice() : new Uint8Array(cameFrom.length);
-  for (const [index, from] of (cameFrom ?? []).entries()) states[index] = columns.states[from] ?? 0;
+  for (let index = 0; index < (cameFrom?.length ?? 0); index += 1) {
+    states[index] = columns.states[cameFrom?.[index] ?? -1] ?? 0;
+  }
   for (const index of changed) {
     const node = nodes[index];
     if (node !== undefined) states[index] = stateOf(node);

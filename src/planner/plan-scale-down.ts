@@ -89,12 +89,14 @@ function listCandidates(
   };
   const candidates: Candidate[] = [];
   const kept = openKeptNodes(draft);
-  for (const [index, node] of draft.snapshot.nodes.entries()) {
+  for (let index = 0; index < draft.snapshot.nodes.length; index += 1) {
     const known = kept.verdictAt(index);
     if (known !== undefined) {
       draft.nodeVerdicts.push(known);
       continue;
     }
+    const node = draft.snapshot.nodes[index];
+    if (node === undefined) continue;
     const { claim } = node;
     if (claim === undefined) continue;
     const judged = judgeNode(draft, { ...ask, node, claim });

@@ -14,20 +14,22 @@ export interface KeptNodes {
   remember(node: SnapshotNode, verdict: NodeVerdict): void;
 }
 
-/** Verdicts of plans for snapshots of one lineage. None while something is removed or nothing may be. */
+/** Verdicts of plans for snapshots of one lineage. None of nodes that are removed, or while nothing may be. */
 export function openKeptNodes(draft: PlanDraft): KeptNodes {
-  const { snapshot, fork, pools } = draft;
+  const { snapshot, fork, removals } = draft;
   const known = memoryOf(snapshot);
-  if (!isSame(known.pools, pools)) {
+  const rules = draft.pools.map(rulesOf).join();
+  if (known.rules !== rules) {
     known.verdicts.fill(undefined);
-    known.pools = pools;
+    known.rules = rules;
   }
   const { verdicts } = known;
-  const holds = draft.objects.frozen === undefined && draft.removals.size === 0;
+  const holds = draft.objects.frozen === undefined;
   return {
     verdictAt(index) {
       const verdict = holds ? verdicts[index] : undefined;
-      return verdict === undefined || fork.placedOn(index).length > 0 ? undefined : verdict;
+      if (verdict === undefined || fork.placedOn(index).length > 0) return undefined;
+      return removals.size > 0 && removals.has(verdict.claim) ? undefined : verdict;
     },
     remember({ index }, verdict) {
       verdicts[index] = verdict;
@@ -54,7 +56,8 @@ interface Memory {
   /** undefined: it is not Ready, or does not stand. */
   readyPools: (string | undefined)[];
   readonly readyCounts: Map<string, number>;
-  pools: readonly PoolState[];
+  /** Of the pools: what is said of a node follows from them too. */
+  rules: string;
 }
 
 const memories = new WeakMap<ClusterSnapshot['lineage'], Memory>();
@@ -63,7 +66,7 @@ const memories = new WeakMap<ClusterSnapshot['lineage'], Memory>();
 function memoryOf({ lineage, nodes }: ClusterSnapshot): Memory {
   let known = memories.get(lineage);
   if (known === undefined) {
-    known = { nodes: [], verdicts: [], readyPools: [], readyCounts: new Map(), pools: [] };
+    known = { nodes: [], verdicts: [], readyPools: [], readyCounts: new Map(), rules: '' };
     memories.set(lineage, known);
   }
   const { nodes: before } = known;
@@ -128,6 +131,15 @@ function readyPoolOf({ claim, node }: SnapshotNode): string | undefined {
   return claim.spec.poolName;
 }
 
-function isSame(left: readonly PoolState[], right: readonly PoolState[]): boolean {
-  return left.length === right.length && left.every((pool, index) => pool === right[index]);
+const rulesOfPools = new WeakMap<PoolState, string>();
+
+/** Equal for pools that treat their nodes alike, whatever nodes they have. */
+function rulesOf(pool: PoolState): string {
+  let rules = rulesOfPools.get(pool);
+  if (rules === undefined) {
+    const { name, deleting, problems, settings } = pool;
+    rules = JSON.stringify([name, deleting, problems, settings]);
+    rulesOfPools.set(pool, rules);
+  }
+  return rules;
 }
