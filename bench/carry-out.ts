@@ -10,52 +10,51 @@ export function carriedOut(objects: ClusterObjects, plan: Plan): ClusterObjects 
   const removed = new Set(plan.steps.flatMap((step) => (step.kind === 'removeClaim' ? [step.claim] : [])));
   const created = plan.steps.flatMap((step) => (step.kind === 'createClaim' ? [claimOf(step, objects)] : []));
   const places = new Map<PodObject, string>();
-  for (const run of plan.report.pods) {
-    if (run.target === '' || run.outcome === 'waitingForPreemption') continue;
-    for (const pod of podsIn([run])) places.set(pod, run.target);
-  }
+  for (const { pods, target } of placesOf(plan)) for (const pod of pods) places.set(pod, target);
   const pods = [...objects.pods].flatMap((pod): readonly PodObject[] => {
     const place = places.get(pod);
     if (place !== undefined) return [{ ...pod, nodeName: place, phase: 'Running' }];
     if (pod.nodeName === '' || !removed.has(pod.nodeName)) return [pod];
     return belongsToNode(pod) ? [] : [evicted(pod)];
   });
-  const desired = new Map(
-    plan.steps.flatMap((step) => (step.kind === 'setDesiredNodes' ? [[step.pool, step.to]] : [])),
-  );
   return {
     ...objects,
     pods,
-    nodePools: objects.nodePools.map((pool) => {
-      const desiredNodes = desired.get(pool.metadata.name);
-      return desiredNodes === undefined ? pool : { ...pool, spec: { ...pool.spec, desiredNodes } };
-    }),
+    nodePools: poolsAfter(objects, plan),
     claims: [...objects.claims.filter((claim) => !removed.has(claim.metadata.name)), ...created],
     nodes: [...objects.nodes.filter((node) => !removed.has(node.name)), ...created.map(nodeOf)],
   };
 }
 
-/** The cluster without the node `name`, as if its server were gone: the claim has failed, the pods are made anew. */
-export function withoutNode(objects: ClusterObjects, name: string): ClusterObjects {
-  return {
-    ...objects,
-    nodes: objects.nodes.filter((node) => node.name !== name),
-    claims: objects.claims.map((claim) =>
-      claim.metadata.name === name ? { ...claim, status: { ...claim.status, phase: 'Failed' as const } } : claim,
-    ),
-    pods: [...objects.pods].flatMap((pod) =>
-      pod.nodeName !== name ? [pod] : belongsToNode(pod) ? [] : [evicted(pod)],
-    ),
-  };
+/** Pods that get a node, by node. */
+export function placesOf(plan: Plan): readonly { readonly pods: readonly PodObject[]; readonly target: string }[] {
+  return plan.report.pods.flatMap((run) =>
+    run.target === '' || run.outcome === 'waitingForPreemption' ? [] : [{ pods: podsIn([run]), target: run.target }],
+  );
+}
+
+/** With desiredNodes as patched. */
+export function poolsAfter({ nodePools }: ClusterObjects, plan: Plan): ClusterObjects['nodePools'] {
+  const desired = new Map(
+    plan.steps.flatMap((step) => (step.kind === 'setDesiredNodes' ? [[step.pool, step.to]] : [])),
+  );
+  return nodePools.map((pool) => {
+    const desiredNodes = desired.get(pool.metadata.name);
+    return desiredNodes === undefined ? pool : { ...pool, spec: { ...pool.spec, desiredNodes } };
+  });
 }
 
 /** What its controller makes in its place. */
-function evicted(pod: PodObject): PodObject {
+export function evicted(pod: PodObject): PodObject {
   return { ...pod, nodeName: '', phase: 'Pending', unschedulable: true };
 }
 
-function claimOf(step: PlanStep & { readonly kind: 'createClaim' }, objects: ClusterObjects): NodeClaim {
-  const at = new Date(objects.observedAtMs).toISOString();
+/** The claim of the step, its node Ready. */
+export function claimOf(
+  step: PlanStep & { readonly kind: 'createClaim' },
+  { observedAtMs }: ClusterObjects,
+): NodeClaim {
+  const at = new Date(observedAtMs).toISOString();
   return {
     metadata: { name: step.name, uid: step.name, resourceVersion: '1', creationTimestamp: at },
     spec: step.spec,
@@ -63,7 +62,8 @@ function claimOf(step: PlanStep & { readonly kind: 'createClaim' }, objects: Clu
   };
 }
 
-function nodeOf(claim: NodeClaim): NodeObject {
+/** The Node of such a claim. */
+export function nodeOf(claim: NodeClaim): NodeObject {
   const { name } = claim.metadata;
   const { expected, labels, taints } = claim.spec;
   if (expected === undefined) throw new Error(`claim '${name}' says nothing of its node's room`);

@@ -4,9 +4,12 @@ import { parseNodeClaim } from '../src/api/parse-resources.ts';
 import type { ClusterObjects, PodObject } from '../src/cluster/cluster-objects.ts';
 import { parseNode } from '../src/cluster/parse-node.ts';
 import { parsePod } from '../src/cluster/parse-pod.ts';
+import { belongsToNode } from '../src/cluster/pending-groups.ts';
 import type { PodShapeInterner } from '../src/cluster/pod-shape-interner.ts';
 import { type StorePart, WatchedStore } from '../src/kubernetes/object-store.ts';
 import { parseWatchLine } from '../src/kubernetes/watch-protocol.ts';
+import type { Plan } from '../src/planner/plan.ts';
+import { claimOf, evicted, nodeOf, placesOf, poolsAfter } from './carry-out.ts';
 import { podOf, type StillCluster } from './still-cluster.ts';
 
 /** One kind: its store, the one who writes it, and the keys that it has. */
@@ -43,12 +46,12 @@ class Kind<T> {
     this.#part.apply(changes);
   }
 
-  /** Makes the store hold these objects; those that are there already stay the same. */
-  become(objects: Iterable<T>): void {
-    const wanted = new Map([...objects].map((one) => [this.#keyOf(one), one]));
-    const gone = this.store.list().filter((one) => !wanted.has(this.#keyOf(one)));
-    const came = [...wanted].filter(([key, one]) => this.store.get(key) !== one);
-    this.#part.apply([...gone.map((one) => [this.#keyOf(one), undefined] as const), ...came]);
+  put(objects: readonly T[]): void {
+    this.#part.apply(objects.map((one) => [this.#keyOf(one), one]));
+  }
+
+  drop(objects: readonly T[]): void {
+    this.#part.apply(objects.map((one) => [this.#keyOf(one), undefined]));
   }
 }
 
@@ -134,12 +137,36 @@ export class LiveCluster {
     };
   }
 
-  /** Something else made the cluster into this. */
-  become(objects: ClusterObjects): void {
-    this.#pods.become(objects.pods);
-    this.#nodes.become(objects.nodes);
-    this.#claims.become(objects.claims);
-    this.#others = objects;
+  /** A server is gone: the Node too, the claim has failed, the pods are made anew. */
+  lose(number: number): void {
+    const nodes = this.#nodes.store.list();
+    const node = nodes[number % nodes.length];
+    if (node === undefined) return;
+    const claims = this.#claims.store.list().filter(({ metadata }) => metadata.name === node.name);
+    this.#claims.put(claims.map((claim) => ({ ...claim, status: { ...claim.status, phase: 'Failed' as const } })));
+    this.#emptied(new Set([node.name]));
+  }
+
+  /** The plan was carried out in an instant. */
+  carryOut(plan: Plan): void {
+    const removed = new Set(plan.steps.flatMap((step) => (step.kind === 'removeClaim' ? [step.claim] : [])));
+    this.#claims.drop(this.#claims.store.list().filter(({ metadata }) => removed.has(metadata.name)));
+    this.#emptied(removed);
+    const created = plan.steps.flatMap((step) => (step.kind === 'createClaim' ? [claimOf(step, this.#others)] : []));
+    this.#claims.put(created);
+    this.#nodes.put(created.map(nodeOf));
+    for (const { pods, target } of placesOf(plan)) {
+      this.#pods.put(pods.map((pod) => ({ ...pod, nodeName: target, phase: 'Running' })));
+    }
+    this.#others = { ...this.#others, nodePools: poolsAfter(this.#others, plan) };
+  }
+
+  /** The nodes are gone, and their pods wait for others. */
+  #emptied(names: ReadonlySet<string>): void {
+    this.#nodes.drop(this.#nodes.store.list().filter(({ name }) => names.has(name)));
+    const pods = [...this.#pods.store.view()].filter(({ nodeName }) => names.has(nodeName));
+    this.#pods.drop(pods.filter(belongsToNode));
+    this.#pods.put(pods.filter((pod) => !belongsToNode(pod)).map(evicted));
   }
 }
 

@@ -135,13 +135,17 @@ export function membersOf(objects: ClusterObjects): {
   const claims = new Map<string, NodeClaim>();
   for (const claim of objects.claims) {
     const name = nodeNameOf(claim);
-    const other = claims.get(name);
-    // Names are unique in the project, so this is somebody's mistake; the older claim keeps the name, whatever the order.
-    if (other === undefined || olderFirst(claim, other) < 0) claims.set(name, claim);
+    claims.set(name, claimOfName(claims.get(name), claim));
   }
   const names = new Set(nodes.keys());
   for (const [name, claim] of claims) if (isUpcoming(claim, objects.observedAtMs)) names.add(name);
   return { names, nodes, claims };
+}
+
+/** Of two claims of one name the one that counts. Names are unique in the project, so this is somebody's mistake; the older
+ *  claim keeps the name, whatever the order. */
+export function claimOfName(other: NodeClaim | undefined, claim: NodeClaim): NodeClaim {
+  return other === undefined || olderFirst(claim, other) < 0 ? claim : other;
 }
 
 type NodeParts = Pick<SnapshotNode, 'index' | 'name' | 'node' | 'claim' | 'pods'>;

@@ -1,8 +1,9 @@
 // Which nodes the next snapshot has, and which of them are not made of the same Node and claim as in the last one. Cost: a
-// look at each entry of the lists that are not the same; when nodes came or went, those lists are joined anew.
-import { membersOf, type ClusterSnapshot, isUpcoming, nodeNameOf } from './build-snapshot.ts';
+// look at each entry of the lists that are not the same; when much of them changed, they are joined anew.
 import type { NodeClaim } from '../api/node-claim.ts';
+import { type ClusterSnapshot, claimOfName, isUpcoming, membersOf, nodeNameOf } from './build-snapshot.ts';
 import type { ClusterObjects, NodeObject } from './cluster-objects.ts';
+import { listChanges } from './list-changes.ts';
 import { CLAIM_NOT_READY, nodesInState, UPCOMING } from './snapshot-columns.ts';
 
 /** What a node is made of. */
@@ -20,61 +21,139 @@ export interface NextMembers {
   readonly touched: ReadonlyMap<number, Parts>;
 }
 
+/** With more changes than one in so many nodes or claims, all are joined anew: that costs about as much. */
+const ENTRIES_PER_CHANGE = 8;
+/** A list this short may change as a whole. */
+const CHANGES_MIN = 16;
+
 /** Compares `objects` with what `previous` was made of. */
 export function nextMembers(previous: ClusterSnapshot, objects: ClusterObjects): NextMembers {
-  const touched = touchedInPlace(previous, objects);
-  if (touched !== undefined) return { names: undefined, cameFrom: undefined, touched };
-  return joinedAnew(previous, objects);
+  return changedMembers(previous, objects) ?? joinedAnew(previous, objects);
 }
 
-/** What changed of which nodes, by index; undefined: not the same nodes, or it cannot be told by place. */
-function touchedInPlace(previous: ClusterSnapshot, objects: ClusterObjects): ReadonlyMap<number, Parts> | undefined {
+/** By what changed in the lists; undefined: too much, or it cannot be told from that. */
+function changedMembers(previous: ClusterSnapshot, objects: ClusterObjects): NextMembers | undefined {
   const before = previous.objects;
-  const touched = new Map<number, Parts>();
-  const touch = (index: number, parts: Partial<Parts>): void => {
-    const known = touched.get(index) ?? previous.nodes[index];
-    touched.set(index, { node: known?.node, claim: known?.claim, ...parts });
+  // A claim that had run out of time might have some again.
+  if (objects.observedAtMs < before.observedAtMs) return undefined;
+  const nodeChanges = changesOf(before.nodes, objects.nodes, (node) => node.uid);
+  const claimChanges = changesOf(before.claims, objects.claims, ({ metadata }) => metadata.uid);
+  if (nodeChanges === undefined || claimChanges === undefined) return undefined;
+  const nodes = new Map<string, NodeObject | undefined>();
+  for (const { before: old } of nodeChanges) {
+    if (old === undefined) continue;
+    // Two Nodes of one name in a list: which of them counts is not told by what changed.
+    if (nodeOfName(previous, old.name) !== old) return undefined;
+    nodes.set(old.name, undefined);
+  }
+  for (const { after } of nodeChanges) {
+    if (after === undefined) continue;
+    if (!nodes.has(after.name) && nodeOfName(previous, after.name) !== undefined) return undefined;
+    nodes.set(after.name, after);
+  }
+  const names = new Set(nodes.keys());
+  for (const { before: old, after } of claimChanges) {
+    if (old !== undefined) names.add(nodeNameOf(old));
+    if (after !== undefined) names.add(nodeNameOf(after));
+  }
+  // What is coming up may be late now.
+  for (const index of nodesInState(previous.columns, UPCOMING | CLAIM_NOT_READY)) {
+    const node = previous.nodes[index];
+    if (node !== undefined) names.add(node.name);
+  }
+  return partsNow(previous, { objects, names, nodes });
+}
+
+function nodeOfName({ nodeIndexByName, nodes }: ClusterSnapshot, name: string): NodeObject | undefined {
+  return nodes[nodeIndexByName.get(name) ?? -1]?.node;
+}
+
+function changesOf<T>(before: readonly T[], after: readonly T[], uidOf: (one: T) => string) {
+  if (before === after) return [];
+  const most = Math.max(CHANGES_MIN, before.length / ENTRIES_PER_CHANGE);
+  return listChanges(before, after, { most, isSame: (left, right) => uidOf(left) === uidOf(right) });
+}
+
+/** Looks at each of the names: what it is made of now, and whether it is a node at all. */
+function partsNow(
+  previous: ClusterSnapshot,
+  next: {
+    readonly objects: ClusterObjects;
+    readonly names: ReadonlySet<string>;
+    /** Nodes that are other objects than before, undefined: gone. */
+    readonly nodes: ReadonlyMap<string, NodeObject | undefined>;
+  },
+): NextMembers {
+  const { objects, names, nodes } = next;
+  const claims = claimsOf(objects, names);
+  const touched = new Map<string, Parts>();
+  const came: string[] = [];
+  const gone = new Set<number>();
+  for (const name of names) {
+    const index = previous.nodeIndexByName.get(name);
+    const old = index === undefined ? undefined : previous.nodes[index];
+    const parts = { node: nodes.has(name) ? nodes.get(name) : old?.node, claim: claims.get(name) };
+    const isNow = parts.claim !== undefined && isUpcoming(parts.claim, objects.observedAtMs);
+    if (parts.node === undefined && !isNow) {
+      if (index !== undefined) gone.add(index);
+      continue;
+    }
+    if (old === undefined) came.push(name);
+    else if (old.node === parts.node && old.claim === parts.claim && !old.upcoming && !isNow) continue;
+    touched.set(name, parts);
+  }
+  return ordered(previous, { touched, came, gone });
+}
+
+/** The claim that counts for each of the names. */
+function claimsOf({ claims }: ClusterObjects, names: ReadonlySet<string>): ReadonlyMap<string, NodeClaim> {
+  const found = new Map<string, NodeClaim>();
+  if (names.size === 0) return found;
+  for (const claim of claims) {
+    const name = nodeNameOf(claim);
+    if (names.has(name)) found.set(name, claimOfName(found.get(name), claim));
+  }
+  return found;
+}
+
+/** Puts those that came among those that stay. */
+function ordered(
+  previous: ClusterSnapshot,
+  by: {
+    readonly touched: ReadonlyMap<string, Parts>;
+    readonly came: string[];
+    readonly gone: ReadonlySet<number>;
+  },
+): NextMembers {
+  const { touched, came, gone } = by;
+  const touchedAt = new Map<number, Parts>();
+  if (came.length === 0 && gone.size === 0) {
+    for (const [name, parts] of touched) touchedAt.set(previous.nodeIndexByName.get(name) ?? -1, parts);
+    return { names: undefined, cameFrom: undefined, touched: touchedAt };
+  }
+  came.sort();
+  const names: string[] = [];
+  const cameFrom = new Int32Array(previous.nodes.length + came.length - gone.size);
+  const push = (name: string, from: number): void => {
+    cameFrom[names.length] = from;
+    names.push(name);
   };
-  if (before.nodes !== objects.nodes) {
-    if (before.nodes.length !== objects.nodes.length) return undefined;
-    for (const [position, node] of objects.nodes.entries()) {
-      const old = before.nodes[position];
-      if (old === node) continue;
-      const index = previous.nodeIndexByName.get(node.name);
-      if (old?.name !== node.name || index === undefined || previous.nodes[index]?.node !== old) return undefined;
-      touch(index, { node });
+  let next = 0;
+  for (const [index, { name }] of previous.nodes.entries()) {
+    for (let one = came[next]; one !== undefined && one < name; one = came[next]) {
+      push(one, -1);
+      next += 1;
+    }
+    if (!gone.has(index)) push(name, index);
+  }
+  for (const one of came.slice(next)) push(one, -1);
+  if (touched.size > 0) {
+    for (const [index, name] of names.entries()) {
+      const parts = touched.get(name);
+      if (parts !== undefined) touchedAt.set(index, parts);
     }
   }
-  if (before.claims !== objects.claims) {
-    if (before.claims.length !== objects.claims.length) return undefined;
-    for (const [position, claim] of objects.claims.entries()) {
-      const old = before.claims[position];
-      if (old === claim) continue;
-      const index = old === undefined || !sameNode(old, claim) ? undefined : indexOfClaim(previous, old);
-      if (index === undefined) return undefined;
-      touch(index, { claim });
-    }
-  }
-  const upcoming = nodesInState(previous.columns, UPCOMING | CLAIM_NOT_READY);
-  for (const index of new Set([...upcoming, ...touched.keys()])) {
-    const { claim, node } = touched.get(index) ?? previous.nodes[index] ?? {};
-    const isNow = claim !== undefined && isUpcoming(claim, objects.observedAtMs);
-    if (previous.nodes[index]?.upcoming !== true && !isNow) continue;
-    // Without a Node it is there only for as long as it is coming.
-    if (!isNow && node === undefined) return undefined;
-    touch(index, {});
-  }
-  return touched;
-}
-
-function sameNode(left: NodeClaim, right: NodeClaim): boolean {
-  return left.metadata.uid === right.metadata.uid && nodeNameOf(left) === nodeNameOf(right);
-}
-
-/** The node that the claim stands behind; undefined: none, or another claim does. */
-function indexOfClaim(previous: ClusterSnapshot, claim: NodeClaim): number | undefined {
-  const index = previous.nodeIndexByName.get(nodeNameOf(claim));
-  return index !== undefined && previous.nodes[index]?.claim === claim ? index : undefined;
+  return { names, cameFrom, touched: touchedAt };
 }
 
 function joinedAnew(previous: ClusterSnapshot, objects: ClusterObjects): NextMembers {

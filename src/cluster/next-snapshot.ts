@@ -2,6 +2,7 @@
 // by comparing them, whose entries are the same objects as long as nothing changed.
 import { buildSnapshot, type ClusterSnapshot } from './build-snapshot.ts';
 import type { ClusterObjects, PodObject } from './cluster-objects.ts';
+import { listChanges } from './list-changes.ts';
 import type { Listed } from './listed.ts';
 import { type PodChange, updateSnapshot } from './update-snapshot.ts';
 
@@ -20,41 +21,11 @@ export function nextSnapshot(
   return updateSnapshot(previous, { objects, version, podChanges });
 }
 
-/** What makes `after` of `before`; undefined: too much. Lists of a store keep their order: what changed stays in its place, what
- *  is new comes last. Any other order is read as pods that went and came, which is as true. */
+/** What makes `now` of `old`; undefined: too much. */
 export function changesBetween(old: Listed<PodObject>, now: Listed<PodObject>): readonly PodChange[] | undefined {
   const most = old.length / PODS_PER_CHANGE;
   const told = now.changesSince?.(old);
   if (told !== undefined) return told.length > most ? undefined : told;
-  return compared({ before: Array.from(old), after: Array.from(now), most });
-}
-
-function compared(lists: {
-  readonly before: readonly PodObject[];
-  readonly after: readonly PodObject[];
-  readonly most: number;
-}): readonly PodChange[] | undefined {
-  const { before, after, most } = lists;
-  const changes: PodChange[] = [];
-  let from = 0;
-  let to = 0;
-  while (from < before.length || to < after.length) {
-    const [old, now] = [before[from], after[to]];
-    if (old === now) {
-      from += 1;
-      to += 1;
-      continue;
-    }
-    if (changes.length >= most) return undefined;
-    const replaced =
-      old !== undefined && now !== undefined && (old.uid === now.uid || before[from + 1] === after[to + 1]);
-    // In the place of one that went stands the next one, or nothing.
-    const went =
-      old !== undefined && (replaced || before[from + 1] === now || to >= after.length || after[to + 1] !== old);
-    const came = now !== undefined && (replaced || !went);
-    changes.push({ before: went ? old : undefined, after: came ? now : undefined });
-    if (went) from += 1;
-    if (came) to += 1;
-  }
-  return changes;
+  const isSame = (left: PodObject, right: PodObject): boolean => left.uid === right.uid;
+  return listChanges(Array.from(old), Array.from(now), { most, isSame });
 }

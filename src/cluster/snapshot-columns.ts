@@ -1,14 +1,8 @@
 // The numbers of a snapshot as columns, one entry per node, and where each pod shape runs. Kernels read these.
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { PodObject, PodShape, Resources } from './cluster-objects.ts';
-
-/** Axes that every node has. Bytes go beyond 32 bits, so all are doubles; whole numbers below 2^53 stay exact. */
-export interface ResourceColumns {
-  readonly cpuMillis: Float64Array;
-  readonly memoryBytes: Float64Array;
-  readonly ephemeralBytes: Float64Array;
-  readonly pods: Float64Array;
-}
+import { emptyColumns, type ResourceColumns, setRow, SumColumns, sumPods } from './resource-columns.ts';
+import { inChunks, type ShapeEntries, withEntries } from './shape-entries.ts';
 
 /** Nodes by slots: a node keeps its slot when others come and go, so that what refers to slots need not be renumbered. */
 export interface NodeSlots {
@@ -26,7 +20,10 @@ export interface SnapshotColumns extends NodeSlots {
   /** What only few nodes are, as bits, so that looking for them costs a byte a node. */
   readonly states: Uint8Array;
   readonly allocatable: ResourceColumns;
+  /** Put together when it is read. */
   readonly requested: ResourceColumns;
+  /** What `requested` is put together from. */
+  readonly sums: SumColumns;
   /** Extended resources requested on a node; absent = none. */
   readonly extendedRequested: ReadonlyMap<number, ReadonlyMap<string, number>>;
   /** Pods whose requests are odd (Resources.exact) on a node; absent = none. */
@@ -35,40 +32,6 @@ export interface SnapshotColumns extends NodeSlots {
   readonly podsOfShape: ShapeEntries;
   /** Shapes that have a number and no pod. */
   readonly deadShapes: number;
-}
-
-/** Per shape number: one entry per pod, slot of its node × 2, plus 1 when the pod is terminating; in no order. In blocks, so
- *  that the next snapshot copies those that changed and shares the others. */
-export type ShapeEntries = readonly (readonly Int32Array[])[];
-
-/** Shapes in one block: some 18,000 shapes of a large cluster are 141 blocks of 128. */
-const BLOCK_BITS = 7;
-const NO_ENTRIES = new Int32Array();
-const NOTHING_MORE: ReadonlyMap<string, number> = new Map();
-
-/** Where the pods of the shape with this number are; none for a number that was not given. */
-export function entriesOfShape({ podsOfShape }: Pick<SnapshotColumns, 'podsOfShape'>, shape: number): Int32Array {
-  return podsOfShape[shape >> BLOCK_BITS]?.[shape & ((1 << BLOCK_BITS) - 1)] ?? NO_ENTRIES;
-}
-
-/** The entries with those of some shapes replaced. */
-export function withEntries(from: ShapeEntries, changed: ReadonlyMap<number, Int32Array>): ShapeEntries {
-  const blocks = from.slice();
-  const own = new Map<number, Int32Array[]>();
-  for (const [shape, entries] of changed) {
-    const number = shape >> BLOCK_BITS;
-    let block = own.get(number);
-    if (block === undefined) {
-      block = (from[number] ?? []).slice();
-      own.set(number, block);
-      while (blocks.length <= number) blocks.push([]);
-      blocks[number] = block;
-    }
-    const place = shape & ((1 << BLOCK_BITS) - 1);
-    while (block.length <= place) block.push(NO_ENTRIES);
-    block[place] = entries;
-  }
-  return blocks;
 }
 
 interface NodeRow {
@@ -96,14 +59,16 @@ export function nodesInState({ states }: Pick<SnapshotColumns, 'states'>, bits: 
 export function buildColumns(nodes: readonly NodeRow[], shapeNumbers: ReadonlyMap<PodShape, number>): SnapshotColumns {
   const allocatable = emptyColumns(nodes.length);
   const requested = emptyColumns(nodes.length);
+  const sums = new SumColumns(requested);
   const extendedRequested = new Map<number, ReadonlyMap<string, number>>();
   const oddPods = new Map<number, number>();
   const entriesOf: number[][] = Array.from({ length: shapeNumbers.size }, () => []);
   nodes.forEach((node, index) => {
-    addToColumns(allocatable, { index, resources: node.allocatable, times: 1 });
-    const { extended, odd } = addPods(requested, { index, pods: node.pods });
-    if (odd > 0) oddPods.set(index, odd);
-    if (extended !== undefined) extendedRequested.set(index, extended);
+    setRow(allocatable, index, node.allocatable);
+    const row = sumPods(node.pods);
+    setRow(requested, index, row);
+    if (row.odd > 0) oddPods.set(index, row.odd);
+    if (row.extended !== undefined) extendedRequested.set(index, row.extended);
     for (const { shape, deleting } of node.pods) {
       entriesOf[shapeNumbers.get(shape) ?? -1]?.push(index * 2 + (deleting ? 1 : 0));
     }
@@ -111,71 +76,15 @@ export function buildColumns(nodes: readonly NodeRow[], shapeNumbers: ReadonlyMa
   return {
     states: Uint8Array.from(nodes, stateOf),
     allocatable,
-    requested,
+    sums,
+    get requested() {
+      return sums.get();
+    },
     extendedRequested,
     oddPods,
-    podsOfShape: withEntries([], new Map(entriesOf.map((entries, shape) => [shape, Int32Array.from(entries)]))),
+    podsOfShape: withEntries([], new Map(entriesOf.map((entries, shape) => [shape, inChunks(entries)]))),
     deadShapes: 0,
     slotOfIndex: Int32Array.from(nodes.keys()),
     indexOfSlot: Int32Array.from(nodes.keys()),
   };
-}
-
-/** What the pods on one node ask for besides the columns. */
-export interface PodSums {
-  /** undefined: nothing. */
-  readonly extended: ReadonlyMap<string, number> | undefined;
-  /** Pods whose requests are odd. */
-  readonly odd: number;
-}
-
-/** Adds the requests of all pods at one node. */
-export function addPods(
-  requested: ResourceColumns,
-  of: { readonly index: number; readonly pods: readonly PodObject[] },
-): PodSums {
-  const { index } = of;
-  let extended: Map<string, number> | undefined;
-  let odd = 0;
-  let [cpuMillis, memoryBytes, ephemeralBytes, pods] = [0, 0, 0, 0];
-  for (const { shape } of of.pods) {
-    const { requests } = shape;
-    cpuMillis += requests.cpuMillis;
-    memoryBytes += requests.memoryBytes;
-    ephemeralBytes += requests.ephemeralBytes;
-    pods += requests.pods;
-    if (requests.exact !== undefined) odd += 1;
-    if (requests.extended.size === 0) continue;
-    for (const [name, amount] of requests.extended) {
-      if (amount === 0) continue;
-      extended ??= new Map();
-      extended.set(name, (extended.get(name) ?? 0) + amount);
-    }
-  }
-  const resources = { cpuMillis, memoryBytes, ephemeralBytes, pods, extended: NOTHING_MORE };
-  addToColumns(requested, { index, resources, times: 1 });
-  return { extended, odd };
-}
-
-/** Columns of zeros for `length` nodes. */
-export function emptyColumns(length: number): ResourceColumns {
-  return {
-    cpuMillis: new Float64Array(length),
-    memoryBytes: new Float64Array(length),
-    ephemeralBytes: new Float64Array(length),
-    pods: new Float64Array(length),
-  };
-}
-
-/** Adds (or takes off: `times` below zero) so many times the resources at one node. Exact while sums stay below 2^53, so
- *  taking off undoes adding. */
-export function addToColumns(
-  columns: ResourceColumns,
-  what: { readonly index: number; readonly resources: Resources; readonly times: number },
-): void {
-  const { index, resources, times } = what;
-  columns.cpuMillis[index] = (columns.cpuMillis[index] ?? 0) + times * resources.cpuMillis;
-  columns.memoryBytes[index] = (columns.memoryBytes[index] ?? 0) + times * resources.memoryBytes;
-  columns.ephemeralBytes[index] = (columns.ephemeralBytes[index] ?? 0) + times * resources.ephemeralBytes;
-  columns.pods[index] = (columns.pods[index] ?? 0) + times * resources.pods;
 }

@@ -1,18 +1,17 @@
 // The columns of the next snapshot: copied as blocks, with the rows of nodes that changed worked out anew.
 import type { ClusterSnapshot, SnapshotNode } from './build-snapshot.ts';
-import type { PodObject, PodShape } from './cluster-objects.ts';
+import type { PodObject, PodShape, Resources } from './cluster-objects.ts';
 import {
-  addPods,
-  addToColumns,
-  emptyColumns,
-  entriesOfShape,
-  type NodeSlots,
+  copyOf,
+  movedColumns,
   type PodSums,
   type ResourceColumns,
-  type SnapshotColumns,
-  stateOf,
-  withEntries,
-} from './snapshot-columns.ts';
+  setRow,
+  SumColumns,
+  sumPods,
+} from './resource-columns.ts';
+import { type Entries, entriesAfter, entriesOfShape, withEntries } from './shape-entries.ts';
+import { type NodeSlots, type SnapshotColumns, stateOf } from './snapshot-columns.ts';
 
 /** Pods that left (`before`) or came to (`after`) the node of a slot. */
 export interface PodsMoved {
@@ -36,29 +35,22 @@ export interface NextColumns {
 export function updateColumns(previous: ClusterSnapshot, next: NextColumns): SnapshotColumns {
   const { columns } = previous;
   const { cameFrom, nodes } = next;
-  const sameRoom =
-    cameFrom === undefined &&
-    [...next.changed].every((index) => nodes[index]?.allocatable === previous.nodes[index]?.allocatable);
-  const allocatable = sameRoom ? columns.allocatable : copyOf(columns.allocatable, cameFrom);
-  const requested = copyOf(columns.requested, cameFrom);
-  const states = statesOf(previous, next);
   const sums = new Map<number, PodSums>();
   for (const index of next.changed) {
     const node = nodes[index];
-    if (node === undefined) continue;
-    if (!sameRoom) {
-      clearRow(allocatable, index);
-      addToColumns(allocatable, { index, resources: node.allocatable, times: 1 });
-    }
-    clearRow(requested, index);
-    sums.set(index, addPods(requested, { index, pods: node.pods }));
+    if (node !== undefined) sums.set(index, sumPods(node.pods));
   }
+  const requested = cameFrom === undefined ? columns.sums : new SumColumns(movedColumns(columns.requested, cameFrom));
+  const after = requested.with(sums);
   const extendedOf = new Map([...sums].map(([index, { extended }]) => [index, extended]));
   const oddOf = new Map([...sums].map(([index, { odd }]) => [index, odd === 0 ? undefined : odd]));
   return {
-    states,
-    allocatable,
-    requested,
+    states: statesOf(previous, next),
+    allocatable: allocatableOf(previous, next),
+    sums: after,
+    get requested() {
+      return after.get();
+    },
     extendedRequested: updateMap(columns.extendedRequested, { entries: extendedOf, cameFrom }),
     oddPods: updateMap(columns.oddPods, { entries: oddOf, cameFrom }),
     ...updateEntries(previous, next),
@@ -66,9 +58,33 @@ export function updateColumns(previous: ClusterSnapshot, next: NextColumns): Sna
   };
 }
 
+/** The same where no node has other room than before. */
+function allocatableOf(previous: ClusterSnapshot, { nodes, changed, cameFrom }: NextColumns): ResourceColumns {
+  const before = previous.columns.allocatable;
+  let after = cameFrom === undefined ? undefined : movedColumns(before, cameFrom);
+  for (const index of changed) {
+    const room = nodes[index]?.allocatable;
+    if (room === undefined || (after === undefined && sameRoom(before, index, room))) continue;
+    after ??= copyOf(before);
+    setRow(after, index, room);
+  }
+  return after ?? before;
+}
+
+function sameRoom(columns: ResourceColumns, index: number, room: Resources): boolean {
+  return (
+    columns.cpuMillis[index] === room.cpuMillis &&
+    columns.memoryBytes[index] === room.memoryBytes &&
+    columns.ephemeralBytes[index] === room.ephemeralBytes &&
+    columns.pods[index] === room.pods
+  );
+}
+
 function statesOf({ columns }: ClusterSnapshot, { nodes, changed, cameFrom }: NextColumns): Uint8Array {
   const states = cameFrom === undefined ? columns.states.slice() : new Uint8Array(cameFrom.length);
-  for (const [index, from] of (cameFrom ?? []).entries()) states[index] = columns.states[from] ?? 0;
+  for (let index = 0; index < (cameFrom?.length ?? 0); index += 1) {
+    states[index] = columns.states[cameFrom?.[index] ?? -1] ?? 0;
+  }
   for (const index of changed) {
     const node = nodes[index];
     if (node !== undefined) states[index] = stateOf(node);
@@ -115,7 +131,7 @@ function updateEntries(
     for (const pod of before) note(pod, { slot, by: -1 });
     for (const pod of after) note(pod, { slot, by: 1 });
   }
-  const changed = new Map<number, Int32Array>();
+  const changed = new Map<number, Entries>();
   let { deadShapes } = columns;
   for (const [shape, counts] of byShape) {
     const before = entriesOfShape(columns, shape);
@@ -129,29 +145,6 @@ function updateEntries(
     podsOfShape: changed.size === 0 ? columns.podsOfShape : withEntries(columns.podsOfShape, changed),
     deadShapes,
   };
-}
-
-function entriesAfter(before: Int32Array, counts: ReadonlyMap<number, number>): Int32Array {
-  let grows = 0;
-  let shrinks = 0;
-  for (const count of counts.values()) {
-    if (count > 0) grows += count;
-    else shrinks -= count;
-  }
-  if (grows === 0 && shrinks === 0) return before;
-  const room = new Int32Array(before.length + grows);
-  room.set(before);
-  let { length } = before;
-  for (const [entry, count] of counts) {
-    for (let left = count; left < 0; left += 1) {
-      const place = room.indexOf(entry);
-      if (place === -1 || place >= length) throw new Error('a pod that left a node must have been counted there');
-      length -= 1;
-      room[place] = room[length] ?? 0;
-    }
-  }
-  for (const [entry, count] of counts) for (let added = 0; added < count; added += 1) room[length++] = entry;
-  return shrinks === 0 ? room : room.slice(0, length);
 }
 
 /** The map with some entries replaced (undefined: taken out) and the others where their nodes are now. */
@@ -172,32 +165,4 @@ function updateMap<T>(
     else own.set(index, value);
   }
   return own ?? map;
-}
-
-function copyOf(columns: ResourceColumns, cameFrom: Int32Array | undefined): ResourceColumns {
-  if (cameFrom === undefined) {
-    return {
-      cpuMillis: columns.cpuMillis.slice(),
-      memoryBytes: columns.memoryBytes.slice(),
-      ephemeralBytes: columns.ephemeralBytes.slice(),
-      pods: columns.pods.slice(),
-    };
-  }
-  const copy = emptyColumns(cameFrom.length);
-  for (let index = 0; index < cameFrom.length; index += 1) {
-    const from = cameFrom[index] ?? -1;
-    if (from === -1) continue;
-    copy.cpuMillis[index] = columns.cpuMillis[from] ?? 0;
-    copy.memoryBytes[index] = columns.memoryBytes[from] ?? 0;
-    copy.ephemeralBytes[index] = columns.ephemeralBytes[from] ?? 0;
-    copy.pods[index] = columns.pods[from] ?? 0;
-  }
-  return copy;
-}
-
-function clearRow(columns: ResourceColumns, index: number): void {
-  columns.cpuMillis[index] = 0;
-  columns.memoryBytes[index] = 0;
-  columns.ephemeralBytes[index] = 0;
-  columns.pods[index] = 0;
 }

@@ -119,10 +119,11 @@ function settlePods(
 ): Settled {
   const { nodeIndexByName, members, moves } = next;
   const places = new Map<string, readonly PodObject[]>();
-  const left = members.names === undefined ? [] : previous.nodes.filter(({ name }) => !nodeIndexByName.has(name));
+  const left = nodesThatLeft(previous, members.cameFrom);
   for (const { name, pods } of left) places.set(name, pods);
-  for (const [index, name] of (members.names ?? []).entries()) {
-    if (members.cameFrom?.[index] === -1) places.set(name, previous.strayPods.get(name) ?? []);
+  for (let at = members.cameFrom?.indexOf(-1) ?? -1; at !== -1; at = members.cameFrom?.indexOf(-1, at + 1) ?? -1) {
+    const name = members.names?.[at] ?? '';
+    places.set(name, previous.strayPods.get(name) ?? []);
   }
   for (const [name, move] of moves) {
     const index = previous.nodeIndexByName.get(name);
@@ -143,6 +144,13 @@ function settlePods(
   return { pods, strayPods: strayPods ?? previous.strayPods, left };
 }
 
+function nodesThatLeft(previous: ClusterSnapshot, cameFrom: Int32Array | undefined): readonly SnapshotNode[] {
+  if (cameFrom === undefined) return [];
+  const stays = new Uint8Array(previous.nodes.length);
+  for (const from of cameFrom) if (from !== -1) stays[from] = 1;
+  return previous.nodes.filter((_node, index) => stays[index] === 0);
+}
+
 function joinNodes(
   previous: ClusterSnapshot,
   next: {
@@ -153,23 +161,27 @@ function joinNodes(
 ): readonly SnapshotNode[] {
   const { members, pods, objects } = next;
   const { names, cameFrom, touched } = members;
-  const nodes: SnapshotNode[] = [];
   const join = (index: number, old: SnapshotNode | undefined): SnapshotNode => {
     const name = old?.name ?? names?.[index] ?? '';
     const { node, claim } = touched.get(index) ?? { node: old?.node, claim: old?.claim };
     return joinNode({ index, name, node, claim, pods: pods.get(index) ?? old?.pods ?? [] }, objects);
   };
   if (names === undefined || cameFrom === undefined) {
-    nodes.push(...previous.nodes);
+    const nodes = previous.nodes.slice();
     for (const index of new Set([...touched.keys(), ...pods.keys()])) nodes[index] = join(index, previous.nodes[index]);
     return nodes;
   }
-  for (const index of names.keys()) {
+  return names.map((_name, index) => {
     const old = previous.nodes[cameFrom[index] ?? -1];
-    if (old === undefined || touched.has(index) || pods.has(index)) nodes.push(join(index, old));
-    else nodes.push(old.index === index ? old : { ...old, index });
-  }
-  return nodes;
+    if (old === undefined || touched.has(index) || pods.has(index)) return join(index, old);
+    return old.index === index ? old : movedTo(old, index);
+  });
+}
+
+/** The same node at another index; field by field, as thousands move when one comes. */
+function movedTo(node: SnapshotNode, index: number): SnapshotNode {
+  const { name, node: object, claim, labels, taints, allocatable, upcoming, draining, unschedulable, pods } = node;
+  return { index, name, node: object, claim, pods, draining, labels, taints, allocatable, upcoming, unschedulable };
 }
 
 /** Who left and came to the slots of nodes. */

@@ -13,6 +13,7 @@ import { compareText, isMovable } from './claim-facts.ts';
 import { beforeRemovals, type Leaving, withoutPlaces } from './confirm-removals.ts';
 import { removeClaim, standingClaims, type PlanDraft } from './plan-draft.ts';
 import { expendableCutoff } from './plan-scale-up.ts';
+import type { NodeVerdict } from './plan.ts';
 import { sizeOf } from './pool-size.ts';
 import { isActive, type PoolState } from './pool-state.ts';
 import { pricesByFlavor } from './price-model.ts';
@@ -63,7 +64,16 @@ export function planScaleDown(draft: PlanDraft): void {
     decideAll(state, candidates);
     removeAll(state, withoutPlaces(before, state.going));
   }
-  draft.nodeVerdicts.sort((a, b) => compareText(a.claim, b.claim));
+  inOrder(draft.nodeVerdicts);
+}
+
+/** By name of the claim, which most plans find them in already. */
+function inOrder(verdicts: NodeVerdict[]): void {
+  for (let index = 1; index < verdicts.length; index += 1) {
+    if ((verdicts[index - 1]?.claim ?? '') <= (verdicts[index]?.claim ?? '')) continue;
+    verdicts.sort((a, b) => compareText(a.claim, b.claim));
+    return;
+  }
 }
 
 function listCandidates(
@@ -78,17 +88,19 @@ function listCandidates(
   };
   const candidates: Candidate[] = [];
   const kept = openKeptNodes(draft);
-  for (const node of draft.snapshot.nodes) {
-    const held = draft.held.size === 0 ? undefined : draft.held.get(node.claim?.metadata.name ?? '');
+  for (let index = 0; index < draft.snapshot.nodes.length; index += 1) {
+    const held = draft.held.size === 0 ? undefined : heldAt(draft, index);
     if (held !== undefined) {
-      hold(draft, node.index, held);
+      hold(draft, index, held);
       continue;
     }
-    const known = kept.verdictOf(node);
+    const known = kept.verdictAt(index);
     if (known !== undefined) {
       draft.nodeVerdicts.push(known);
       continue;
     }
+    const node = draft.snapshot.nodes[index];
+    if (node === undefined) continue;
     const { claim } = node;
     if (claim === undefined) continue;
     const judged = judgeNode(draft, { ...ask, node, claim });
@@ -102,6 +114,10 @@ function listCandidates(
     if (judged.lasting === true && verdict !== undefined) kept.remember(node, verdict);
   }
   return candidates;
+}
+
+function heldAt({ snapshot, held }: PlanDraft, index: number): string | undefined {
+  return held.get(snapshot.nodes[index]?.claim?.metadata.name ?? '');
 }
 
 /** Of a replacement that is under way: not this phase's to judge. */

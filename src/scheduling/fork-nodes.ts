@@ -3,7 +3,8 @@
 // what is known of a node is kept in one place.
 import type { PodObject, Resources } from '../cluster/cluster-objects.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
-import { addToColumns, DRAINING, emptyColumns, type ResourceColumns } from '../cluster/snapshot-columns.ts';
+import { addToColumns, emptyColumns, type ResourceColumns } from '../cluster/resource-columns.ts';
+import { DRAINING } from '../cluster/snapshot-columns.ts';
 import { type FactsOf, snapshotFacts, templateFacts } from './make-node-facts.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { NodeUse } from './node-use.ts';

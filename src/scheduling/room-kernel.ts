@@ -2,7 +2,7 @@
 // extended resources and all other filters come after it. Blocks of nodes that are full are passed over at once: each has a
 // bound of what is free on any of its nodes, raised with every change and tightened when the block was searched in vain.
 import type { Resources } from '../cluster/cluster-objects.ts';
-import type { ResourceColumns } from '../cluster/snapshot-columns.ts';
+import type { ResourceColumns } from '../cluster/resource-columns.ts';
 
 /** Nodes of a block: 20,000 nodes are 313 blocks, each searched in some 0.1 µs. */
 const BLOCK_BITS = 6;

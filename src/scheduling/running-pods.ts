@@ -1,7 +1,7 @@
 // Where the pods of each shape are on a fork: those of the snapshot, and what was placed since. What new counters are
 // filled from; costs the pods of one shape, never all.
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
-import { entriesOfShape } from '../cluster/snapshot-columns.ts';
+import { entriesOfShape } from '../cluster/shape-entries.ts';
 import type { PodShape } from '../cluster/cluster-objects.ts';
 import type { PodsOnNode } from './counter-book.ts';
 import type { DomainCounter } from './domain-counter.ts';
@@ -34,12 +34,16 @@ export class RunningPods {
     const { shapeNumbers, columns } = this.#snapshot;
     const entries = entriesOfShape(columns, shapeNumbers.get(shape) ?? -1);
     const nothingGone = this.#gone.size === 0;
-    for (const entry of entries) {
-      const node = columns.indexOfSlot[entry >> 1] ?? -1;
-      if (nothingGone || !this.#gone.has(node)) counter.count(node, (entry & 1) === 1, 1);
+    let looks = 0;
+    for (const chunk of entries) {
+      looks += chunk.length;
+      for (const entry of chunk) {
+        const node = columns.indexOfSlot[entry >> 1] ?? -1;
+        if (nothingGone || !this.#gone.has(node)) counter.count(node, (entry & 1) === 1, 1);
+      }
     }
     const placed = this.#placed.get(shape) ?? [];
     for (const { node, terminating, by } of placed) if (!this.#gone.has(node)) counter.count(node, terminating, by);
-    return entries.length + placed.length;
+    return looks + placed.length;
   }
 }

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildSnapshot, type SnapshotNode } from '../../../src/cluster/build-snapshot.ts';
 import type { ClusterObjects } from '../../../src/cluster/cluster-objects.ts';
-import { entriesOfShape } from '../../../src/cluster/snapshot-columns.ts';
+import { entriesOfShape } from '../../../src/cluster/shape-entries.ts';
 import { makeClaim } from '../../builders/make-claim.ts';
 import { makeNode } from '../../builders/make-node.ts';
 import { makeObjects } from '../../builders/make-objects.ts';
@@ -136,7 +136,7 @@ describe('pods', () => {
     ]);
     expect(columns.extendedRequested.get(0)).toEqual(new Map([['x/y', 2]]));
     expect(shapes).toHaveLength(2);
-    expect(shapes.map((_shape, number) => [...entriesOfShape(columns, number)])).toEqual([[1], [0]]);
+    expect(shapes.map((_shape, number) => entriesOfShape(columns, number).flat())).toEqual([[1], [0]]);
   });
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { NodeClaim } from '../../../src/api/node-claim.ts';
 import { buildSnapshot, type ClusterSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import type { ClusterObjects, NodeObject, PodObject } from '../../../src/cluster/cluster-objects.ts';
-import { entriesOfShape } from '../../../src/cluster/snapshot-columns.ts';
+import { entriesOfShape } from '../../../src/cluster/shape-entries.ts';
 import { type PodChange, updateSnapshot } from '../../../src/cluster/update-snapshot.ts';
 import { makeClaim } from '../../builders/make-claim.ts';
 import { makeNode } from '../../builders/make-node.ts';
@@ -20,7 +20,10 @@ function view(snapshot: ClusterSnapshot): unknown {
   const running = shapes
     .map((shape, number) => ({
       key: shape.key,
-      entries: [...Int32Array.from(entriesOfShape(columns, number), indexOf).sort()],
+      entries: entriesOfShape(columns, number)
+        .flat()
+        .map(indexOf)
+        .toSorted((left, right) => left - right),
     }))
     .filter(({ entries }) => entries.length > 0)
     .sort((left, right) => (left.key < right.key ? -1 : 1));
