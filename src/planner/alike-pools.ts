@@ -2,6 +2,7 @@
 // the same pods. To the packing they are one pool with the room of all; which of them gets a node is decided afterwards.
 import type { PackingProblem } from './bounds/packing-problem.ts';
 import { isAllowed } from './bounds/packing-problem.ts';
+import { compareText } from './claim-facts.ts';
 import type { Offer } from './pool-offers.ts';
 import type { PoolState } from './pool-state.ts';
 
@@ -35,8 +36,8 @@ export function alikePools(offers: readonly Offer[], problem: PackingProblem): r
 /** Equal where two pools offer the same flavors. */
 function flavorsKey(own: readonly number[], offers: readonly Offer[]): string {
   return own
-    .map((column) => offers[column]?.template.flavor.name)
-    .sort()
+    .map((column) => offers[column]?.template.flavor.name ?? '')
+    .sort(compareText)
     .join(' ');
 }
 
