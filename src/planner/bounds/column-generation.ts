@@ -18,10 +18,14 @@ const SMOOTHING = 0.5;
 const OFFERS_PER_ROUND = 16;
 /** Offers that a sequence chooses from, those that pay most: with one type, nothing is chosen and little gained. */
 const LANES = 4;
+/** With fewer rows, the best fillings of a round's offers are as many columns as are wanted. */
+const SINGLE_ROWS_MAX = 2 * OFFERS_PER_ROUND;
 /** Pivots that gain less than this part of the cost, sixteen together, are left for when there are no better columns. */
 const PIVOTS_GAIN = 1e-4;
 /** Part of the steps that the last look at the bound may take. */
 const LAST_LOOK_PART = 0.15;
+/** Each starts half-way between the best worths so far and the latest; more of them find little. */
+const LAST_LOOKS = 4;
 /** Shapes looked at per filling while that finds columns that pay, and how much further the search goes when not. */
 const SEARCH_FIRST = 64;
 const SEARCH_GROWTH = 8;
@@ -83,6 +87,7 @@ class ColumnGeneration {
   readonly #ratio: Float64Array;
   #center: Float64Array;
   #hasCenter: boolean;
+  #leastGain = PIVOTS_GAIN;
   #boundCost = 0;
   #searchSteps: number;
 
@@ -106,7 +111,7 @@ class ColumnGeneration {
     const rest = this.#options.lastLook === 'none' ? 0 : budget.left * LAST_LOOK_PART;
     let close = false;
     for (let round = 0; round < roundsMax && !solved && budget.left > rest; round++) {
-      this.#solveMaster(PIVOTS_GAIN);
+      this.#solveMaster(this.#leastGain);
       const known = Math.max(this.#boundCost, this.#options.boundCost);
       close = known >= this.#simplex.cost() * this.#dearest * (1 - within);
       if (close) break;
@@ -138,15 +143,16 @@ class ColumnGeneration {
   /** Columns at smoothed worths, then, should they gain nothing, at the true ones. True: nothing gains. */
   #round(round: number): boolean {
     const latest = this.#simplex.duals.map((dual) => Math.max(0, dual));
-    const smooth = this.#hasCenter
-      ? latest.map((dual, row) => SMOOTHING * (this.#center[row] ?? 0) + (1 - SMOOTHING) * dual)
-      : latest;
-    if (round % ROUNDS_PER_SWEEP !== 0 && this.#sequence(smooth, latest) > 0) return false;
+    const smooth = this.#smoothed(latest);
+    const inSequence = this.#model.rows > SINGLE_ROWS_MAX && round % ROUNDS_PER_SWEEP !== 0;
+    if (inSequence && this.#sequence(smooth, latest) > 0) return false;
     const sweep = round % ROUNDS_PER_SWEEP === 0 || this.#model.offers <= OFFERS_PER_ROUND;
     if (this.#price(smooth, { latest, sweep }) > 0) return false;
     if (this.#price(latest, { latest, sweep: true }) > 0) return false;
-    // Nothing more to find at worths that are not the best of what is known yet.
-    return this.#simplex.isOptimal;
+    // At worths that are not those of the best of what is known, there may be more to find.
+    if (this.#simplex.isOptimal) return true;
+    this.#leastGain = 0;
+    return false;
   }
 
   /** Packs all pods in sequence at `worth`; adds the fillings that pay at `latest` and says how many. */
@@ -213,21 +219,28 @@ class ColumnGeneration {
     return added;
   }
 
-  /** A bound at the latest worths, cut down to where no node is worth more than its price. */
+  /** Bounds at the latest worths and half-way to the best ones so far, cut down to where no node is worth more than its price. */
   #lookLast(): void {
     const { budget, searchSteps, lastLook } = this.#options;
     const prices = this.#model.prices.map((price) => price / this.#dearest);
     const latest = this.#simplex.duals.map((dual) => Math.max(0, dual));
-    const feasible = feasibleWorth(this.#model, {
-      pricer: this.#pricer,
-      worth: latest,
-      prices,
-      budget,
-      searchSteps,
-      least: Math.max(this.#boundCost, this.#options.boundCost) / this.#dearest,
-      prove: lastLook === 'full',
-    });
-    if (feasible !== undefined && feasible.over > 0) this.#noteBound(feasible.worth, feasible.over);
+    for (let look = 0; look < LAST_LOOKS && budget.left > 0; look++) {
+      const feasible = feasibleWorth(this.#model, {
+        pricer: this.#pricer,
+        worth: look === 0 ? latest : this.#smoothed(latest),
+        prices,
+        budget,
+        searchSteps,
+        least: Math.max(this.#boundCost, this.#options.boundCost) / this.#dearest,
+        prove: lastLook === 'full',
+      });
+      if (feasible !== undefined && feasible.over > 0) this.#noteBound(feasible.worth, feasible.over);
+    }
+  }
+
+  #smoothed(latest: Float64Array): Float64Array {
+    if (!this.#hasCenter) return latest;
+    return latest.map((dual, row) => SMOOTHING * (this.#center[row] ?? 0) + (1 - SMOOTHING) * dual);
   }
 
   #noteBound(worth: Float64Array, worst: number): void {
