@@ -38,6 +38,7 @@ interface Packing {
   readonly free: boolean;
   /** All offers, by pool, flavor and zone. */
   readonly offerAt: ReadonlyMap<string, Offer>;
+  readonly sameFlavor: ReadonlyMap<PoolState, ReadonlyMap<string, readonly number[]>>;
 }
 
 type Asked = Pick<Packing, 'demand' | 'offers' | 'pools'>;
@@ -114,7 +115,7 @@ function openPacking(
     items.every(({ zone, group }, row) => zone === undefined && group === whole[row]?.group);
   const posed = same ? problem : problemOf(draft, items, asked);
   const free = of.all && items.every(({ zone }) => zone === undefined) && asksSizeOnly(posed);
-  return { draft, ...asked, offerAt, items, problem: posed, free };
+  return { draft, ...asked, offerAt, sameFlavor: byFlavor(asked.offers), items, problem: posed, free };
 }
 
 function asksSizeOnly({ exclusions, perNodeMax, groupNodesMax }: PackingProblem): boolean {
@@ -264,17 +265,29 @@ function contentsOf(
 }
 
 /** The pattern's offer in all zones that its pods cannot tell apart. */
-function twinsOf({ offers, problem }: Packing, pattern: Pattern): readonly Offer[] {
+function twinsOf({ offers, problem, sameFlavor }: Packing, pattern: Pattern): readonly Offer[] {
   const own = offers[pattern.offer];
   if (own === undefined) throw new Error(`pattern of offer ${pattern.offer}: there are ${offers.length}`);
   const { axes, capacities } = problem;
   const roomOf = (offer: number): Float64Array => capacities.subarray(offer * axes, offer * axes + axes);
   const room = roomOf(pattern.offer);
-  return offers.filter(({ pool, template }, offer) => {
-    if (pool !== own.pool || template.flavor.name !== own.template.flavor.name) return false;
-    if (!roomOf(offer).every((amount, axis) => amount >= (room[axis] ?? 0))) return false;
-    return pattern.shapes.every((item) => isAllowed(problem, item, offer));
+  return (sameFlavor.get(own.pool)?.get(own.template.flavor.name) ?? []).flatMap((offer) => {
+    if (!roomOf(offer).every((amount, axis) => amount >= (room[axis] ?? 0))) return [];
+    return pattern.shapes.every((item) => isAllowed(problem, item, offer)) ? (offers[offer] ?? []) : [];
   });
+}
+
+/** Per pool and name of a flavor, where its offers stand: one per zone. */
+function byFlavor(offers: readonly Offer[]): Packing['sameFlavor'] {
+  const byPool = new Map<PoolState, Map<string, number[]>>();
+  offers.forEach(({ pool, template }, at) => {
+    let flavors = byPool.get(pool);
+    if (flavors === undefined) byPool.set(pool, (flavors = new Map()));
+    const places = flavors.get(template.flavor.name);
+    if (places === undefined) flavors.set(template.flavor.name, [at]);
+    else places.push(at);
+  });
+  return byPool;
 }
 
 function offerKey({ template }: Offer, pool: PoolState): string {
