@@ -2,20 +2,18 @@
 // which those come first whose pods are worth least for what the node costs. Of those that save enough the one that is worth most
 // wins (what it saves less what its moves are charged with); of equal ones that which moves fewer pods, then fewer nodes, then
 // the first. The search is bounded in steps.
-import { holdsInAnyOrder, leastCost, tryCheaperNodes, type CheaperNodes, type Terms } from './try-cheaper-nodes.ts';
+import { holdsInAnyOrder, tryCheaperNodes, type CheaperNodes, type Terms } from './try-cheaper-nodes.ts';
 import type { Refused } from './node-budget.ts';
-import { demandOf } from './pod-groups.ts';
 import type { Candidate } from './scale-down-candidates.ts';
-import { isMovable, compareText } from './claim-facts.ts';
 
-/** Nodes that one replacement takes away: as few as save most of what there is to save, so that a wrong guess costs little. Not
- *  more than a claim can name (REPLACES_MAX). */
-const SET_MAX = 8;
+/** Nodes of one set. One replacement is to be small, so that a wrong guess costs little; a claim can name no more than the
+ *  last of them (REPLACES_MAX). */
+const SIZES = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16];
 /** Tried one by one, and as the first of a run. */
 const SINGLES_MAX = 24;
 const STARTS_MAX = 4;
-/** Of about 10 ns each. A search costs at most so many and one trial more. */
-const STEPS_MAX = 10_000_000;
+/** Of about 20 ns each: 60 ms, in which other clusters wait. A search costs at most so many and one trial more. */
+const STEPS_MAX = 3_000_000;
 /** Of what saves enough, so many are looked at closer. */
 const LOOKS_MAX = 8;
 
@@ -26,12 +24,12 @@ export interface SearchResult {
   readonly limit: Refused | undefined;
 }
 
-/** The best replacement of some of `candidates`. */
+/** The best replacement of some of `candidates`, which are in the order in which they are to be tried. */
 export function findCheaperNodes(terms: Terms, candidates: readonly Candidate[]): SearchResult {
   const found: CheaperNodes[] = [];
   let limit: Refused | undefined;
   let tried = 0;
-  for (const set of setsOf(wastefulFirst(terms, candidates))) {
+  for (const set of setsOf(candidates)) {
     if (terms.steps > STEPS_MAX) {
       terms.draft.cutShort.add(`consolidation tried ${tried} sets of nodes and not all that it could`);
       break;
@@ -54,18 +52,6 @@ function byWorth(a: CheaperNodes, b: CheaperNodes): number {
   return micro(b) - micro(a) || a.podsMoved - b.podsMoved || a.candidates.length - b.candidates.length;
 }
 
-/** By the share of the price that the pods could be had for elsewhere, then by name. */
-function wastefulFirst({ cutoff, offers }: Terms, candidates: readonly Candidate[]): readonly Candidate[] {
-  return candidates
-    .map((candidate) => {
-      const displaced = candidate.pods.filter((pod) => pod.priority >= cutoff && isMovable(pod));
-      const worth = leastCost(demandOf({ pending: [], displaced, rehoused: [] }), offers);
-      return { candidate, share: worth / candidate.pricePerHour };
-    })
-    .sort((a, b) => a.share - b.share || compareText(a.candidate.node.name, b.candidate.node.name))
-    .map(({ candidate }) => candidate);
-}
-
 /** Each set once. Runs of the whole list and of each pool's part of it: pods of different pools may not mix. */
 function* setsOf(candidates: readonly Candidate[]): Generator<readonly Candidate[]> {
   const pools = [...new Set(candidates.map(({ pool }) => pool))];
@@ -84,10 +70,11 @@ function* setsOf(candidates: readonly Candidate[]): Generator<readonly Candidate
   }
 }
 
+/** From the front first, then single ones, then from the next ones on: what a search that is cut short did not get to matters least. */
 function* runsOf(list: readonly Candidate[]): Generator<readonly Candidate[]> {
-  for (let size = 1; size <= SET_MAX; size += 1) {
-    const starts = size === 1 ? SINGLES_MAX : STARTS_MAX;
-    for (let start = 0; start < starts && start + size <= list.length; start += 1)
-      yield list.slice(start, start + size);
+  for (const size of SIZES) if (size <= list.length) yield list.slice(0, size);
+  for (let start = 1; start < SINGLES_MAX && start < list.length; start += 1) yield list.slice(start, start + 1);
+  for (let start = 1; start < STARTS_MAX; start += 1) {
+    for (const size of SIZES) if (size > 1 && start + size <= list.length) yield list.slice(start, start + size);
   }
 }

@@ -26,7 +26,7 @@ const STEPS_PER_SEARCH = 200;
 const COST_TOLERANCE = 1e-9;
 
 const AXES = ['cpuMillis', 'memoryBytes', 'pods'] as const;
-type Axis = (typeof AXES)[number];
+export type Amounts = Readonly<Record<(typeof AXES)[number], number>>;
 
 export interface CheaperNodes {
   readonly candidates: readonly Candidate[];
@@ -45,9 +45,10 @@ export interface Terms {
   /** Where new nodes may come from. */
   readonly pools: readonly PoolState[];
   readonly offers: readonly Offer[];
+  readonly unitPrices: Amounts;
   /** What a pod costs on average, per hour. */
   readonly pricePerPod: number;
-  /** Raised by what each trial cost, in steps of about 10 ns. */
+  /** Raised by what each trial cost, in steps of about 20 ns. */
   steps: number;
 }
 
@@ -81,7 +82,7 @@ function tryOnFork(terms: Terms, candidates: readonly Candidate[]): Tried {
   const left = groups.filter((group) => nextPod(group) !== undefined);
   const price = candidates.reduce((sum, one) => sum + one.pricePerHour, 0);
   const least = Math.max(price * LEAST_SAVING_SHARE, podsMoved * terms.pricePerPod * MOVE_SHARE);
-  if (price - leastCost(left, terms.offers) < least - COST_TOLERANCE) return NO;
+  if (price - leastCost(amountsLeft(left), terms.unitPrices) < least - COST_TOLERANCE) return NO;
   const nodes = packCheaply(terms, left, groups);
   if (nodes === undefined) return { kind: 'no', limit: limitOf(terms) };
   const savesPerHour = price - nodes.reduce((sum, { offer }) => sum + offer.pricePerHour, 0);
@@ -110,7 +111,8 @@ function packCheaply(
 ): readonly NewNode[] | undefined {
   if (left.length === 0) return [];
   const one = oneNodeFor(terms, left);
-  if (one !== undefined && one.offer.pricePerHour <= leastCost(left, terms.offers) + COST_TOLERANCE) return [one];
+  if (one !== undefined && one.offer.pricePerHour <= leastCost(amountsLeft(left), terms.unitPrices) + COST_TOLERANCE)
+    return [one];
   const next = nextDraft(terms);
   packSettled(next, left, groups);
   const packed = left.every((group) => nextPod(group) === undefined);
@@ -122,12 +124,11 @@ function packCheaply(
 
 /** The cheapest node that takes all of them, as the offers are in that order by pool. */
 function oneNodeFor({ draft, offers }: Terms, left: readonly PodGroup[]): NewNode | undefined {
+  const amounts = amountsLeft(left);
   const { fork, budget, names } = draft;
-  const asked = (axis: Axis): number => left.reduce((sum, group) => sum + amountLeft(group, axis), 0);
-  const amounts = AXES.map((axis) => [axis, asked(axis)] as const);
   for (const offer of [...offers].sort((a, b) => a.pricePerHour - b.pricePerHour)) {
     const { pool, template } = offer;
-    if (amounts.some(([axis, amount]) => amount > template.allocatable[axis])) continue;
+    if (AXES.some((axis) => amounts[axis] > template.allocatable[axis])) continue;
     if (budget.refusal(pool, template.flavor) !== undefined) continue;
     const mark = fork.mark();
     const index = fork.addTemplateNode(template, '~one');
@@ -157,28 +158,30 @@ function nextDraft({ draft, pools }: Terms): PlanDraft {
   };
 }
 
-/** No new nodes for these pods cost less: each amount at the lowest price at which any offer has it. */
-export function leastCost(groups: readonly PodGroup[], offers: readonly Offer[]): number {
-  let least = 0;
-  for (const axis of AXES) {
-    const asked = groups.reduce((sum, group) => sum + amountLeft(group, axis), 0);
-    if (asked > 0) least = Math.max(least, asked * cheapestPer(offers, axis));
-  }
-  return least;
+/** No new nodes for so much cost less: each amount at the lowest price at which any offer has it. */
+export function leastCost(amounts: Amounts, unitPrices: Amounts): number {
+  return Math.max(...AXES.map((axis) => (amounts[axis] > 0 ? amounts[axis] * unitPrices[axis] : 0)));
 }
 
-/** Of those without a place. */
-function amountLeft({ shape, pods, placed }: PodGroup, axis: Axis): number {
-  return shape.requests[axis] * (pods.length - placed);
-}
-
-function cheapestPer(offers: readonly Offer[], axis: Axis): number {
-  let cheapest = Infinity;
+/** Of one unit of each amount, where it is cheapest; Infinity where nobody has any. */
+export function unitPricesOf(offers: readonly Offer[]): Amounts {
+  const prices = { cpuMillis: Infinity, memoryBytes: Infinity, pods: Infinity };
   for (const { template, pricePerHour } of offers) {
-    const amount = template.allocatable[axis];
-    if (amount > 0) cheapest = Math.min(cheapest, pricePerHour / amount);
+    for (const axis of AXES) {
+      const amount = template.allocatable[axis];
+      if (amount > 0) prices[axis] = Math.min(prices[axis], pricePerHour / amount);
+    }
   }
-  return cheapest;
+  return prices;
+}
+
+/** What the pods without a place ask for. */
+function amountsLeft(groups: readonly PodGroup[]): Amounts {
+  const amounts = { cpuMillis: 0, memoryBytes: 0, pods: 0 };
+  for (const { shape, pods, placed } of groups) {
+    for (const axis of AXES) amounts[axis] += shape.requests[axis] * (pods.length - placed);
+  }
+  return amounts;
 }
 
 /** The first limit that stands against one of the new nodes. */
