@@ -19,8 +19,8 @@ import type { Candidate } from './scale-down-candidates.ts';
 import { setTimer } from './scale-down-notes.ts';
 import { holdsInAnyOrder, tryCheaperNodes, unitPricesOf, type CheaperNodes, type Terms } from './try-cheaper-nodes.ts';
 
-/** A search of n steps (of about 20 ns) is made once in n times so many ms: it takes a hundredth of the time. */
-const REST_MS_PER_STEP = 2e-3;
+/** A search of n steps (of about 30 ns) is made once in n times so many ms: it takes a hundredth of the time. */
+const REST_MS_PER_STEP = 3e-3;
 /** Steps that adding up the pods of one node counts. */
 const STEPS_PER_NODE = 50;
 
