@@ -4,7 +4,7 @@
 // longest ago is forgotten; an equal one met later becomes a second object with the same key, which costs time and nothing
 // else.
 import { LABELS } from '../api/names.ts';
-import type { LabelSelector, PodAffinityTerm, PodShape, Resources } from './cluster-objects.ts';
+import type { ControllerRef, LabelSelector, PodAffinityTerm, PodShape, Resources } from './cluster-objects.ts';
 
 /** At about 2 KiB each this is at most 130 MiB of a hostile cluster's making; 30,000 real pods have some 2,000 shapes,
  *  or one each where every pod is pinned (DaemonSets) or numbered (StatefulSets). */
@@ -13,7 +13,12 @@ const SHAPES_MAX = 65_536;
  *  as a few entries for each of them. */
 const SWEEP_AFTER_MIN = 1024;
 
+/** Texts and owners that pods share are forgotten all together when they are so many: later pods then share others. */
+const SHARED_MAX = 65_536;
+
 export class PodShapeInterner {
+  readonly #texts = new Map<string, string>();
+  readonly #controllers = new Map<string, ControllerRef>();
   readonly #shapes = new Map<string, WeakRef<PodShape>>();
   readonly #shapesMax: number;
   #next = 0;
@@ -27,6 +32,26 @@ export class PodShapeInterner {
   /** Shapes in the cache; some of them may be gone. */
   get size(): number {
     return this.#shapes.size;
+  }
+
+  /** The one text that is equal to it, for those that many pods say: JSON.parse makes a new one for each. */
+  text(text: string): string {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    if (this.#texts.size >= SHARED_MAX) this.#texts.clear();
+    this.#texts.set(text, text);
+    return text;
+  }
+
+  /** The one object that is equal to it: the pods of a Deployment have one owner. */
+  controller(controller: ControllerRef | undefined): ControllerRef | undefined {
+    if (controller === undefined) return undefined;
+    const { uid, kind, name } = controller;
+    const known = this.#controllers.get(uid);
+    if (known?.kind === kind && known.name === name) return known;
+    if (this.#controllers.size >= SHARED_MAX) this.#controllers.clear();
+    this.#controllers.set(uid, controller);
+    return controller;
   }
 
   /** The one object of this shape. Maps may come in any order; lists keep theirs, because reasons follow it. */
@@ -106,7 +131,8 @@ function rareParts(parts: Omit<PodShape, 'index' | 'key'>): readonly unknown[] {
 
 function sorted<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {
   const entries = [...map];
-  return entries.length < 2 ? entries : entries.sort(([left], [right]) => (left < right ? -1 : 1));
+  const ordered = entries.every(([key], index) => index === 0 || (entries[index - 1]?.[0] ?? '') < key);
+  return ordered ? entries : entries.sort(([left], [right]) => (left < right ? -1 : 1));
 }
 
 function resourcesKey(resources: Resources): readonly unknown[] {
