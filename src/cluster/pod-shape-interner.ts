@@ -9,9 +9,10 @@ import type { ControllerRef, LabelSelector, PodAffinityTerm, PodShape, Resources
 /** At about 2 KiB each this is at most 130 MiB of a hostile cluster's making; 30,000 real pods have some 2,000 shapes,
  *  or one each where every pod is pinned (DaemonSets) or numbered (StatefulSets). */
 const SHAPES_MAX = 65_536;
-/** Entries whose shape is gone are looked for after this many new shapes, or as many as there were left: so it costs as much
- *  as a few entries for each of them. */
+/** Entries whose shape is gone are looked for after this many new shapes, or a quarter of those that were left: so it costs as
+ *  much as a few entries for each of them. */
 const SWEEP_AFTER_MIN = 1024;
+const SWEEP_AFTER_SHARE = 1 / 4;
 
 /** Texts and owners that pods share are forgotten all together when they are so many: later pods then share others. */
 const SHARED_MAX = 65_536;
@@ -75,7 +76,7 @@ export class PodShapeInterner {
 
   #sweep(): void {
     for (const [key, shape] of this.#shapes) if (shape.deref() === undefined) this.#shapes.delete(key);
-    this.#untilSweep = Math.max(SWEEP_AFTER_MIN, this.#shapes.size);
+    this.#untilSweep = Math.max(SWEEP_AFTER_MIN, Math.round(this.#shapes.size * SWEEP_AFTER_SHARE));
   }
 }
 
