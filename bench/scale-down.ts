@@ -20,7 +20,8 @@ const LONG_AGO = '2026-11-20T06:00:00Z';
 const DRAINING_MAX = 5000;
 /** Plans until nothing is left to remove; a bound. */
 const PLANS_MAX = 200;
-const WARM_UP = 3;
+/** Plans before the measured ones: what a start costs is `first_ms`. */
+const WARM_UP = 15;
 
 export interface ScaleDownTotals {
   readonly firstRemoved: number;

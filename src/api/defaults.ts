@@ -21,6 +21,8 @@ export interface PoolSettings {
   /** In [0, 1]: below it a node is a candidate for removal. */
   readonly utilizationThreshold: number;
   readonly scaleDownDelayAfterAddMs: number;
+  /** Nodes may be replaced by cheaper ones. */
+  readonly consolidate: boolean;
   readonly provisionTimeoutMs: number;
   /** Empty: any zone of the project. */
   readonly zones: readonly string[];
@@ -71,6 +73,7 @@ export function poolSettings(pool: NodePool, cluster: WorkloadCluster): PoolSett
         POOL_DEFAULTS.scaleDownUtilizationThreshold,
     ),
     scaleDownDelayAfterAddMs: secondsOf('scaleDownDelayAfterAddSeconds'),
+    consolidate: own.consolidate ?? false,
     provisionTimeoutMs: secondsOf('maxNodeProvisionSeconds'),
     zones: spec.availabilityZones ?? openstack.availabilityZones ?? [],
     antiAffinity,

@@ -43,7 +43,8 @@ const NODE_POOL: Descriptions = {
   'spec.autoscaling.scaleDownDelayAfterAddSeconds': 'No node goes for so long after one was added. Default 600.',
   'spec.autoscaling.maxNodeProvisionSeconds':
     'How long a node may take from its creation to being ready before it is given up. Default 900; raise it for flavors that take longer.',
-  'spec.autoscaling.consolidate': 'Refused in this version when true.',
+  'spec.autoscaling.consolidate':
+    'Whether nodes are replaced by fewer or cheaper ones when their pods fit on those, whatever the nodes are used to. Needs autoscale. Default false; docs/consolidation.md.',
   'spec.autoscaling.standbyNodes': 'Refused in this version when above 0.',
   'spec.antiAffinity': 'Every node of the pool on another hypervisor; at most 5 nodes. Immutable.',
   'spec.monthlyBilled': 'Accepted for compatibility; can be set to true and not back.',
@@ -138,6 +139,8 @@ const NODE_CLAIM: Descriptions = {
   'spec.plannedPods.shape': 'Fingerprint of what tells pods apart for the scheduler.',
   'spec.plannedPods.priority': 'Priority of the pods; default 0.',
   'spec.plannedPods.count': 'How many.',
+  'spec.replaces':
+    'Claims whose nodes go, as their pods have room here: once this claim and all others with the same list are Ready.',
   'status.phase': 'Where in its life the node is; see docs/concepts.md.',
   'status.portId': 'Neutron port of the server; made before it.',
   'status.createAttemptedAt': 'Set before the one request that creates the server; never cleared.',
@@ -157,6 +160,7 @@ const NODE_CLAIM: Descriptions = {
   'status.failure.at': 'Since when.',
   'status.unneededSince': 'Since when its pods would fit elsewhere.',
   'status.unreadySince': 'Since when the node is not ready.',
+  'status.replaceableSince': 'Since when its pods would fit on cheaper nodes.',
   'status.registeredAt': 'When the Node object appeared.',
   'status.readyAt': 'When the node became ready.',
   'status.drainStartedAt': 'When emptying it began.',

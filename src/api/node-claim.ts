@@ -12,6 +12,9 @@ const time = Type.String({ format: 'date-time', maxLength: 64 });
 /** Kinds of pods that a claim names: one each on a node of 110 pods, and some more. */
 export const PLANNED_KINDS_MAX = 128;
 
+/** Nodes that one replacement takes away at most. A plan asks for fewer (planner/cheaper-nodes.ts). */
+export const REPLACES_MAX = 16;
+
 export const NODE_CLAIM_PHASES = [
   'Pending',
   'PortReady',
@@ -35,6 +38,7 @@ export const REMOVAL_REASONS = [
   'Failed',
   'NodeGone',
   'Unready',
+  'Consolidated',
 ] as const;
 export type RemovalReason = (typeof REMOVAL_REASONS)[number];
 
@@ -89,6 +93,8 @@ export const nodeClaimSpecSchema = withRules(
         { maxItems: PLANNED_KINDS_MAX },
       ),
     ),
+    /** Claims whose nodes go once this one and all others with the same list are Ready; absent: it replaces none. */
+    replaces: Type.Optional(names(REPLACES_MAX)),
   }),
   [{ rule: 'self == oldSelf', message: 'spec is immutable' }],
 );
@@ -109,6 +115,7 @@ export const nodeClaimStatusSchema = Type.Object({
   failure: Type.Optional(Type.Object({ code: text(64), message: text(1024), at: time })),
   unneededSince: Type.Optional(time),
   unreadySince: Type.Optional(time),
+  replaceableSince: Type.Optional(time),
   registeredAt: Type.Optional(time),
   readyAt: Type.Optional(time),
   drainStartedAt: Type.Optional(time),

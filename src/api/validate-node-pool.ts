@@ -34,7 +34,6 @@ export function validateNodePool(pool: NodePool): readonly SpecProblem[] {
 }
 
 const NOT_YET: readonly (readonly [field: string, used: (spec: NodePoolSpec) => boolean])[] = [
-  ['spec.autoscaling.consolidate', (spec) => spec.autoscaling?.consolidate === true],
   ['spec.autoscaling.standbyNodes', (spec) => (spec.autoscaling?.standbyNodes ?? 0) > 0],
   ['spec.attachFloatingIPs.enabled', (spec) => spec.attachFloatingIPs?.enabled === true],
   ['spec.upgrade', (spec) => spec.upgrade !== undefined],

@@ -15,7 +15,8 @@ export interface SnapshotNode {
   readonly node: NodeObject | undefined;
   readonly claim: NodeClaim | undefined;
   readonly labels: ReadonlyMap<string, string>;
-  /** Without `sluice.dev/placing`; of upcoming nodes also without startup taints and those of arrival. */
+  /** Without `sluice.dev/placing`; of ours also without startup taints and those of arrival while they are upcoming, and
+   *  without those of unready nodes when they are Ready. */
   readonly taints: readonly Taint[];
   readonly allocatable: Resources;
   /** The claim is not Ready yet, and within its provision timeout. */
@@ -158,16 +159,16 @@ export function joinNode(parts: NodeParts, { observedAtMs }: ClusterObjects): Sn
     draining: isLeaving(claim) || (node?.deleting ?? false),
     ...(claim !== undefined && isUpcoming(claim, observedAtMs)
       ? upcomingNode({ name, claim, node })
-      : standingNode(node)),
+      : standingNode(node, claim)),
   };
 }
 
 type NodeFacts = Pick<SnapshotNode, 'labels' | 'taints' | 'allocatable' | 'upcoming' | 'unschedulable'>;
 
-function standingNode(node: NodeObject | undefined): NodeFacts {
+function standingNode(node: NodeObject | undefined, claim: NodeClaim | undefined): NodeFacts {
   return {
     labels: node?.labels ?? new Map<string, string>(),
-    taints: placingLifted(node?.taints ?? []),
+    taints: node === undefined ? [] : stayingTaints(node, claim !== undefined),
     allocatable: node?.allocatable ?? NO_RESOURCES,
     upcoming: false,
     unschedulable: node?.unschedulable ?? false,
@@ -206,13 +207,16 @@ function expectedAllocatable(claim: NodeClaim): Resources {
   return { ...expected, extended: new Map(Object.entries(expected.extended ?? {})) };
 }
 
-/** Ours, and lifted once the planned pods have their hint; nothing may be planned around it. */
-function placingLifted(taints: readonly Taint[]): readonly Taint[] {
-  return taints.some((taint) => isPlacing(taint)) ? taints.filter((taint) => !isPlacing(taint)) : taints;
-}
+/** Of Kubernetes, from a node's condition: they go a moment after it is Ready. */
+const UNREADY_TAINTS: ReadonlySet<string> = new Set(['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']);
 
-function isPlacing(taint: Taint): boolean {
-  return taint.key === TAINTS.placing;
+/** Without what is about to go: the placing taint, which is ours and lifted once the planned pods have their hint, and on a
+ *  Ready node of ours the taints of one that is not. Nothing may be planned around them: the pods of a node that has just
+ *  become Ready would get another one. */
+function stayingTaints({ taints, ready }: NodeObject, ours: boolean): readonly Taint[] {
+  const isStale = ours && ready === 'True';
+  const goes = ({ key }: Taint): boolean => key === TAINTS.placing || (isStale && UNREADY_TAINTS.has(key));
+  return taints.some(goes) ? taints.filter((taint) => !goes(taint)) : taints;
 }
 
 /** Name of the claim's node, also before it is there. */

@@ -12,7 +12,7 @@ export interface AdmittedSteps {
 }
 
 /** Removals that rest on the places that their pods have in the same plan. */
-const NEEDS_PLACES: ReadonlySet<string> = new Set(['ScaleDown', 'Unready']);
+const NEEDS_PLACES: ReadonlySet<string> = new Set(['ScaleDown', 'Unready', 'Consolidated']);
 
 /** A line of the decision log is said per step: a thousand findings in each of a thousand lines would be a flood. */
 const MESSAGES_MAX = 3;

@@ -101,7 +101,7 @@ export async function removeClaim(execution: Execution, step: Remove): Promise<s
   const claim = await context.management.getClaim(context.namespace, step.claim);
   if (claim === undefined || claim.metadata.uid !== step.claimUid) return 'the claim is gone';
   if (claim.metadata.deletionTimestamp !== undefined) return 'the claim is already being deleted';
-  const newcomer = step.reason === 'ScaleDown' ? newPodOn(execution, step.claim) : undefined;
+  const newcomer = ['ScaleDown', 'Consolidated'].includes(step.reason) ? newPodOn(execution, step.claim) : undefined;
   if (newcomer !== undefined) return `pod ${newcomer} was bound to it meanwhile`;
   let marked = claim;
   if (claim.status?.removal === undefined) {

@@ -23,7 +23,8 @@ import { applyObject, getObject, listObjects, mergePatch, parseAnswer, setFinali
 import { createBootstrapToken, deleteBootstrapToken } from './bootstrap-token.ts';
 import { EventRecorder } from './event-recorder.ts';
 import type { KubernetesEndpoint } from './kubeconfig.ts';
-import { assertionPatch, cordonPatch, liftPatch, uncordonPatch } from './node-patch.ts';
+import { liftTaint } from './lift-taint.ts';
+import { assertionPatch, cordonPatch, uncordonPatch } from './node-patch.ts';
 import { ensureDefinition } from './node-pool-definition.ts';
 import { deleteNode, patchNode } from './node-writes.ts';
 import { PlaneStores } from './plane-stores.ts';
@@ -169,7 +170,7 @@ function nodeRequests(
       await patchNode(transport, node, (raw) => uncordonPatch(raw, taint));
     },
     liftTaint: async (node, taint) => {
-      await patchNode(transport, node, (raw) => liftPatch(raw, taint));
+      await liftTaint(transport, node, taint);
     },
     deleteNode: async (node) => {
       await deleteNode(transport, node);

@@ -3,12 +3,12 @@
 // with the budgets that name one of its labels, so that thousands of both cost their number and not their product.
 import { selectorMatches } from '../cluster/label-selector.ts';
 import type { ClusterSnapshot, SnapshotNode } from '../cluster/build-snapshot.ts';
-import type { PodDisruptionBudgetObject, PodObject, PodShape } from '../cluster/cluster-objects.ts';
+import type { PodDisruptionBudgetObject, PodObject, PodShape, Requirement } from '../cluster/cluster-objects.ts';
 import type { Finding } from './finding.ts';
 import type { Plan } from './plan.ts';
 
 /** Removals that are the planner's own choice; the others carry out a person's word or what has happened already. */
-const BY_CHOICE: ReadonlySet<string> = new Set(['ScaleDown', 'Unready']);
+const BY_CHOICE: ReadonlySet<string> = new Set(['ScaleDown', 'Unready', 'Consolidated']);
 /** Cluster-autoscaler's cutoff: below it a pod keeps no node. */
 const EXPENDABLE_CUTOFF_DEFAULT = -10;
 
@@ -35,8 +35,9 @@ export function checkDisruptions(plan: Plan, snapshot: ClusterSnapshot): readonl
       findings.push(fatal('disruption', message, poolOf([node])));
     }
   }
-  const candidates = indexByLabel(kinds.keys());
-  for (const budget of snapshot.objects.podDisruptionBudgets) {
+  const { podDisruptionBudgets } = snapshot.objects;
+  const candidates = indexByLabel(kinds.keys(), new Set(podDisruptionBudgets.map((budget) => wordOf(budget)?.key)));
+  for (const budget of podDisruptionBudgets) {
     const asked = candidates(budget).flatMap((shape) => kinds.get(shape) ?? []);
     findings.push(...checkBudget(budget, { asked, chosen }));
   }
@@ -68,18 +69,23 @@ function isEvicted(pod: PodObject, cutoff: number): boolean {
   return !pod.mirror && !pod.deleting && pod.controller?.kind !== 'DaemonSet' && pod.priority >= cutoff;
 }
 
-/** Which of the shapes each budget selects. Looked up by a label that its selector asks for; a budget that asks for none by
- *  value is compared with every shape of its namespace. */
-function indexByLabel(shapes: Iterable<PodShape>): (budget: PodDisruptionBudgetObject) => readonly PodShape[] {
+/** Which of the shapes each budget selects. Looked up by a label that its selector asks for, `keys` being those of all budgets; one
+ *  that asks for none by value is compared with every shape of its namespace. */
+function indexByLabel(
+  shapes: Iterable<PodShape>,
+  keys: ReadonlySet<string | undefined>,
+): (budget: PodDisruptionBudgetObject) => readonly PodShape[] {
   const all = new Map<string, PodShape[]>();
   const byLabel = new Map<string, Map<string, Map<string, PodShape[]>>>();
   for (const shape of shapes) {
     listed(all, shape.namespace).push(shape);
-    const keys = mapped(byLabel, shape.namespace);
-    for (const [key, value] of shape.labels) listed(mapped(keys, key), value).push(shape);
+    for (const [key, value] of shape.labels) {
+      if (keys.has(key)) listed(mapped(mapped(byLabel, shape.namespace), key), value).push(shape);
+    }
   }
-  return ({ namespace, selector }) => {
-    const word = selector?.requirements.find(({ operator }) => operator === 'In');
+  return (budget) => {
+    const { namespace, selector } = budget;
+    const word = wordOf(budget);
     const values = word === undefined ? undefined : byLabel.get(namespace)?.get(word.key);
     const found =
       word === undefined
@@ -87,6 +93,11 @@ function indexByLabel(shapes: Iterable<PodShape>): (budget: PodDisruptionBudgetO
         : [...new Set(word.values)].flatMap((value) => values?.get(value) ?? []);
     return found.filter((shape) => selectorMatches(selector, shape.labels));
   };
+}
+
+/** A label that the selector asks for, with its values. */
+function wordOf({ selector }: PodDisruptionBudgetObject): Requirement | undefined {
+  return selector?.requirements.find(({ operator }) => operator === 'In');
 }
 
 function listed(lists: Map<string, PodShape[]>, key: string): PodShape[] {

@@ -105,7 +105,8 @@ function checkQuota(taken: Sum, snapshot: ClusterSnapshot): readonly Finding[] {
 function checkMinNodes(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[] {
   const byChoice = new Map<string, number>();
   for (const step of plan.steps) {
-    if (step.kind !== 'removeClaim' || !['ScaleDown', 'Unready', 'ManualSize'].includes(step.reason)) continue;
+    if (step.kind !== 'removeClaim' || !['ScaleDown', 'Unready', 'Consolidated', 'ManualSize'].includes(step.reason))
+      continue;
     byChoice.set(step.pool, (byChoice.get(step.pool) ?? 0) + 1);
   }
   const removed = new Set(plan.steps.flatMap((step) => (step.kind === 'removeClaim' ? [step.claim] : [])));

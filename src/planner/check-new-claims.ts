@@ -5,8 +5,9 @@ import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { Finding } from './finding.ts';
 import type { Plan, PlanStep } from './plan.ts';
 
-/** Nova and Kubernetes both take such names; the pool's name leads it. */
-const CLAIM_NAME = /^[a-z]([a-z0-9-]*[a-z0-9])?-node-[0-9a-f]{6}$/;
+/** Nova and Kubernetes both take such names: the pool's, `-node-` and six hex digits. */
+const POOL_PART = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
+const LAST_PART = /^[0-9a-f]{6}$/;
 /** A DNS label, because a node name is one. */
 const CLAIM_NAME_LENGTH_MAX = 63;
 /** New claims: free names, a pool that is there, a spec that says all and agrees with the cluster. All fatal. */
@@ -19,13 +20,16 @@ export function checkNewClaims(plan: Plan, snapshot: ClusterSnapshot): readonly 
     ...objects.nodes.map((node) => node.name),
   ]);
   const checked = new Map<NodeClaimSpec, string>();
+  const prefixes = new Map<string, string>();
   const pools = new Map(objects.nodePools.map((pool) => [pool.metadata.name, pool]));
   for (const step of plan.steps) {
     if (step.kind !== 'createClaim') continue;
     const { name, spec } = step;
     if (taken.has(name)) findings.push(fatal('nameTaken', `the name '${name}' of a new claim is taken`, step.pool));
     taken.add(name);
-    if (!CLAIM_NAME.test(name) || name.length > CLAIM_NAME_LENGTH_MAX || !name.startsWith(`${step.pool}-node-`)) {
+    const prefix = prefixes.get(step.pool) ?? prefixOf(step.pool);
+    prefixes.set(step.pool, prefix);
+    if (!isNameWith(prefix, name)) {
       findings.push(
         fatal(
           'malformed',
@@ -55,6 +59,16 @@ export function checkNewClaims(plan: Plan, snapshot: ClusterSnapshot): readonly 
     findings.push(...checkCloudNames(step, pool.spec.flavors ?? [pool.spec.flavor ?? ''], snapshot));
   }
   return findings;
+}
+
+/** What names of the pool's claims begin with; empty if the pool's own name is none. */
+function prefixOf(pool: string): string {
+  return POOL_PART.test(pool) ? `${pool}-node-` : '';
+}
+
+function isNameWith(prefix: string, name: string): boolean {
+  if (prefix === '' || name.length > CLAIM_NAME_LENGTH_MAX || !name.startsWith(prefix)) return false;
+  return LAST_PART.test(name.slice(prefix.length));
 }
 
 /** A spec agrees with its pool and with the cluster. */

@@ -4,6 +4,7 @@
 import type { Finding } from './finding.ts';
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
+import { checkConsolidation } from './check-consolidation.ts';
 import { checkDisruptions } from './check-disruptions.ts';
 import { checkLimits } from './check-limits.ts';
 import { checkNewClaims } from './check-new-claims.ts';
@@ -28,6 +29,7 @@ export function checkPlan(plan: Plan, snapshot: ClusterSnapshot): readonly Findi
     ...checkDesiredNodes(plan, snapshot),
     ...checkLimits(plan, snapshot),
     ...checkDisruptions(plan, snapshot),
+    ...checkConsolidation(plan, snapshot),
     ...checkPods(plan, snapshot),
   );
   return findings;

@@ -8,6 +8,8 @@ import type { PodObject } from '../cluster/cluster-objects.ts';
 import { claimSpecOf } from './claim-spec.ts';
 import type { ImprovedPatterns } from './patterns/improved-patterns.ts';
 import { block, openDraft, type NewNode, type PlanDraft } from './plan-draft.ts';
+import { planConsolidatedRemoval } from './plan-consolidated-removal.ts';
+import { planConsolidation } from './plan-consolidation.ts';
 import { planManualRemoval } from './plan-manual-removal.ts';
 import { planReplacement } from './plan-replacement.ts';
 import { newNodesCost } from './new-nodes-cost.ts';
@@ -39,7 +41,9 @@ export function makePlan(
   planManualRemoval(draft);
   planGrowth(draft);
   planScaleUp(draft);
+  planConsolidatedRemoval(draft);
   planScaleDown(draft);
+  planConsolidation(draft);
   return closePlan(draft);
 }
 
@@ -95,7 +99,12 @@ function createSteps(draft: PlanDraft): readonly PlanStep[] {
     specs.set(node.offer, known);
     if (node.pods.length === 0) return createStep(node, known.empty);
     const key = node.alike ?? podsKey(node, numbers);
-    const spec = known.forPods.get(key) ?? { ...known.empty, plannedPods: plannedPodsOf(node.pods) };
+    const spec = known.forPods.get(key) ?? {
+      ...known.empty,
+      plannedPods: plannedPodsOf(node.pods),
+      // A plan makes one replacement, and no other nodes with it: equal pods, equal list.
+      ...(node.replaces === undefined ? {} : { replaces: [...node.replaces] }),
+    };
     known.forPods.set(key, spec);
     return createStep(node, spec);
   });

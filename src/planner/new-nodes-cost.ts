@@ -8,9 +8,9 @@ import { modelOf } from './bounds/packing-model.ts';
 import { NO_LIMIT, type LowerBound, type PackingProblem } from './bounds/packing-problem.ts';
 import { SearchBudget } from './bounds/search-budget.ts';
 import { takesPods } from './pack-new-nodes.ts';
-import { type BoundStated, isOfOneProblem } from './patterns/improved-patterns.ts';
+import { type BoundStated, onlyProblem } from './patterns/improved-patterns.ts';
 import { problemOfPods, type PodsAsked } from './patterns/problem-of-pods.ts';
-import { draftOffers, type PlanDraft } from './plan-draft.ts';
+import { draftOffers, type NewNode, type PlanDraft } from './plan-draft.ts';
 import type { NewNodesCost } from './plan.ts';
 
 /** Steps for the bound of one plan: 10 ms with 300 shapes and 16 flavors, which is enough for the LP over types there; one
@@ -25,19 +25,11 @@ export function newNodesCost(
 ): { readonly cost: NewNodesCost; readonly stated: BoundStated } | undefined {
   const nodes = draft.newNodes.filter((node) => (node.reason === '' && node.pods.length > 0) || node.amended === true);
   if (nodes.length === 0) return undefined;
-  const counts = new Map<PodShape, number>();
-  for (const node of nodes) {
-    for (const { pods, from, to } of node.pods) {
-      const shape = pods[from]?.shape;
-      if (shape !== undefined) counts.set(shape, (counts.get(shape) ?? 0) + to - from);
-    }
-  }
-  const asked = [...counts].map(([shape, count]): PodsAsked => ({ shape, count }));
-  const problem = problemOf(
-    draft,
-    asked.sort((a, b) => (a.shape.key < b.shape.key ? -1 : 1)),
-  );
-  const bound = boundOf(draft, problem);
+  const pods = nodes.reduce((sum, node) => sum + node.pods.reduce((all, { from, to }) => all + to - from, 0), 0);
+  // The search for the nodes has asked it in most plans, and has looked harder than there is time for here.
+  const only = onlyProblem(draft.solved, pods);
+  const problem = only ?? problemOf(draft, podsOn(nodes));
+  const bound = draft.improved?.bound(problem) ?? (only === undefined ? quickBound(problem) : solvedBound(draft));
   // From the cheapest up, so that the order of the nodes cannot change the last digits.
   const prices = nodes.map((node) => node.offer.pricePerHour).sort((a, b) => a - b);
   const perHour = prices.reduce((sum, price) => sum + price, 0);
@@ -54,6 +46,19 @@ export function newNodesCost(
   return { cost, stated: { problem, bound } };
 }
 
+/** How many of each shape, in an order that does not hang on that of the nodes. */
+function podsOn(nodes: readonly NewNode[]): readonly PodsAsked[] {
+  const counts = new Map<PodShape, number>();
+  for (const node of nodes) {
+    for (const { pods, from, to } of node.pods) {
+      const shape = pods[from]?.shape;
+      if (shape !== undefined) counts.set(shape, (counts.get(shape) ?? 0) + to - from);
+    }
+  }
+  const asked = [...counts].map(([shape, count]): PodsAsked => ({ shape, count }));
+  return asked.sort((a, b) => (a.shape.key < b.shape.key ? -1 : 1));
+}
+
 function problemOf(draft: PlanDraft, asked: readonly PodsAsked[]): PackingProblem {
   const offers = draft.pools.filter(takesPods).flatMap((pool) => draftOffers(draft, pool).offers);
   const namespaces = new Map(draft.objects.namespaces.map(({ name, labels }) => [name, labels]));
@@ -65,13 +70,14 @@ function problemOf(draft: PlanDraft, asked: readonly PodsAsked[]): PackingProble
   });
 }
 
-/** The best that is known of these pods, or can be found in no time. */
-function boundOf(draft: PlanDraft, problem: PackingProblem): LowerBound {
-  const known = draft.improved?.bound(problem);
-  if (known !== undefined) return known;
-  // The search for the nodes has looked harder than there is time for here.
-  const [only] = draft.solved;
-  if (only !== undefined && isOfOneProblem(draft.solved, problem)) return only.choice.bound;
+function solvedBound({ solved }: PlanDraft): LowerBound {
+  const [only] = solved;
+  if (only === undefined) throw new Error('a plan that asked one problem must have its answer');
+  return only.choice.bound;
+}
+
+/** The best that can be found in no time. */
+function quickBound(problem: PackingProblem): LowerBound {
   const model = modelOf(problem);
   if (model.rows * model.offers > LP_CELLS_MAX) return bestBound([axisBound(model), cliqueBound(model)]);
   return cheapBounds(model, new SearchBudget(STEPS_MAX)).bound;

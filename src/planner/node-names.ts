@@ -23,8 +23,7 @@ export function openNameSource(options: { readonly seed: string; readonly taken:
       if (seed === undefined)
         seeds.set(pool, (seed = Number.parseInt(hash64(`${options.seed}/${pool}`).slice(-8), 16)));
       for (let draw = 0; draw < DRAWS_MAX; draw++) {
-        const hex6 = (mixed(seed + counter++) >>> 8).toString(16).padStart(6, '0');
-        const name = claimName(pool, hex6);
+        const name = claimName(pool, hex6(mixed(seed + counter++) >>> 8));
         if (taken.has(name)) continue;
         taken.add(name);
         return name;
@@ -32,6 +31,13 @@ export function openNameSource(options: { readonly seed: string; readonly taken:
       throw new Error(`No free node name for pool '${pool}' in ${DRAWS_MAX} draws: the name seed does not vary`);
     },
   };
+}
+
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** Of 24 bits. */
+function hex6(bits: number): string {
+  return `${HEX_OF_BYTE[bits >>> 16]}${HEX_OF_BYTE[(bits >>> 8) & 255]}${HEX_OF_BYTE[bits & 255]}`;
 }
 
 /** Spreads 32 bits over 32 bits, one to one (the finalizer of MurmurHash3): neighbours come out far apart. */

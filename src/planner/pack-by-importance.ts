@@ -82,6 +82,7 @@ function packPart(draft: PlanDraft, part: Part, all: readonly PodGroup[]): void 
     all.map((group) => shortened.get(group) ?? group),
   );
   for (const [group, copy] of shortened) group.placed = copy.placed;
+  if (listOf.size === 0) return;
   // A plan speaks of the snapshot's own lists.
   const renamed = <Range extends PodRange>(range: Range): Range => {
     const pods = listOf.get(range.pods);

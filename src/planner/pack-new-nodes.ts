@@ -125,14 +125,17 @@ function fillUpTo(draft: PlanDraft, group: PodGroup, { groups, perNodeMax }: Nod
 
 /** By the scarcest resource, were all new nodes as big as the biggest. */
 function nodesAtLeast(groups: readonly PodGroup[], offers: readonly Offer[]): number {
-  const axes = ['cpuMillis', 'memoryBytes', 'pods'] as const;
-  return axes.reduce((least, axis) => {
-    const asked = groups.reduce(
-      (sum, { shape, pods, placed }) => sum + shape.requests[axis] * (pods.length - placed),
-      0,
-    );
+  let [cpuMillis, memoryBytes, pods] = [0, 0, 0];
+  for (const { shape, pods: all, placed } of groups) {
+    const count = all.length - placed;
+    cpuMillis += shape.requests.cpuMillis * count;
+    memoryBytes += shape.requests.memoryBytes * count;
+    pods += shape.requests.pods * count;
+  }
+  const asked = { cpuMillis, memoryBytes, pods };
+  return (['cpuMillis', 'memoryBytes', 'pods'] as const).reduce((least, axis) => {
     const most = offers.reduce((max, { template }) => Math.max(max, template.allocatable[axis]), 1);
-    return Math.max(least, Math.ceil(asked / most));
+    return Math.max(least, Math.ceil(asked[axis] / most));
   }, 1);
 }
 

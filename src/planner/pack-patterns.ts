@@ -38,6 +38,7 @@ interface Packing {
   readonly free: boolean;
   /** All offers, by pool, flavor and zone. */
   readonly offerAt: ReadonlyMap<string, Offer>;
+  readonly sameFlavor: ReadonlyMap<PoolState, ReadonlyMap<string, readonly number[]>>;
 }
 
 type Asked = Pick<Packing, 'demand' | 'offers' | 'pools'>;
@@ -114,7 +115,7 @@ function openPacking(
     items.every(({ zone, group }, row) => zone === undefined && group === whole[row]?.group);
   const posed = same ? problem : problemOf(draft, items, asked);
   const free = of.all && items.every(({ zone }) => zone === undefined) && asksSizeOnly(posed);
-  return { draft, ...asked, offerAt, items, problem: posed, free };
+  return { draft, ...asked, offerAt, sameFlavor: byFlavor(asked.offers), items, problem: posed, free };
 }
 
 function asksSizeOnly({ exclusions, perNodeMax, groupNodesMax }: PackingProblem): boolean {
@@ -143,16 +144,18 @@ function problemOf(draft: PlanDraft, items: readonly Item[], { demand, offers, p
   });
   const words = (offers.length + 31) >>> 5;
   items.forEach(({ zone }, row) => {
+    if (zone === undefined) return;
     offers.forEach(({ template }, column) => {
-      if (zone === undefined || template.zone === zone) return;
+      if (template.zone === zone) return;
       const word = row * words + (column >>> 5);
       problem.allowed[word] = (problem.allowed[word] ?? 0) & ~(1 << (column & 31));
     });
   });
   const shared = demand.exclusions.filter(({ groups }) => groups.size > 1);
+  const own = ownLimits(demand);
   return {
     ...problem,
-    perNodeMax: Int32Array.from(items, ({ group }) => Math.min(NO_LIMIT, ...ownLimits(demand, group))),
+    perNodeMax: Int32Array.from(items, ({ group }) => own.get(group) ?? NO_LIMIT),
     exclusions: shared.map(({ groups, perNodeMax }) => ({
       perNodeMax,
       shapes: items.flatMap(({ group }, index) => (groups.has(group) ? [index] : [])),
@@ -160,9 +163,14 @@ function problemOf(draft: PlanDraft, items: readonly Item[], { demand, offers, p
   };
 }
 
-/** Limits per node that concern the group alone. */
-function ownLimits({ exclusions }: SortedDemand, group: PodGroup): readonly number[] {
-  return exclusions.flatMap(({ groups, perNodeMax }) => (groups.size === 1 && groups.has(group) ? [perNodeMax] : []));
+/** Limits per node that concern one group alone. */
+function ownLimits({ exclusions }: SortedDemand): ReadonlyMap<PodGroup, number> {
+  const limits = new Map<PodGroup, number>();
+  for (const { groups, perNodeMax } of exclusions) {
+    const [only] = groups;
+    if (only !== undefined && groups.size === 1) limits.set(only, Math.min(perNodeMax, limits.get(only) ?? NO_LIMIT));
+  }
+  return limits;
 }
 
 /** The cheapest patterns; where a pool may not get enough nodes for them, those of bigger flavors if they place more pods. */
@@ -196,53 +204,100 @@ function podsLeft({ left }: PatternChoice): number {
 
 /** The nodes of a pattern, as many as limits allow, each in the zone where its pool has the fewest of those that do. */
 function addPattern(packing: Packing, pattern: Pattern, zones: ZoneCounts): 'done' | 'limit' {
-  const { draft, items, pools, offerAt } = packing;
+  const { draft, pools } = packing;
   const twins = twinsOf(packing, pattern);
-  const alike = pools.find(([first]) => first === twins[0]?.pool) ?? [];
-  const offersOf = new Map<PoolState, readonly Offer[]>();
+  const [own] = twins;
+  if (own === undefined) return 'limit';
+  const { flavor } = own.template;
+  const alike = pools.find(([first]) => first === own.pool) ?? [];
+  const contents = contentsOf(packing, pattern);
+  let at = 0;
+  let place: PoolPlaces | undefined;
   for (let count = 0; count < pattern.nodes; count++) {
     if (draft.newNodes.length >= NEW_NODES_MAX) {
       draft.cutShort.add(`scale-up stopped at ${NEW_NODES_MAX} new nodes in one plan`);
       return 'done';
     }
-    const flavor = twins[0]?.template.flavor;
-    const pool = alike.find((one) => flavor !== undefined && draft.budget.refusal(one, flavor) === undefined);
+    // A pool that may have no more of them now will not later: this plan only adds.
+    let pool = alike[at];
+    while (pool !== undefined && draft.budget.refusal(pool, flavor) !== undefined) pool = alike[++at];
     if (pool === undefined) return 'limit';
-    const offers = offersOf.get(pool) ?? twins.flatMap((twin) => offerAt.get(offerKey(twin, pool)) ?? []);
-    offersOf.set(pool, offers);
-    const offer = emptiest(offers, zones);
+    if (place?.pool !== pool) place = placesIn(packing, { pool, twins, zones });
+    const offer = emptiest(place);
     const node = addUnforkedNode(draft, offer, '');
-    const nodesIn = zones.get(offer.pool);
-    nodesIn?.set(offer.template.zone, (nodesIn.get(offer.template.zone) ?? 0) + 1);
-    pattern.shapes.forEach((item, at) => {
-      const group = items[item]?.group;
-      const amount = pattern.amounts[at] ?? 0;
-      if (group !== undefined && amount > 0) giveNewNode(draft, group, { node, count: amount });
-    });
+    place.nodesIn?.set(offer.template.zone, (place.nodesIn.get(offer.template.zone) ?? 0) + 1);
+    for (const content of contents) giveNewNode(draft, content.group, { node, count: content.count });
     node.alike = pattern;
   }
   return 'done';
 }
 
+/** Where the nodes of a pattern may stand in one pool. */
+interface PoolPlaces {
+  readonly pool: PoolState;
+  readonly offers: readonly Offer[];
+  /** By zone. */
+  readonly nodesIn: Map<string, number> | undefined;
+}
+
+/** `twins` are offers of a pool that is like `pool`. */
+function placesIn(
+  { offerAt }: Packing,
+  of: { readonly pool: PoolState; readonly twins: readonly Offer[]; readonly zones: ZoneCounts },
+): PoolPlaces {
+  const { pool, twins, zones } = of;
+  const own = pool === twins[0]?.pool;
+  const offers = own ? twins : twins.flatMap((twin) => offerAt.get(offerKey(twin, pool)) ?? []);
+  return { pool, offers, nodesIn: zones.get(pool) };
+}
+
+function contentsOf(
+  { items }: Packing,
+  pattern: Pattern,
+): readonly { readonly group: PodGroup; readonly count: number }[] {
+  const contents: { readonly group: PodGroup; readonly count: number }[] = [];
+  for (let at = 0; at < pattern.shapes.length; at++) {
+    const group = items[pattern.shapes[at] ?? 0]?.group;
+    const count = pattern.amounts[at] ?? 0;
+    if (group !== undefined && count > 0) contents.push({ group, count });
+  }
+  return contents;
+}
+
 /** The pattern's offer in all zones that its pods cannot tell apart. */
-function twinsOf({ offers, problem }: Packing, pattern: Pattern): readonly Offer[] {
+function twinsOf({ offers, problem, sameFlavor }: Packing, pattern: Pattern): readonly Offer[] {
   const own = offers[pattern.offer];
   if (own === undefined) throw new Error(`pattern of offer ${pattern.offer}: there are ${offers.length}`);
   const { axes, capacities } = problem;
   const roomOf = (offer: number): Float64Array => capacities.subarray(offer * axes, offer * axes + axes);
   const room = roomOf(pattern.offer);
-  return offers.filter(({ pool, template }, offer) => {
-    if (pool !== own.pool || template.flavor.name !== own.template.flavor.name) return false;
-    if (!roomOf(offer).every((amount, axis) => amount >= (room[axis] ?? 0))) return false;
-    return pattern.shapes.every((item) => isAllowed(problem, item, offer));
+  return (sameFlavor.get(own.pool)?.get(own.template.flavor.name) ?? []).flatMap((offer) => {
+    if (!roomOf(offer).every((amount, axis) => amount >= (room[axis] ?? 0))) return [];
+    return pattern.shapes.every((item) => isAllowed(problem, item, offer)) ? (offers[offer] ?? []) : [];
   });
+}
+
+/** Per pool and name of a flavor, where its offers stand: one per zone. */
+function byFlavor(offers: readonly Offer[]): Packing['sameFlavor'] {
+  const byPool = new Map<PoolState, Map<string, number[]>>();
+  offers.forEach(({ pool, template }, at) => {
+    let flavors = byPool.get(pool);
+    if (flavors === undefined) byPool.set(pool, (flavors = new Map()));
+    const places = flavors.get(template.flavor.name);
+    if (places === undefined) flavors.set(template.flavor.name, [at]);
+    else places.push(at);
+  });
+  return byPool;
 }
 
 function offerKey({ template }: Offer, pool: PoolState): string {
   return `${pool.name} ${template.flavor.name} ${template.zone}`;
 }
 
-function emptiest(offers: readonly Offer[], zones: ZoneCounts): Offer {
-  const nodesIn = ({ pool, template }: Offer): number => zones.get(pool)?.get(template.zone) ?? 0;
-  return offers.reduce((best, offer) => (nodesIn(offer) < nodesIn(best) ? offer : best));
+function emptiest({ offers, nodesIn }: PoolPlaces): Offer {
+  const [only] = offers;
+  if (only === undefined) throw new Error('a pattern must have an offer in each pool that is like its own');
+  if (offers.length === 1) return only;
+  const count = ({ template }: Offer): number => nodesIn?.get(template.zone) ?? 0;
+  return offers.reduce((best, offer) => (count(offer) < count(best) ? offer : best));
 }

@@ -28,6 +28,8 @@ import { listPools, type PoolState, standingAmong } from './pool-state.ts';
 /** Pools are made by tenants, up to 512 flavors and zones each: one plan looks at so many in all. Each costs a look at
  *  every node when it is built and a trial per kind of pod afterwards. */
 const OFFERS_MAX = 2000;
+/** Removals of nodes whose pods had other places. */
+const PLACES_WERE_FOUND: ReadonlySet<RemovalReason | undefined> = new Set(['ScaleDown', 'Consolidated']);
 const NO_REFUSALS: PodPlace['refusals'] = [];
 const TOO_MANY: Refused = {
   reason: 'CeilingReached',
@@ -46,6 +48,8 @@ export interface NewNode {
   alike: object | undefined;
   /** For no pod in particular: see amend-first-round.ts. */
   readonly amended?: true;
+  /** Claims in whose place it is made. */
+  readonly replaces?: readonly string[];
 }
 
 export interface PlanDraft {
@@ -74,6 +78,10 @@ export interface PlanDraft {
   readonly rehoused: PodObject[];
   readonly podRuns: PodRun[];
   readonly nodeVerdicts: NodeVerdict[];
+  /** Claims of a replacement that is under way: why each is not thought of for removal. */
+  readonly held: Map<string, string>;
+  /** What becomes of nodes that cheaper ones could replace; undefined: no pool wants it. */
+  consolidation?: string | undefined;
   readonly cutShort: Set<string>;
   /** Instants at which a timer falls due. */
   readonly dueMs: number[];
@@ -118,6 +126,7 @@ export function openDraft(
     rehoused: [],
     podRuns: [],
     nodeVerdicts: [],
+    held: new Map(),
     cutShort: new Set(),
     dueMs: [],
     growthBlocked: new Set(),
@@ -129,7 +138,7 @@ export function openDraft(
     const node = snapshot.nodes[index];
     if (node === undefined) continue;
     // While frozen a node that looks lost may come back with its pods: no new node for them either.
-    const stays = node.claim?.status?.removal?.reason === 'ScaleDown' || objects.frozen !== undefined;
+    const stays = PLACES_WERE_FOUND.has(node.claim?.status?.removal?.reason) || objects.frozen !== undefined;
     // Off the fork, so that a pod's old copy there does not count against its new place.
     const pods = draft.fork.removeNode(node.index).filter(isMovable);
     (stays ? draft.rehoused : draft.displaced).push(...pods);
@@ -213,10 +222,13 @@ function forkNode(draft: PlanDraft, node: NewNode): number {
 /** Gives the next `count` pods of the group a place (or the reason why they have none). The fork is the caller's part. */
 export function givePlaces(draft: PlanDraft, group: PodGroup, given: PodPlace & { readonly count: number }): PodRange {
   const { outcome, target, refusals } = given;
-  const range = { pods: group.pods, from: group.placed, to: group.placed + given.count };
-  group.placed = range.to;
-  if (group.pending) draft.podRuns.push({ ...range, outcome, target, refusals });
-  return range;
+  const { pods, placed: from } = group;
+  const to = from + given.count;
+  group.placed = to;
+  if (!group.pending) return { pods, from, to };
+  const run: PodRun = { pods, from, to, outcome, target, refusals };
+  draft.podRuns.push(run);
+  return run;
 }
 
 /** Gives the next `count` pods of the group their place on a node that the plan adds. */

@@ -37,15 +37,20 @@ export function reportOf(draft: PlanDraft, cost: NewNodesCost | undefined): Plan
   const flavors = new Map(draft.objects.flavors.map((flavor) => [flavor.name, flavor]));
   const priced = flavorCounts(draft, { claims: draft.objects.claims, added: draft.newNodes, flavors });
   const ready = readyByPool(draft);
+  const added = new Map<PoolState, NewNode[]>(draft.pools.map((pool) => [pool, []]));
+  for (const node of draft.newNodes) added.get(node.pool)?.push(node);
   return {
     pods: draft.podRuns,
     nodes: draft.nodeVerdicts,
-    pools: draft.pools.map((pool) => poolSizeOf(draft, pool, { flavors, ready: ready.get(pool.name) ?? 0 })),
+    pools: draft.pools.map((pool) =>
+      poolSizeOf(draft, pool, { flavors, added: added.get(pool) ?? [], ready: ready.get(pool.name) ?? 0 }),
+    ),
     costPerHour: costOf(priced, draft.objects),
     costIsRelative:
       draft.objects.prices === undefined || [...priced.keys()].some(({ name }) => !draft.objects.prices?.has(name)),
     ...(cost === undefined ? {} : { cost }),
     ...(draft.firstRound === undefined ? {} : { firstRound: draft.firstRound }),
+    ...(draft.consolidation === undefined ? {} : { consolidation: draft.consolidation }),
     cutShort: [...draft.cutShort, ...(draft.fork.cutShort === undefined ? [] : [draft.fork.cutShort])].sort(
       compareText,
     ),
@@ -56,9 +61,9 @@ export function reportOf(draft: PlanDraft, cost: NewNodesCost | undefined): Plan
 function poolSizeOf(
   draft: PlanDraft,
   pool: PoolState,
-  of: { readonly flavors: ReadonlyMap<string, Flavor>; readonly ready: number },
+  of: { readonly flavors: ReadonlyMap<string, Flavor>; readonly added: readonly NewNode[]; readonly ready: number },
 ): PoolSize {
-  const added = draft.newNodes.filter((node) => node.pool === pool);
+  const { flavors, added } = of;
   return {
     pool: pool.name,
     minNodes: pool.settings.minNodes,
@@ -66,7 +71,7 @@ function poolSizeOf(
     desiredNodes: desiredOf(draft, pool),
     claims: standingClaims(draft, pool).length + newNodesOf(draft, pool),
     readyNodes: of.ready,
-    pricePerHour: costOf(flavorCounts(draft, { claims: pool.claims, added, flavors: of.flavors }), draft.objects),
+    pricePerHour: costOf(flavorCounts(draft, { claims: pool.claims, added, flavors }), draft.objects),
   };
 }
 
@@ -81,7 +86,7 @@ function desiredOf(draft: PlanDraft, pool: PoolState): number {
 function wishStays(draft: PlanDraft, pool: PoolState): boolean {
   if (!draft.growthBlocked.has(pool.name)) return false;
   const shrinks = pool.claims.some((claim) =>
-    ['ScaleDown', 'Unready'].includes(draft.removals.get(claim.metadata.name)?.reason ?? ''),
+    ['ScaleDown', 'Unready', 'Consolidated'].includes(draft.removals.get(claim.metadata.name)?.reason ?? ''),
   );
   return !shrinks;
 }

@@ -15,17 +15,16 @@ import { removeClaim, standingClaims, type PlanDraft } from './plan-draft.ts';
 import { expendableCutoff } from './plan-scale-up.ts';
 import { sizeOf } from './pool-size.ts';
 import { isActive, type PoolState } from './pool-state.ts';
-import { pricePerHour } from './price-model.ts';
+import { pricesByFlavor } from './price-model.ts';
+import { takeDrains } from './drains-under-way.ts';
 import { openDisruptionLedger, type DisruptionLedger } from './removal-rules/disruption-ledger.ts';
 import { podKey } from './removal-rules/removal-rule.ts';
-import { isEvictable, judgeNode, type Candidate } from './scale-down-candidates.ts';
+import { judgeNode, type Candidate } from './scale-down-candidates.ts';
 import { compareCandidates, fillOrder, turned } from './scale-down-order.ts';
 import { type KeptNodes, openKeptNodes } from './standing-nodes.ts';
 import { report, setTimer, watchReadiness } from './scale-down-notes.ts';
 import { dueAtMs, grownMs } from './scale-down-times.ts';
 
-/** Nodes with pods that drain at once, unless the WorkloadCluster says: cluster-autoscaler's parallelism. */
-const DRAINING_MAX_DEFAULT = 10;
 /** Steps (NodeRemovals.steps, 5 to 10 ns each) of one plan's search for other places. 2,000 nodes at 40 % with 34,000 pods take 6
  *  million, 5,000 with 85,000 pods 16 million; a tenant whose pods are hard to place holds up the other clusters for a quarter
  *  of a second at most. */
@@ -77,10 +76,15 @@ function listCandidates(
   const ask = {
     cutoff: by.cutoff,
     budgets: by.ledger,
-    prices: new Map(flavors.map((flavor) => [flavor.name, pricePerHour(flavor, prices)])),
+    prices: pricesByFlavor(flavors, prices),
   };
   const candidates: Candidate[] = [];
   for (let index = 0; index < draft.snapshot.nodes.length; index += 1) {
+    const held = draft.held.size === 0 ? undefined : heldAt(draft, index);
+    if (held !== undefined) {
+      hold(draft, index, held);
+      continue;
+    }
     const known = kept.verdictAt(index);
     if (known !== undefined) {
       draft.nodeVerdicts.push(known);
@@ -101,6 +105,17 @@ function listCandidates(
     if (judged.lasting === true && verdict !== undefined) kept.remember(node, verdict);
   }
   return candidates;
+}
+
+function heldAt({ snapshot, held }: PlanDraft, index: number): string | undefined {
+  return held.get(snapshot.nodes[index]?.claim?.metadata.name ?? '');
+}
+
+/** Of a replacement that is under way: not this phase's to judge. */
+function hold(draft: PlanDraft, index: number, because: string): void {
+  report(draft, index, because);
+  setTimer(draft, index, { timer: 'unneededSince', sinceMs: undefined });
+  watchReadiness(draft, index);
 }
 
 /** In their order as far as most of the steps reach, then from another place in each turn. */
@@ -135,13 +150,7 @@ function openScaleDown(
   },
 ): ScaleDown {
   const { ledger, cutoff } = of;
-  let draining = 0;
-  for (const node of draft.snapshot.nodes) {
-    if (!node.draining && !(node.claim !== undefined && draft.removals.has(node.claim.metadata.name))) continue;
-    const pods = node.pods.filter((pod) => isEvictable(pod, cutoff));
-    ledger.take(pods);
-    if (pods.length > 0) draining++;
-  }
+  const drainsLeft = takeDrains(draft, { ledger, cutoff });
   const pools = draft.pools.filter((pool) => isActive(pool) && pool.settings.autoscale);
   const order = of.candidates.map(({ node }) => node.index);
   return {
@@ -153,7 +162,7 @@ function openScaleDown(
     grownMs: new Map(pools.map((pool) => [pool, grownMs(draft, pool)])),
     removals: new NodeRemovals(draft.fork, of.kinds, fillOrder(draft.fork, order)),
     going: [],
-    drainsLeft: (draft.objects.cluster.spec.autoscaler?.scaleDownNodesMax ?? DRAINING_MAX_DEFAULT) - draining,
+    drainsLeft,
   };
 }
 

@@ -18,6 +18,7 @@ export function planText(plan: Plan): string {
     ...nodeLines(plan),
     ...costLines(report),
     ...firstRoundLines(report),
+    ...(report.consolidation === undefined ? [] : [`Consolidation: ${report.consolidation}`]),
     `Cost after the plan: ${report.costPerHour.toFixed(4)} per hour${report.costIsRelative ? ' (by the built-in price model: comparable, not money)' : ''}`,
     ...report.cutShort.map((note) => `Cut short: ${note}`),
   ];
@@ -38,7 +39,7 @@ function stepText(step: PlanStep): string {
   if (step.kind === 'setDesiredNodes') {
     return `= set desiredNodes of ${step.pool} from ${step.from ?? 'nothing'} to ${step.to}: ${step.reason}`;
   }
-  const what = step.timer === 'unneededSince' ? 'unneeded' : 'not Ready';
+  const what = { unneededSince: 'unneeded', unreadySince: 'not Ready', replaceableSince: 'replaceable' }[step.timer];
   if (step.sinceMs === undefined) return `~ ${step.claim} is no longer ${what}`;
   return `~ ${step.claim} is ${what} since ${new Date(step.sinceMs).toISOString()}`;
 }

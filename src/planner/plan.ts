@@ -46,7 +46,7 @@ export type PlanStep =
       readonly kind: 'setTimer';
       readonly claim: string;
       readonly claimUid: string;
-      readonly timer: 'unneededSince' | 'unreadySince';
+      readonly timer: 'unneededSince' | 'unreadySince' | 'replaceableSince';
       readonly sinceMs: number | undefined;
     };
 
@@ -134,6 +134,8 @@ export interface PlanReport {
   readonly cost?: NewNodesCost;
   /** Absent: pods are bound by placement hints, or there is at most one new node, or it was too much to simulate. */
   readonly firstRound?: FirstRound;
+  /** What becomes of nodes that cheaper ones could replace, as a sentence; absent: no pool has `consolidate`. */
+  readonly consolidation?: string;
   /** Searches that hit their step limit. */
   readonly cutShort: readonly string[];
   /** Soonest instant at which a timer falls due that may change the plan; undefined: none runs. */

@@ -32,17 +32,17 @@ export function digestOf(shape: PodShape): string {
 
 /** What a claim for these pods says of them: the kinds with most pods where they are more than a claim can hold. */
 export function plannedPodsOf(ranges: readonly PodRange[]): PlannedPods {
-  const kinds = new Map<string, { readonly shape: string; readonly priority: number; count: number }>();
+  const all: { readonly shape: string; readonly priority: number; count: number }[] = [];
   for (const { pods, from, to } of ranges) {
     const pod = pods[from];
     if (pod === undefined || to === from) continue;
+    const { priority } = pod;
     const shape = digestOf(pod.shape);
-    const key = `${pod.priority} ${shape}`;
-    const kind = kinds.get(key) ?? { shape, priority: pod.priority, count: 0 };
-    kind.count += to - from;
-    kinds.set(key, kind);
+    // A node has few kinds: looking through them costs less than a key for each.
+    const known = all.find((kind) => kind.shape === shape && kind.priority === priority);
+    if (known === undefined) all.push({ shape, priority, count: to - from });
+    else known.count += to - from;
   }
-  const all = [...kinds.values()];
   const kept =
     all.length <= PLANNED_KINDS_MAX ? all : all.sort((a, b) => b.count - a.count).slice(0, PLANNED_KINDS_MAX);
   return kept.map(({ shape, priority, count }) => ({ shape, ...(priority === 0 ? {} : { priority }), count }));

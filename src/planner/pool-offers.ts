@@ -1,5 +1,6 @@
 // The nodes that a pool could get now: each of its flavors in each of its zones, as template nodes with an image and a
-// price; and, for those that it cannot get (unknown flavor, no image, standing fault), why.
+// price; and, for those that it cannot get (unknown flavor, no image, standing fault), why. With a thousand flavors that is
+// most of what a small plan costs, so it is kept for as long as everything that it is worked out of is the same.
 import type { Backoff, ClusterObjects, Flavor } from '../cluster/cluster-objects.ts';
 import type { Reason } from '../api/conditions.ts';
 import { templateNode, type TemplateNode } from '../scheduling/template-node.ts';
@@ -26,34 +27,83 @@ export interface PoolOffers {
 
 /** Everything that `pool` could get, whatever its size may be. */
 export function offersOf(pool: PoolState, objects: ClusterObjects): PoolOffers {
+  const { all, refused } = builtFor(pool, objects);
+  if (objects.backoffs.length === 0) return { offers: all, held: [], refused };
   const offers: Offer[] = [];
   const held: { readonly offer: Offer; readonly why: Refused }[] = [];
+  for (const offer of all) {
+    const { flavor, zone } = offer.template;
+    const why = faultAgainst(objects, { pool: pool.name, flavor: flavor.name, zone });
+    if (why === undefined) offers.push(offer);
+    else held.push({ offer, why });
+  }
+  held.sort((a, b) => rankOf(pool, a.offer) - rankOf(pool, b.offer));
+  return { offers, held, refused };
+}
+
+/** What the spec of a pool names and cannot get: flavors, images, zones. Standing faults are not told here. */
+export function specRefusals(pool: PoolState, objects: ClusterObjects): readonly Refused[] {
+  return builtFor(pool, objects).refused;
+}
+
+interface Built {
+  /** Faults aside; cheapest first. */
+  readonly all: readonly Offer[];
+  readonly refused: readonly Refused[];
+}
+
+/** What the offers of a pool are worked out of, besides the pool and its claims, which are its state's. */
+type Origin = Pick<
+  ClusterObjects,
+  'cluster' | 'flavors' | 'targets' | 'prices' | 'daemonSets' | 'nodes' | 'csiNodes' | 'resourceSlices'
+>;
+
+const builtOffers = new WeakMap<PoolState, { readonly origin: Origin; readonly built: Built }>();
+
+function builtFor(pool: PoolState, objects: ClusterObjects): Built {
+  const known = builtOffers.get(pool);
+  if (known !== undefined && isSameOrigin(pool, known.origin, objects)) return known.built;
+  const built = buildOffers(pool, objects);
+  const { cluster, flavors, targets, prices, daemonSets, nodes, csiNodes, resourceSlices } = objects;
+  const devices = resourceSlices === undefined ? {} : { resourceSlices };
+  const origin = { cluster, flavors, targets, prices, daemonSets, nodes, csiNodes, ...devices };
+  builtOffers.set(pool, { origin, built });
+  return built;
+}
+
+/** Nodes tell of the nodes to come only where the pool has some. */
+function isSameOrigin(pool: PoolState, one: Origin, other: Origin): boolean {
+  if (one.cluster !== other.cluster || one.flavors !== other.flavors || one.targets !== other.targets) return false;
+  if (one.prices !== other.prices || one.resourceSlices !== other.resourceSlices) return false;
+  const daemonSets = one.daemonSets.length === other.daemonSets.length;
+  if (!daemonSets || one.daemonSets.some((daemonSet, at) => daemonSet !== other.daemonSets[at])) return false;
+  if (pool.claims.length === 0 && one.resourceSlices === undefined) return true;
+  return one.nodes === other.nodes && one.csiNodes === other.csiNodes;
+}
+
+function buildOffers(pool: PoolState, objects: ClusterObjects): Built {
+  const all: Offer[] = [];
   const { zones } = zonesOf(pool, objects);
   for (const name of pool.settings.flavors) {
     const flavor = flavorNamed(name, objects);
     const image = imageFor(name, objects);
     if (flavorRefusal(name, objects) !== undefined || flavor === undefined || image === undefined) continue;
+    const price = pricePerHour(flavor, objects.prices);
     for (const zone of zones) {
-      const offer: Offer = {
-        pool,
-        template: templateNode({ pool: pool.pool, flavor, zone, objects }),
-        imageId: image.id,
-        pricePerHour: pricePerHour(flavor, objects.prices),
-      };
-      const why = faultAgainst(objects, { pool: pool.name, flavor: name, zone });
-      if (why === undefined) offers.push(offer);
-      else held.push({ offer, why });
+      const template = templateNode({ pool: pool.pool, flavor, zone, objects });
+      all.push({ pool, template, imageId: image.id, pricePerHour: price });
     }
   }
-  return { offers: offers.sort(compareOffers), held, refused: specRefusals(pool, objects) };
-}
-
-/** What the spec of a pool names and cannot get: flavors, images, zones. Standing faults are not told here. */
-export function specRefusals(pool: PoolState, objects: ClusterObjects): readonly Refused[] {
-  return [
+  const refused = [
     ...zonesOf(pool, objects).refused,
     ...pool.settings.flavors.flatMap((name) => flavorRefusal(name, objects) ?? []),
   ];
+  return { all: all.sort(compareOffers), refused };
+}
+
+/** Where the pool names the offer's flavor. */
+function rankOf(pool: PoolState, { template }: Offer): number {
+  return pool.settings.flavors.indexOf(template.flavor.name);
 }
 
 function compareOffers(a: Offer, b: Offer): number {
@@ -80,8 +130,16 @@ function zonesOf(pool: PoolState, objects: ClusterObjects): { zones: readonly st
   };
 }
 
-function flavorNamed(name: string, objects: ClusterObjects): Flavor | undefined {
-  return objects.flavors.find((flavor) => flavor.name === name);
+const flavorNames = new WeakMap<readonly Flavor[], ReadonlyMap<string, Flavor>>();
+
+/** The first of this name. */
+function flavorNamed(name: string, { flavors }: ClusterObjects): Flavor | undefined {
+  let byName = flavorNames.get(flavors);
+  if (byName === undefined) {
+    byName = new Map(flavors.toReversed().map((flavor) => [flavor.name, flavor]));
+    flavorNames.set(flavors, byName);
+  }
+  return byName.get(name);
 }
 
 /** The first image that is for every flavor or for this one. */

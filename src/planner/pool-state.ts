@@ -94,3 +94,8 @@ function claimsByPool(claims: readonly NodeClaim[]): ReadonlyMap<string, readonl
 export function isActive(pool: PoolState): boolean {
   return !pool.deleting && pool.problems.length === 0;
 }
+
+/** May its nodes be replaced by cheaper ones? */
+export function consolidates(pool: PoolState): boolean {
+  return isActive(pool) && pool.settings.autoscale && pool.settings.consolidate;
+}

@@ -23,6 +23,14 @@ export function pricePerHour(flavor: Flavor, prices: ReadonlyMap<string, number>
   );
 }
 
+/** Price per hour by name of the flavor. */
+export function pricesByFlavor(
+  flavors: readonly Flavor[],
+  prices: ReadonlyMap<string, number> | undefined,
+): ReadonlyMap<string, number> {
+  return new Map(flavors.map((flavor) => [flavor.name, pricePerHour(flavor, prices)]));
+}
+
 /** By flavor: its extra specs are text, and a plan asks once per claim. */
 const gpus = new WeakMap<Flavor, number>();
 

@@ -48,6 +48,8 @@ export function judgeNode(
     readonly budgets: DisruptionLedger;
     /** By flavor. */
     readonly prices: ReadonlyMap<string, number>;
+    /** However much it is used. */
+    readonly whateverUsed?: true;
   },
 ): Judged {
   const { node, claim } = ask;
@@ -61,7 +63,7 @@ export function judgeNode(
   const utilization = utilizationOf(node);
   const ready = node.node.ready === 'True';
   const { utilizationThreshold } = pool.settings;
-  if (ready && utilization >= utilizationThreshold) {
+  if (ready && utilization >= utilizationThreshold && ask.whateverUsed !== true) {
     const timed = (claim.status?.unneededSince ?? claim.status?.unreadySince) !== undefined;
     const used = { percent: Math.round(utilization * 100), threshold: Math.round(utilizationThreshold * 100) };
     return timed ? { ...usedEnough(used), lasting: false } : usedEnough(used);

@@ -18,7 +18,7 @@ export function watchReadiness(draft: PlanDraft, index: number): void {
 export function setTimer(
   draft: PlanDraft,
   index: number,
-  set: { readonly timer: 'unneededSince' | 'unreadySince'; readonly sinceMs: number | undefined },
+  set: { readonly timer: 'unneededSince' | 'unreadySince' | 'replaceableSince'; readonly sinceMs: number | undefined },
 ): void {
   const claim = draft.snapshot.nodes[index]?.claim;
   if (claim === undefined) return;

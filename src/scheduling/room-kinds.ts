@@ -22,7 +22,9 @@ export interface RoomKind {
 /** The kinds of one fork, while no pods come to it that carry anti-affinity which nobody there had. */
 export class RoomKinds {
   readonly #fork: ForkedSnapshot;
-  readonly #byKey = new Map<string, RoomKind>();
+  /** By what they ask for: those of which nothing else decides, and the others. */
+  readonly #free = new Map<string, RoomKind>();
+  readonly #others = new Map<string, RoomKind>();
   readonly #byShape = new Map<PodShape, RoomKind>();
 
   constructor(fork: ForkedSnapshot) {
@@ -34,13 +36,13 @@ export class RoomKinds {
     if (known !== undefined) return known;
     const { key, roomOnly } = kindOfShape(shape);
     const free = roomOnly && !this.#fork.isConcerned(shape);
-    const kindKey = `${free ? 'room' : 'more'} ${key}`;
-    const { cpuMillis, memoryBytes, ephemeralBytes } = shape.requests;
-    let kind = this.#byKey.get(kindKey);
+    const byKey = free ? this.#free : this.#others;
+    let kind = byKey.get(key);
     if (kind === undefined) {
-      const number = this.#byKey.size;
+      const { cpuMillis, memoryBytes, ephemeralBytes } = shape.requests;
+      const number = this.#free.size + this.#others.size;
       kind = { number, cpuMillis, memoryBytes, ephemeralBytes, roomOnly: free, shape, admitted: [] };
-      this.#byKey.set(kindKey, kind);
+      byKey.set(key, kind);
     }
     this.#byShape.set(shape, kind);
     return kind;

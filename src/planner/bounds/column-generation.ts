@@ -1,10 +1,13 @@
 // The configuration LP by column generation (Gilmore and Gomory): fillings of single nodes are found one after another, each
 // the best for the current worths of the pods. Worths of any round give a true lower bound (Farley): what all pods are
 // worth, over the most that a node of any offer can hold of it per unit of its price. So it may stop at any round.
+// Most rounds pack all pods in sequence at these worths (fill-in-sequence.ts), which gives columns that go together; the
+// best filling of each offer, which a proof needs, is looked for when that finds nothing, and in full rounds.
 import { CoveringSimplex, type Column } from './covering-simplex.ts';
+import { feasibleWorth } from './feasible-worth.ts';
+import { fillInSequence } from './fill-in-sequence.ts';
 import type { PackingModel } from './packing-model.ts';
 import { NodePricer } from './price-node.ts';
-import { proveNode } from './prove-node.ts';
 import type { SearchBudget } from './search-budget.ts';
 
 /** A column pays when it is worth so much more than it costs, relative to the price. */
@@ -13,6 +16,16 @@ const PAYS_ABOVE = 1e-7;
 const SMOOTHING = 0.5;
 /** Offers that are filled per round; the others only have their relaxation computed, and that in full rounds only. */
 const OFFERS_PER_ROUND = 16;
+/** Offers that a sequence chooses from, those that pay most: with one type, nothing is chosen and little gained. */
+const LANES = 4;
+/** With fewer rows, the best fillings of a round's offers are as many columns as are wanted. */
+const SINGLE_ROWS_MAX = 2 * OFFERS_PER_ROUND;
+/** Pivots that gain less than this part of the cost, sixteen together, are left for when there are no better columns. */
+const PIVOTS_GAIN = 1e-4;
+/** Part of the steps that the last look at the bound may take. */
+const LAST_LOOK_PART = 0.15;
+/** Each starts half-way between the best worths so far and the latest; more of them find little. */
+const LAST_LOOKS = 4;
 /** Shapes looked at per filling while that finds columns that pay, and how much further the search goes when not. */
 const SEARCH_FIRST = 64;
 const SEARCH_GROWTH = 8;
@@ -32,12 +45,15 @@ export interface ColumnGenerationOptions {
   readonly searchSteps: number;
   /** Lower bound of the cost known before. */
   readonly boundCost: number;
+  /** Worths that are not far off, such as those of the LP over types: the first ones are kept near them. */
+  readonly worth?: Float64Array;
   /** Fillings known before, that fit this model's counts. */
   readonly known: readonly FilledNode[];
   /** Stop when the bound is within this part of the cost. */
   readonly within: number;
-  /** At the end, look closer at the offers that keep the bound low; up to a second. */
-  readonly prove?: boolean;
+  /** What to do at the end for the bound's sake, unless the cost is close to it anyway: nothing, a look at the offers whose nodes
+   *  are worth too much, or all it takes, up to seconds. */
+  readonly lastLook: 'none' | 'short' | 'full';
 }
 
 export interface ColumnGenerationResult {
@@ -70,6 +86,8 @@ class ColumnGeneration {
   /** Latest worth of a node over its price, per offer: what decides who is filled in a partial round. */
   readonly #ratio: Float64Array;
   #center: Float64Array;
+  #hasCenter: boolean;
+  #leastGain = PIVOTS_GAIN;
   #boundCost = 0;
   #searchSteps: number;
 
@@ -82,23 +100,27 @@ class ColumnGeneration {
     const start = Array.from({ length: model.rows }, (_, row) => this.#startColumn(row));
     this.#simplex = new CoveringSimplex(model.counts, start);
     for (const filling of options.known) this.#add(filling);
-    this.#center = new Float64Array(model.rows);
+    this.#hasCenter = options.worth !== undefined;
+    this.#center = options.worth?.map((value) => value / this.#dearest) ?? new Float64Array(model.rows);
     this.#searchSteps = Math.min(SEARCH_FIRST, options.searchSteps);
   }
 
   run(): ColumnGenerationResult {
     const { budget, roundsMax, searchSteps, within } = this.#options;
     let solved = this.#model.rows === 0;
-    for (let round = 0; round < roundsMax && !solved && budget.left > 0; round++) {
-      this.#solveMaster();
+    const rest = this.#options.lastLook === 'none' ? 0 : budget.left * LAST_LOOK_PART;
+    let close = false;
+    for (let round = 0; round < roundsMax && !solved && budget.left > rest; round++) {
+      this.#solveMaster(this.#leastGain);
       const known = Math.max(this.#boundCost, this.#options.boundCost);
-      if (known >= this.#simplex.cost() * this.#dearest * (1 - within)) break;
+      close = known >= this.#simplex.cost() * this.#dearest * (1 - within);
+      if (close) break;
       if (!this.#round(round)) continue;
       solved = this.#searchSteps >= searchSteps;
       this.#searchSteps = Math.min(this.#searchSteps * SEARCH_GROWTH, searchSteps);
     }
-    this.#solveMaster();
-    if (this.#options.prove === true) this.#prove();
+    this.#solveMaster(0);
+    if (!close && this.#options.lastLook !== 'none') this.#lookLast();
     return {
       cost: this.#simplex.cost() * this.#dearest,
       boundCost: this.#boundCost,
@@ -112,22 +134,56 @@ class ColumnGeneration {
     };
   }
 
-  #solveMaster(): void {
-    const pivots = Math.max(50, Math.floor(this.#options.budget.left / Math.max(1, this.#model.rows ** 2)));
-    this.#simplex.solve(pivots);
+  /** Until no pivot gains, or those that are looked at gain too little. */
+  #solveMaster(leastGain: number): void {
+    this.#simplex.solve({ stepsMax: this.#options.budget.left, leastGain });
     this.#options.budget.spend(this.#simplex.takeSteps());
   }
 
   /** Columns at smoothed worths, then, should they gain nothing, at the true ones. True: nothing gains. */
   #round(round: number): boolean {
     const latest = this.#simplex.duals.map((dual) => Math.max(0, dual));
-    const smooth =
-      this.#boundCost > 0
-        ? latest.map((dual, row) => SMOOTHING * (this.#center[row] ?? 0) + (1 - SMOOTHING) * dual)
-        : latest;
+    const smooth = this.#smoothed(latest);
+    const inSequence = this.#model.rows > SINGLE_ROWS_MAX && round % ROUNDS_PER_SWEEP !== 0;
+    if (inSequence && this.#sequence(smooth, latest) > 0) return false;
     const sweep = round % ROUNDS_PER_SWEEP === 0 || this.#model.offers <= OFFERS_PER_ROUND;
     if (this.#price(smooth, { latest, sweep }) > 0) return false;
     if (this.#price(latest, { latest, sweep: true }) > 0) return false;
+    // At worths that are not those of the best of what is known, there may be more to find.
+    if (this.#simplex.isOptimal) return true;
+    this.#leastGain = 0;
+    return false;
+  }
+
+  /** Packs all pods in sequence at `worth`; adds the fillings that pay at `latest` and says how many. */
+  #sequence(worth: Float64Array, latest: Float64Array): number {
+    const { budget } = this.#options;
+    const lanes = this.#ranked()
+      .slice(0, LANES)
+      .map((offer) => {
+        this.#ratio[offer] = this.#pricer.relaxed(offer, worth, budget) / this.#price1(offer);
+        return { offer, prices: this.#pricer.prices.slice() };
+      });
+    const { fillings, steps } = fillInSequence(this.#model, { worth, lanes });
+    budget.spend(steps);
+    let added = 0;
+    for (const filling of fillings) if (this.#addIfPays(filling, latest)) added++;
+    return added;
+  }
+
+  /** Offers, those whose nodes are worth most for their price first. */
+  #ranked(): readonly number[] {
+    return Array.from({ length: this.#model.offers }, (_, offer) => offer).sort(
+      (a, b) => (this.#ratio[b] ?? 0) - (this.#ratio[a] ?? 0) || a - b,
+    );
+  }
+
+  #addIfPays(filling: FilledNode, latest: Float64Array): boolean {
+    const price = this.#price1(filling.offer);
+    let gain = -price;
+    filling.rows.forEach((row, k) => (gain += (latest[row] ?? 0) * (filling.amounts[k] ?? 0)));
+    if (gain <= PAYS_ABOVE * price) return false;
+    this.#add(filling);
     return true;
   }
 
@@ -140,12 +196,13 @@ class ColumnGeneration {
     let worst = 0;
     if (of.sweep) {
       for (let offer = 0; offer < model.offers; offer++) {
-        this.#ratio[offer] = this.#pricer.relaxed(offer, worth, budget) / this.#price1(offer);
+        const price = this.#price1(offer);
+        let most = this.#pricer.roughly(offer, worth, budget);
+        if (most > price) most = this.#pricer.relaxed(offer, worth, budget);
+        this.#ratio[offer] = most / price;
       }
     }
-    const order = Array.from({ length: model.offers }, (_, offer) => offer).sort(
-      (a, b) => (this.#ratio[b] ?? 0) - (this.#ratio[a] ?? 0) || a - b,
-    );
+    const order = this.#ranked();
     for (const [at, offer] of order.entries()) {
       const relaxed = this.#ratio[offer] ?? 0;
       if (at >= OFFERS_PER_ROUND || (of.sweep && relaxed <= Math.min(worst, 1))) {
@@ -155,34 +212,35 @@ class ColumnGeneration {
       const filling = this.#pricer.fill(offer, worth, { budget, searchSteps });
       this.#ratio[offer] = filling.worthMax / this.#price1(offer);
       worst = Math.max(worst, this.#ratio[offer] ?? 0);
-      let gain = -this.#price1(offer);
-      filling.rows.forEach((row, k) => (gain += (of.latest[row] ?? 0) * (filling.amounts[k] ?? 0)));
-      if (gain <= PAYS_ABOVE * this.#price1(offer)) continue;
-      this.#add({ offer, rows: filling.rows, amounts: filling.amounts });
-      added++;
+      const { rows, amounts } = filling;
+      if (this.#addIfPays({ offer, rows, amounts }, of.latest)) added++;
     }
     if (of.sweep && worst > 0) this.#noteBound(worth, worst);
     return added;
   }
 
-  /** A bound at the latest worths, from the most that each offer's node is proven to be worth. */
-  #prove(): void {
-    const { budget, searchSteps } = this.#options;
-    const worth = this.#simplex.duals.map((dual) => Math.max(0, dual));
-    let worst = 0;
-    for (let offer = 0; offer < this.#model.offers; offer++) {
-      const price = this.#price1(offer);
-      let most = this.#pricer.relaxed(offer, worth, budget);
-      if (most > price) most = this.#pricer.fill(offer, worth, { budget, searchSteps }).worthMax;
-      if (most > price && budget.left > 0) {
-        const { prices } = this.#pricer;
-        const proof = proveNode(this.#model, { offer, worth, prices, goal: Math.max(price, worst * price) });
-        budget.spend(proof.steps);
-        most = Math.min(most, proof.worthMax);
-      }
-      worst = Math.max(worst, most / price);
+  /** Bounds at the latest worths and half-way to the best ones so far, cut down to where no node is worth more than its price. */
+  #lookLast(): void {
+    const { budget, searchSteps, lastLook } = this.#options;
+    const prices = this.#model.prices.map((price) => price / this.#dearest);
+    const latest = this.#simplex.duals.map((dual) => Math.max(0, dual));
+    for (let look = 0; look < LAST_LOOKS && budget.left > 0; look++) {
+      const feasible = feasibleWorth(this.#model, {
+        pricer: this.#pricer,
+        worth: look === 0 ? latest : this.#smoothed(latest),
+        prices,
+        budget,
+        searchSteps,
+        least: Math.max(this.#boundCost, this.#options.boundCost) / this.#dearest,
+        prove: lastLook === 'full',
+      });
+      if (feasible !== undefined && feasible.over > 0) this.#noteBound(feasible.worth, feasible.over);
     }
-    if (worst > 0) this.#noteBound(worth, worst);
+  }
+
+  #smoothed(latest: Float64Array): Float64Array {
+    if (!this.#hasCenter) return latest;
+    return latest.map((dual, row) => SMOOTHING * (this.#center[row] ?? 0) + (1 - SMOOTHING) * dual);
   }
 
   #noteBound(worth: Float64Array, worst: number): void {
@@ -191,6 +249,9 @@ class ColumnGeneration {
     const bound = (total / worst) * this.#dearest;
     if (bound <= this.#boundCost) return;
     this.#boundCost = bound;
+    // A center that is given stays until a better one is known.
+    if (this.#hasCenter && bound < this.#options.boundCost) return;
+    this.#hasCenter = true;
     this.#center = worth.map((value) => value / worst);
   }
 

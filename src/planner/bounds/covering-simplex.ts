@@ -13,6 +13,10 @@ export interface Column {
 
 /** Below it a reduced cost is noise: costs are scaled so that the dearest column costs 1. */
 const OPTIMAL_WITHIN = 1e-9;
+/** Single pivots often gain nothing, between ones that do. */
+const PIVOTS_TOGETHER = 16;
+/** An entry of the inverse below it is what cancelling has left of zero. */
+const ZERO_BELOW = 1e-14;
 /** The inverse is built anew after so many pivots, before errors of 1e-16 each can add up to one that shows. */
 const PIVOTS_PER_INVERSION = 400;
 
@@ -25,9 +29,14 @@ export class CoveringSimplex {
   readonly #values: Float64Array;
   readonly #duals: Float64Array;
   readonly #direction: Float64Array;
+  /** Where the row of the last pivot is not zero. */
+  readonly #filled: Int32Array;
   readonly #columns: Column[] = [];
   readonly #inBasis: number[] = [];
   #pivots = 0;
+  /** What the last pivot took off the cost. */
+  #gain = 0;
+  #isOptimal = false;
   /** Numbers touched since `takeSteps`. */
   #steps = 0;
 
@@ -41,6 +50,7 @@ export class CoveringSimplex {
     this.#values = new Float64Array(rows);
     this.#duals = new Float64Array(rows);
     this.#direction = new Float64Array(rows);
+    this.#filled = new Int32Array(rows);
     for (let row = 0; row < rows; row++) {
       const column = start[row];
       const amount = column?.amounts[0] ?? 0;
@@ -70,14 +80,29 @@ export class CoveringSimplex {
     return this.#columns.length - 1;
   }
 
-  /** Pivots until no known column would lower the cost, or `pivotsMax`. True: optimal over the known columns. */
-  solve(pivotsMax: number): boolean {
-    for (let pivot = 0; pivot < pivotsMax; pivot++) {
+  /** Pivots until no known column would lower the cost, or after `stepsMax` steps (never before the first pivots), or while
+   *  PIVOTS_TOGETHER of them lower it by less than the part `leastGain`. */
+  solve(limits: { readonly stepsMax: number; readonly leastGain: number }): void {
+    const wanted = limits.leastGain > 0 ? limits.leastGain * this.cost() : 0;
+    const stepsEnd = this.#steps + limits.stepsMax;
+    let gained = 0;
+    this.#isOptimal = false;
+    for (let pivot = 1; ; pivot++) {
       const entering = this.#entering();
-      if (entering === undefined) return true;
-      if (!this.#enter(entering)) return true;
+      if (entering === undefined || !this.#enter(entering)) {
+        this.#isOptimal = true;
+        return;
+      }
+      gained += this.#gain;
+      if (pivot % PIVOTS_TOGETHER !== 0) continue;
+      if (gained < wanted || this.#steps >= stepsEnd) return;
+      gained = 0;
     }
-    return false;
+  }
+
+  /** No column that was known when it was last solved would lower the cost. */
+  get isOptimal(): boolean {
+    return this.#isOptimal;
   }
 
   /** How many of each column the solution has; basic ones only. */
@@ -147,7 +172,9 @@ export class CoveringSimplex {
     if (left >= 0) this.#inBasis[left] = 0;
     if (entering >= 0) this.#inBasis[entering] = 1;
     this.#basis[leaving] = entering;
-    this.#pivot(leaving, { reduced: this.#reducedOf(entering), ratio: least });
+    const reduced = this.#reducedOf(entering);
+    this.#gain = -reduced * least;
+    this.#pivot(leaving, { reduced, ratio: least });
     this.#pivots++;
     if (this.#pivots % Math.max(PIVOTS_PER_INVERSION, 2 * rows) === 0) this.#invert();
     return true;
@@ -178,18 +205,29 @@ export class CoveringSimplex {
     const inverse = this.#inverse;
     const scale = 1 / (direction[leaving] ?? 1);
     const from = leaving * rows;
+    // Rows of the inverse are mostly zeros until late: only where this one is not do the others change.
+    const filled = this.#filled;
+    let count = 0;
     for (let k = 0; k < rows; k++) {
-      const value = (inverse[from + k] ?? 0) * scale;
+      const entry = inverse[from + k] ?? 0;
+      if (entry === 0) continue;
+      const value = Math.abs(entry) < ZERO_BELOW ? 0 : entry * scale;
       inverse[from + k] = value;
-      if (value !== 0) this.#duals[k] = (this.#duals[k] ?? 0) + by.reduced * value;
+      if (value === 0) continue;
+      this.#duals[k] = (this.#duals[k] ?? 0) + by.reduced * value;
+      filled[count++] = k;
     }
+    this.#steps += rows;
     for (let at = 0; at < rows; at++) {
       const slope = direction[at] ?? 0;
       if (at === leaving || slope === 0) continue;
       this.#values[at] = Math.max(0, (this.#values[at] ?? 0) - slope * by.ratio);
       const to = at * rows;
-      for (let k = 0; k < rows; k++) inverse[to + k] = (inverse[to + k] ?? 0) - slope * (inverse[from + k] ?? 0);
-      this.#steps += rows;
+      for (let j = 0; j < count; j++) {
+        const k = filled[j] ?? 0;
+        inverse[to + k] = (inverse[to + k] ?? 0) - slope * (inverse[from + k] ?? 0);
+      }
+      this.#steps += count;
     }
     this.#values[leaving] = by.ratio;
   }

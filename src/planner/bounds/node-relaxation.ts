@@ -21,6 +21,8 @@ export class NodeRelaxation {
   /** Per row: 0 at none, 1 at its most, 2 in the basis. */
   readonly #state: Uint8Array;
   readonly #direction: Float64Array;
+  /** Per offer and axis: the prices that `solve` came to; NaN before. */
+  readonly #latest: Float64Array;
   #steps = 0;
 
   constructor(model: PackingModel) {
@@ -32,6 +34,7 @@ export class NodeRelaxation {
     this.#values = new Float64Array(model.axes);
     this.#state = new Uint8Array(model.rows);
     this.#direction = new Float64Array(model.axes);
+    this.#latest = new Float64Array(model.offers * model.axes).fill(NaN);
   }
 
   takeSteps(): number {
@@ -50,6 +53,17 @@ export class NodeRelaxation {
       this.#enter(offer, entering);
     }
     this.#setAmounts(offer);
+    const most = this.#bound(offer, worth);
+    this.#latest.set(this.prices, offer * this.#model.axes);
+    return most;
+  }
+
+  /** As `solve` at the prices that it last came to for the offer, whatever the worths were then: any prices give a bound, and
+   *  while worths change little it is a close one. Infinity before the first time. */
+  roughly(offer: number, worth: Float64Array): number {
+    const { axes } = this.#model;
+    if (Number.isNaN(this.#latest[offer * axes])) return Infinity;
+    this.prices.set(this.#latest.subarray(offer * axes, offer * axes + axes));
     return this.#bound(offer, worth);
   }
 

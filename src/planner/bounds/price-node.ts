@@ -40,6 +40,13 @@ export class NodePricer {
     this.#density = new Float64Array(model.rows);
   }
 
+  /** As `relaxed`, at the axis prices of when the offer was looked at last: one look at the rows, and true as well. */
+  roughly(offer: number, worth: Float64Array, budget: SearchBudget): number {
+    const most = this.#relaxation.roughly(offer, worth);
+    budget.spend(this.#relaxation.takeSteps() * this.#model.axes);
+    return most;
+  }
+
   /** No filling of `offer` is worth more than this; cheaper than `fill`. */
   relaxed(offer: number, worth: Float64Array, budget: SearchBudget): number {
     const most = this.#relaxation.solve(offer, worth);
@@ -50,6 +57,11 @@ export class NodePricer {
   /** Worth per unit of each axis, of the offer that was looked at last. */
   get prices(): Float64Array {
     return this.#relaxation.prices;
+  }
+
+  /** Pods of each row, in parts, of the offer that was looked at last. */
+  get parts(): Float64Array {
+    return this.#relaxation.amounts;
   }
 
   /** A good filling of `offer`; `searchSteps` shapes are looked at in the search for a better one. */

@@ -9,12 +9,13 @@ import type { PackingModel } from './packing-model.ts';
 import type { LowerBound } from './packing-problem.ts';
 import type { SearchBudget } from './search-budget.ts';
 
-/** Classes told apart; the rest is summed up, which is a weaker bound but a bound. With 4 axes 32 rows. */
-const CLASSES_MAX = 8;
+/** Classes told apart; the rest is summed up, which is a weaker bound but a bound. With 4 axes 64 rows. */
+const CLASSES_MAX = 16;
 const ROUNDS_MAX = 60;
-const PIVOTS_MAX = 500;
-/** A bound so close to the cost is as good as solved. */
-const WITHIN = 1e-6;
+/** Steps of one solution of the master: some hundred pivots of as many rows as there are at most. */
+const MASTER_STEPS_MAX = 2_000_000;
+/** A bound so close to the cost is as good as solved: the configuration LP is further away. */
+const WITHIN = 1e-4;
 /** A start column costs so many times what it could: it must leave. */
 const START_DEARER = 8;
 const PAYS_ABOVE = 1e-7;
@@ -34,13 +35,14 @@ export function typesLp(model: PackingModel, budget: SearchBudget): TypesLp {
   const dearest = dearestOf(model);
   let best = { cost: 0, worth: new Float64Array(model.rows) };
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    master.solve(PIVOTS_MAX);
+    master.solve({ stepsMax: MASTER_STEPS_MAX, leastGain: 0 });
     const worth = worthOf(model, { classes, duals: master.duals, scale: dearest });
     let worst = 0;
     let gains = false;
     for (let offer = 0; offer < model.offers; offer++) {
       const price = model.prices[offer] ?? 0;
-      const most = relaxation.solve(offer, worth);
+      let most = relaxation.roughly(offer, worth);
+      if (most > price) most = relaxation.solve(offer, worth);
       worst = Math.max(worst, most / price);
       if (most <= price * (1 + PAYS_ABOVE)) continue;
       gains = true;

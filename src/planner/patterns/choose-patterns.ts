@@ -141,18 +141,22 @@ function admits({ problem, options }: Search, offer: number): boolean {
 /** Places what it can on offers of one tier. The bound, where it is one of all that was placed. */
 function fillTier(search: Search, tier: readonly number[]): LowerBound | undefined {
   let bound: LowerBound | undefined;
+  let asked: PackingModel['members'] = [];
   for (let round = 0; round < LIMIT_ROUNDS_MAX; round++) {
     const offers = tier.filter((offer) => (search.room[search.problem.limitGroups[offer] ?? 0] ?? 0) > 0);
     const model = modelOf(search.problem, { counts: search.left, offers });
-    if (model.rows === 0 || model.offers === 0) return bound;
+    if (model.rows === 0 || model.offers === 0) break;
     const first = packModel(model, search);
     const { packed, model: used } = withFewFlavors(search, { packed: first, model, offers });
     noteWorth(search, used, packed.worth);
-    const cut = take(search, used, { filled: packed.filled, offers });
-    bound = round === 0 && !cut ? first.bound : undefined;
-    if (!cut) return bound;
+    if (round === 0) {
+      bound = first.bound;
+      asked = model.members;
+    }
+    if (!take(search, used, { filled: packed.filled, offers })) break;
   }
-  return undefined;
+  // Limits only make it dearer, but it is a bound of all that was asked for.
+  return asked.every((shapes) => shapes.every((shape) => search.left[shape] === 0)) ? bound : undefined;
 }
 
 /** Packed again on few flavors, should it have come out with too many. */

@@ -1,6 +1,6 @@
 // Where a plan gets better answers from than it has time to look for: what a polish has found for exactly the same
 // problem, should the problem come again. A plan without them is as good a plan.
-import type { LowerBound, PackingProblem } from '../bounds/packing-problem.ts';
+import { type LowerBound, NO_LIMIT, type PackingProblem } from '../bounds/packing-problem.ts';
 import type { PatternChoice, PatternOptions } from './choose-patterns.ts';
 
 export interface PatternsAsked {
@@ -31,10 +31,27 @@ export interface Polishable {
 
 /** Whether the plan's new pods are those of one problem, which asks for nothing but what the bound is of. */
 export function isOfOneProblem(solved: readonly PatternsSolved[], stated: PackingProblem): boolean {
+  return onlyProblem(solved, sumOf(stated.counts)) !== undefined;
+}
+
+/** The one problem whose answer places all of a plan's `pods`, of which there are as many, without limits and preferences;
+ *  undefined: there is no such one. */
+export function onlyProblem(solved: readonly PatternsSolved[], pods: number): PackingProblem | undefined {
   const [only] = solved;
-  if (only === undefined || solved.length > 1 || !only.free) return false;
-  const sum = (pods: Int32Array): number => pods.reduce((total, count) => total + count, 0);
-  return sum(only.problem.counts) - sum(only.choice.left) === sum(stated.counts);
+  if (only === undefined || solved.length > 1 || !only.free) return undefined;
+  const { problem, choice } = only;
+  if (sumOf(problem.counts) - sumOf(choice.left) !== pods) return undefined;
+  return {
+    ...problem,
+    counts: problem.counts.map((count, shape) => count - (choice.left[shape] ?? 0)),
+    tiers: new Int32Array(problem.offers),
+    limitGroups: new Int32Array(problem.offers),
+    groupNodesMax: Int32Array.of(NO_LIMIT),
+  };
+}
+
+function sumOf(pods: Int32Array): number {
+  return pods.reduce((total, count) => total + count, 0);
 }
 
 export interface ImprovedPatterns {

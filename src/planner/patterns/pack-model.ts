@@ -1,7 +1,7 @@
 // Which fillings, and how many nodes of each, for one model: greedy first, which is enough where pods are many and small;
 // column generation and rounding where it is not. Stops as soon as the answer is as close to the lower bound as wished.
 import { boundOf } from '../bounds/bound-of.ts';
-import { generateColumns } from '../bounds/column-generation.ts';
+import { type ColumnGenerationOptions, generateColumns } from '../bounds/column-generation.ts';
 import { bestBound, cheapBounds } from '../bounds/lower-bound.ts';
 import type { PackingModel } from '../bounds/packing-model.ts';
 import type { LowerBound } from '../bounds/packing-problem.ts';
@@ -20,8 +20,8 @@ export interface Effort {
   readonly searchSteps: number;
   readonly dives: number;
   readonly diveRounds: number;
-  /** Look closer for the bound's sake. */
-  readonly prove: boolean;
+  /** What column generation does at its end for the bound's sake. */
+  readonly lastLook: ColumnGenerationOptions['lastLook'];
 }
 
 /** For the first answer of a decision: milliseconds. */
@@ -32,7 +32,7 @@ export const AT_ONCE: Effort = {
   searchSteps: 4096,
   dives: 1,
   diveRounds: 10,
-  prove: false,
+  lastLook: 'short',
 };
 /** For a worker thread: seconds. */
 export const POLISH: Effort = {
@@ -42,11 +42,11 @@ export const POLISH: Effort = {
   searchSteps: 65_536,
   dives: 60,
   diveRounds: 40,
-  prove: true,
+  lastLook: 'full',
 };
 
 /** Parts of what is left that go into the cheap bounds, and into column generation; rounding has the rest. */
-const BOUND_PART = 0.2;
+const BOUND_PART = 0.4;
 const COLUMNS_PART = 0.7;
 
 export interface Packed {
@@ -81,9 +81,10 @@ export function packModel(
     roundsMax: effort.rounds,
     searchSteps: effort.searchSteps,
     boundCost: bound.costPerHour,
+    worth,
     known: greedy,
     within: effort.within / 4,
-    prove: effort.prove,
+    lastLook: effort.lastLook,
   });
   const rounded = downsize(
     model,

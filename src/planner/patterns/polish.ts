@@ -49,16 +49,17 @@ export function keepPolished(memory: PatternMemory, { stated }: Polishable, { ch
 
 function closerBound(problem: PackingProblem, budget: SearchBudget): LowerBound {
   const model = modelOf(problem);
-  const { bound } = cheapBounds(model, budget);
+  const { bound, worth } = cheapBounds(model, budget);
   if (model.rows > POLISH.rowsMax || budget.left === 0) return bound;
   const { boundCost } = generateColumns(model, {
     budget,
     roundsMax: POLISH.rounds,
     searchSteps: POLISH.searchSteps,
     boundCost: bound.costPerHour,
+    worth,
     known: [],
     within: POLISH.within / 4,
-    prove: true,
+    lastLook: POLISH.lastLook,
   });
   return bestBound([bound, boundOf(model, { kind: 'configurationLp', cost: boundCost })]);
 }

@@ -107,7 +107,7 @@ function writeRoom(
 function allowedBits(asked: readonly PodsAsked[], offered: readonly NodeOffered[]): Uint32Array {
   const words = (offered.length + 31) >>> 5;
   const bits = new Uint32Array(asked.length * words);
-  const labels = offered.map(({ template }) => expectedLabels({ ...template, name: NEW_NODE_NAME }));
+  const nodes = offered.map(({ template }) => nodeOf(template));
   const known = new Map<string, Uint32Array>();
   asked.forEach(({ shape }, at) => {
     const key = staticKey(shape);
@@ -115,7 +115,7 @@ function allowedBits(asked: readonly PodsAsked[], offered: readonly NodeOffered[
     if (row === undefined) {
       row = new Uint32Array(words);
       for (const [offer, { template }] of offered.entries()) {
-        const node = { name: NEW_NODE_NAME, labels: labels[offer] ?? template.labels };
+        const node = nodes[offer] ?? nodeOf(template);
         if (!toleratesAll(shape.tolerations, template.taints) || !matchesNodeAffinity(shape, node)) continue;
         row[offer >>> 5] = (row[offer >>> 5] ?? 0) | (1 << (offer & 31));
       }
@@ -124,6 +124,23 @@ function allowedBits(asked: readonly PodsAsked[], offered: readonly NodeOffered[
     bits.set(row, at * words);
   });
   return bits;
+}
+
+interface NodeToBe {
+  readonly name: string;
+  readonly labels: ReadonlyMap<string, string>;
+}
+
+const nodesToBe = new WeakMap<TemplateNode, NodeToBe>();
+
+/** What node affinity looks at; templates are the same objects from plan to plan. */
+function nodeOf(template: TemplateNode): NodeToBe {
+  let node = nodesToBe.get(template);
+  if (node === undefined) {
+    node = { name: NEW_NODE_NAME, labels: expectedLabels({ ...template, name: NEW_NODE_NAME }) };
+    nodesToBe.set(template, node);
+  }
+  return node;
 }
 
 const staticKeys = new WeakMap<PodShape, string>();

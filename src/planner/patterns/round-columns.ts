@@ -51,6 +51,7 @@ export function roundColumns(model: PackingModel, rounding: Rounding): readonly 
       boundCost: 0,
       known: cutDown(columns, { left, rowOf: rest.rowOf }),
       within: 1e-6,
+      lastLook: 'none',
     });
     const back = (column: FilledNode): FilledNode => ({
       ...column,

@@ -18,6 +18,7 @@ describe('poolSettings', () => {
       scaleDownUnreadyMs: 1_200_000,
       utilizationThreshold: 0.5,
       scaleDownDelayAfterAddMs: 600_000,
+      consolidate: false,
       provisionTimeoutMs: 900_000,
       zones: [],
       antiAffinity: false,

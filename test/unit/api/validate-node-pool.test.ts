@@ -13,6 +13,7 @@ describe('validateNodePool', () => {
     { name: 'zero of zero', spec: { flavor: 'f', desiredNodes: 0, minNodes: 0, maxNodes: 0 } },
     { name: 'the default maximum reached', spec: { flavor: 'f', desiredNodes: 100 } },
     { name: 'five with anti-affinity', spec: { flavor: 'f', antiAffinity: true, desiredNodes: 5, maxNodes: 5 } },
+    { name: 'consolidation', spec: { flavor: 'f', autoscale: true, autoscaling: { consolidate: true } } },
     { name: 'inactive extensions', spec: { flavor: 'f', autoscaling: { consolidate: false, standbyNodes: 0 } } },
     { name: 'floating addresses off', spec: { flavor: 'f', attachFloatingIPs: { enabled: false } } },
     {
@@ -109,7 +110,6 @@ describe('validateNodePool', () => {
   });
 
   const notYet: readonly { field: string; spec: Record<string, unknown> }[] = [
-    { field: 'spec.autoscaling.consolidate', spec: { autoscaling: { consolidate: true } } },
     { field: 'spec.autoscaling.standbyNodes', spec: { autoscaling: { standbyNodes: 1 } } },
     { field: 'spec.attachFloatingIPs.enabled', spec: { attachFloatingIPs: { enabled: true } } },
     { field: 'spec.upgrade', spec: { upgrade: {} } },

@@ -82,6 +82,14 @@ describe('nodes', () => {
     expect(got?.taints.map((taint) => taint.key)).toEqual(['node.kubernetes.io/not-ready']);
   });
 
+  test('a node of ours that has just become Ready loses the taint of one that is not, which Kubernetes lifts later', () => {
+    const node = makeNode('web-1').taint('node.kubernetes.io/not-ready').taint('by-hand').build();
+    const [ours] = nodesOf({ nodes: [node], claims: [makeClaim('web-1').build()] });
+    expect(ours?.taints.map((taint) => taint.key)).toEqual(['by-hand']);
+    const [foreign] = nodesOf({ nodes: [node] });
+    expect(foreign?.taints).toEqual(node.taints);
+  });
+
   test.each([
     { name: 'removal recorded', claim: makeClaim('web-1').removal().build(), deleting: false, want: true },
     { name: 'claim deleted', claim: makeClaim('web-1').deleting().build(), deleting: false, want: true },

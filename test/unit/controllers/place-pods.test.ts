@@ -9,7 +9,7 @@ import { PortError, type PortErrorCode } from '../../../src/controllers/port-err
 import type { WorkloadPlane } from '../../../src/controllers/ports.ts';
 import type { Plan, PodRun } from '../../../src/planner/plan.ts';
 import { makeObjects } from '../../builders/make-objects.ts';
-import { makeClaim, makeCluster, makeNode, makePod } from '../../fakes/fake-objects.ts';
+import { B2_7, makeClaim, makeCluster, makeNode, makePod } from '../../fakes/fake-objects.ts';
 import { FakeWorld } from '../../fakes/fake-world.ts';
 import { interruptPort } from '../../fakes/interrupt-port.ts';
 
@@ -188,6 +188,35 @@ describe('a Ready node that waits for its pods', () => {
     expect([isClosed(A), isClosed(B)]).toEqual([true, false]);
     await place([to(A, second)]);
     expect([isClosed(A), namedTo(A)]).toEqual([false, ['second-0']]);
+  });
+
+  it('waits for the nodes to come whose pods would find room on it, and is then named and opened with them', async () => {
+    const claimOf = (name: string) => makeClaim(name, { metadata: { uid: `claim-${name}` } });
+    world.management.stores.nodeClaims.put(claimOf(B));
+    addNode(A);
+    const [here, there] = [addPods(3, 'here'), addPods(2, 'there')];
+    const runs = [to(A, here), to(B, there)];
+    await place(runs);
+    expect([namedTo(A), isClosed(A)]).toEqual([[], true]);
+    addNode(B);
+    await place(runs, new PodPlacer(context, hints));
+    expect([namedTo(A).length, namedTo(B).length, isClosed(A), isClosed(B)]).toEqual([3, 2, false, false]);
+  });
+
+  it('stays closed while the names of another are cut off whose pods would find room on it', async () => {
+    addNode(A, { allocatable: { ...B2_7, pods: NAMES_PER_PASS_MAX + 1 } });
+    addNode(B, { readyChangedMs: world.clock.nowMs() + 1 });
+    const [first, second] = [addPods(NAMES_PER_PASS_MAX, 'first'), addPods(1, 'second')];
+    await place([to(A, first), to(B, second)]);
+    expect([namedTo(A).length, isClosed(A), isClosed(B)]).toEqual([NAMES_PER_PASS_MAX, true, true]);
+    await place([
+      to(
+        A,
+        world.workload.stores.pods.list().filter((pod) => pod.nominatedNodeName === A),
+      ),
+      to(B, second),
+    ]);
+    expect([namedTo(B), isClosed(A), isClosed(B)]).toEqual([['second-0'], false, false]);
   });
 
   test.each<{ name: string; arrange: () => void }>([

@@ -266,6 +266,33 @@ describe('nodes', () => {
     expect(server.count).toBe(3);
   });
 
+  test('lose it with one request where it is known to be', async () => {
+    const placing = { key: 'sluice.dev/placing', value: '', effect: 'NoSchedule' as const };
+    const other = { key: 'dedicated', value: 'gpu', effect: 'NoSchedule' as const };
+    const known = parseNode({ ...rawNode(), spec: { taints: [other, placing] } });
+    const done = plane.liftTaint(known, placing);
+    const patch = await server.next();
+    expect(patch.body).toEqual([
+      { op: 'test', path: '/metadata/uid', value: 'n-uid' },
+      { op: 'test', path: '/spec/taints/1/key', value: placing.key },
+      { op: 'test', path: '/spec/taints/1/effect', value: placing.effect },
+      { op: 'remove', path: '/spec/taints/1' },
+    ]);
+    patch.json(200, {});
+    await done;
+    // It moved: the live Node says where it is.
+    const moved = plane.liftTaint(known, placing);
+    (await server.next()).json(422, {});
+    (await server.next()).json(200, { ...rawNode(), spec: { taints: [placing] } });
+    const merged = await server.next();
+    expect(merged.body).toMatchObject({ spec: { taints: [] } });
+    merged.json(200, {});
+    await moved;
+    const failed = expect(plane.liftTaint(known, placing)).rejects.toMatchObject({ code: 'forbidden' });
+    (await server.next()).json(403, {});
+    await failed;
+  });
+
   test('are deleted by uid; gone and replaced are done, a race is a conflict', async () => {
     const deleted = plane.deleteNode(node);
     const request = await server.next();

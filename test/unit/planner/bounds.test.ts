@@ -5,6 +5,8 @@ import { boundOf } from '../../../src/planner/bounds/bound-of.ts';
 import { generateColumns } from '../../../src/planner/bounds/column-generation.ts';
 import { CoveringSimplex } from '../../../src/planner/bounds/covering-simplex.ts';
 import { bestBound } from '../../../src/planner/bounds/lower-bound.ts';
+import { feasibleWorth } from '../../../src/planner/bounds/feasible-worth.ts';
+import { fillInSequence } from '../../../src/planner/bounds/fill-in-sequence.ts';
 import { modelOf } from '../../../src/planner/bounds/packing-model.ts';
 import type { PackingProblem } from '../../../src/planner/bounds/packing-problem.ts';
 import { NodePricer } from '../../../src/planner/bounds/price-node.ts';
@@ -24,12 +26,25 @@ function boundsOf(problem: PackingProblem, { rounds, steps }: { rounds: number; 
     boundCost: 0,
     known: [],
     within: 0,
+    lastLook: 'full',
+  });
+  const typed = typesLp(model, new SearchBudget(steps));
+  const near = generateColumns(model, {
+    budget: new SearchBudget(steps),
+    roundsMax: rounds,
+    searchSteps: 100,
+    boundCost: typed.bound.costPerHour,
+    worth: typed.worth,
+    known: [],
+    within: 0,
+    lastLook: 'short',
   });
   return [
     axisBound(model),
     cliqueBound(model),
-    typesLp(model, new SearchBudget(steps)).bound,
+    typed.bound,
     boundOf(model, { kind: 'configurationLp', cost: generated.boundCost }),
+    boundOf(model, { kind: 'configurationLp', cost: near.boundCost }),
   ];
 }
 
@@ -218,12 +233,75 @@ describe('node pricer', () => {
   });
 });
 
+describe('worths', () => {
+  const drawn = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 4, maxLength: 4 });
+
+  it('are cut down until no node is worth more than it is said to be at most', () => {
+    fc.assert(
+      fc.property(
+        smallProblems,
+        drawn,
+        fc.boolean(),
+        fc.constantFrom(0, 1000),
+        (problem, worths, prove, searchSteps) => {
+          const model = modelOf(problem);
+          const before = Float64Array.from({ length: model.rows }, (_, row) => worths[row] ?? 0);
+          const { prices } = model;
+          const pricer = new NodePricer(model);
+          const budget = new SearchBudget(PLENTY);
+          const cut = feasibleWorth(model, { pricer, worth: before, prices, budget, searchSteps, least: -1, prove });
+          if (cut === undefined) throw new Error('every sum is above -1');
+          expect(cut.worth.every((value, row) => value >= 0 && value <= (before[row] ?? 0))).toBe(true);
+          for (let offer = 0; offer < model.offers; offer++) {
+            const most = exactFilling(model, offer, cut.worth) / (prices[offer] ?? 1);
+            expect(most).toBeLessThanOrEqual(cut.over + 1e-9);
+          }
+          if (searchSteps > 0) expect(cut.over).toBeLessThanOrEqual(1.0002);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('guide a packing of all pods that pay, in fillings that a node can hold', () => {
+    fc.assert(
+      fc.property(smallProblems, drawn, (problem, worths) => {
+        const model = modelOf(problem);
+        const worth = Float64Array.from({ length: model.rows }, (_, row) => 1 + (worths[row] ?? 0));
+        const lanes = Array.from({ length: model.offers }, (_, offer) => ({
+          offer,
+          prices: new Float64Array(model.axes).fill(1),
+        }));
+        const { fillings } = fillInSequence(model, { worth, lanes });
+        const covered = new Set(fillings.flatMap(({ rows }) => [...rows]));
+        expect(covered.size).toBe(model.rows);
+        for (const { offer, rows, amounts } of fillings) {
+          for (let axis = 0; axis < model.axes; axis++) {
+            let asked = 0;
+            rows.forEach((row, k) => (asked += (amounts[k] ?? 0) * (model.requests[row * model.axes + axis] ?? 0)));
+            expect(asked).toBeLessThanOrEqual(model.capacities[offer * model.axes + axis] ?? 0);
+          }
+          const sets = new Map<number, number>();
+          rows.forEach((row, k) => {
+            expect(amounts[k]).toBeLessThanOrEqual(model.most[offer]?.[row] ?? 0);
+            const set = model.rowExclusion[row] ?? -1;
+            sets.set(set, (sets.get(set) ?? 0) + (amounts[k] ?? 0));
+          });
+          for (const [set, pods] of sets) if (set >= 0) expect(pods).toBeLessThanOrEqual(model.exclusionMax[set] ?? 0);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
 describe('covering simplex', () => {
   it('solves a program whose answer is known by hand', () => {
     const unit = (row: number) => ({ rows: Int32Array.of(row), amounts: Float64Array.of(1), cost: 1 });
     const simplex = new CoveringSimplex([4, 6], [unit(0), unit(1)]);
     simplex.add({ rows: Int32Array.of(0, 1), amounts: Float64Array.of(1, 2), cost: 1.25 });
-    expect(simplex.solve(100)).toBe(true);
+    simplex.solve({ stepsMax: PLENTY, leastGain: 0 });
+    expect(simplex.isOptimal).toBe(true);
     // 3 of the pair and 1 of the first: 3.75 + 1; worths 1 and 0.125.
     expect(simplex.cost()).toBeCloseTo(4.75, 9);
     expect(simplex.duals[0]).toBeCloseTo(1, 9);
@@ -249,7 +327,8 @@ describe('covering simplex', () => {
         });
       }
     }
-    expect(simplex.solve(100_000)).toBe(true);
+    simplex.solve({ stepsMax: PLENTY, leastGain: 0 });
+    expect(simplex.isOptimal).toBe(true);
     let dual = 0;
     for (const price of simplex.duals) dual += 10 * price;
     expect(simplex.cost()).toBeCloseTo(dual, 6);

@@ -32,6 +32,7 @@ const poolSpec = fc.record({
   maxNodes: fc.integer({ min: 2, max: 12 }),
   priority: fc.integer({ min: 0, max: 1 }),
   autoscale: fc.boolean(),
+  consolidate: fc.boolean(),
   desiredNodes: fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined }),
 });
 
@@ -67,7 +68,8 @@ const world = fc
   })
   .map((parts): ClusterObjects => {
     const nodePools = parts.pools.map((spec, index) => {
-      const { desiredNodes, ...rest } = spec;
+      const { desiredNodes, consolidate, ...others } = spec;
+      const rest = { ...others, autoscaling: { consolidate } };
       return makePool(`pool-${index}`, { ...rest, ...(desiredNodes === undefined ? {} : { desiredNodes }) });
     });
     const claims = Array.from({ length: parts.standing }, (_, index) =>

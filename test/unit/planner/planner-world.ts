@@ -269,7 +269,11 @@ export function applyPlan(objects: ClusterObjects, plan: Plan, afterMs: number):
       return { ...claim, status };
     });
   const created = stepsOf(plan, 'createClaim').map((step) =>
-    makeClaim(step.name, step.pool, { spec: step.spec, createdMs: objects.observedAtMs }),
+    makeClaim(step.name, step.pool, {
+      spec: step.spec,
+      createdMs: objects.observedAtMs,
+      status: { readyAt: iso(objects.observedAtMs + afterMs) },
+    }),
   );
   const desired = new Map(stepsOf(plan, 'setDesiredNodes').map((step) => [step.pool, step.to]));
   const pods = [...objects.pods].flatMap((pod): PodObject[] => {

@@ -1,0 +1,179 @@
+// Which new nodes stay closed a while longer although they are Ready. A node whose planned pods leave room is open to all:
+// kube-scheduler would fill it with pods that are planned for nodes still to come, and then these have the room that others
+// need. So such a node waits until all that could take its room have their own node, or until waiting is no longer worth it.
+// By requests alone: rules may keep a pod off a node that waits for it, which costs a wait and no place.
+import type { ClusterSnapshot, SnapshotNode } from '../cluster/build-snapshot.ts';
+import type { PodShape, Resources } from '../cluster/cluster-objects.ts';
+import type { Plan, PodRun } from '../planner/plan.ts';
+import { isPlacing } from './placement-hints.ts';
+
+/** Servers that were asked for together become Ready within half a minute or so, one after the other: when none has for this
+ *  long, those still to come are late. Passes come every ten seconds at the latest, so it may be twice as long. */
+export const NEXT_JOIN_MS = 10_000;
+/** So long do more than four hundred nodes take at five a second. Leaves time for names before open-placed-nodes.ts opens
+ *  whatever is closed. */
+export const HELD_MAX_MS = 90_000;
+
+interface Apart {
+  readonly alone: ReadonlySet<SnapshotNode>;
+  readonly together: ReadonlySet<SnapshotNode>;
+}
+
+/** Of one pass: what its plan says of nodes that are closed. Times are those of the cluster's own objects, so whoever leads
+ *  next holds the same nodes. */
+export class HeldNodes {
+  readonly #snapshot: ClusterSnapshot;
+  readonly #nowMs: number;
+  /** By node or claim. */
+  readonly #runs: ReadonlyMap<string, readonly PodRun[]>;
+
+  constructor(plan: Plan, snapshot: ClusterSnapshot, nowMs: number) {
+    this.#snapshot = snapshot;
+    this.#nowMs = nowMs;
+    this.#runs = placedRuns(plan);
+  }
+
+  /** Those of `ready`, closed nodes, that may be opened together: no pod that is planned for another node which stays
+   *  closed or is to come has room there. Keeps their order. Cost: nodes × shapes of pods that wait for other nodes. */
+  mayOpen(ready: readonly SnapshotNode[]): readonly SnapshotNode[] {
+    const candidates = new Set(ready.map(({ name }) => name));
+    let open = ready;
+    let takers = this.#shapesFor(this.#stayingClosed(candidates));
+    while (takers.size > 0) {
+      const held = open.filter((node) => !this.#hasWaited(node) && this.#hasRoomForOne(node, takers));
+      if (held.length === 0) return open;
+      const stay = new Set(held);
+      open = open.filter((node) => !stay.has(node));
+      // Their own pods look for another place meanwhile.
+      takers = this.#shapesFor(held);
+    }
+    return open;
+  }
+
+  /** Of nodes that may be opened together: those that may be opened each at its time, as no pod of the others has room
+   *  there, and those of which all pods should be named before the first one opens. */
+  apart(nodes: readonly SnapshotNode[]): Apart {
+    const shapes = this.#shapesFor(nodes);
+    const together = new Set(nodes.filter((node) => this.#hasRoomForOne(node, shapes)));
+    return { alone: new Set(nodes.filter((node) => !together.has(node))), together };
+  }
+
+  /** The order in which to open nodes that have room for each other's pods: while some are still closed, their pods take what
+   *  they find. So first those that the scheduler asks for first, then those with most pods. */
+  openingOrder(nodes: readonly SnapshotNode[]): readonly SnapshotNode[] {
+    return nodes
+      .map((node) => ({ node, priority: this.#priorityOf(node), pods: this.#podsFor(node) }))
+      .sort((a, b) => higherFirst(a.priority, b.priority) || b.pods - a.pods)
+      .map(({ node }) => node);
+  }
+
+  /** Nodes whose pods wait for them and that are worth waiting for. */
+  #stayingClosed(candidates: ReadonlySet<string>): readonly SnapshotNode[] {
+    const joinedMs = this.#lastJoinMs();
+    const comingCount = this.#nowMs - joinedMs < NEXT_JOIN_MS;
+    return this.#snapshot.nodes.filter(({ name, node, claim, draining, upcoming }) => {
+      if (claim === undefined || draining || candidates.has(name)) return false;
+      // Is Ready, but a pass has had no time for its names.
+      if (node !== undefined && isPlacing(node) && node.ready === 'True') return true;
+      if (!comingCount || (node === undefined ? !upcoming : !isPlacing(node))) return false;
+      // A claim that was made later is of another plan: its server boots for minutes.
+      return Date.parse(claim.metadata.creationTimestamp ?? '') <= joinedMs;
+    });
+  }
+
+  #lastJoinMs(): number {
+    let latestMs = -Infinity;
+    for (const { node, claim } of this.#snapshot.nodes) {
+      if (node?.ready === 'True' && claim !== undefined) latestMs = Math.max(latestMs, node.readyChangedMs);
+    }
+    return latestMs;
+  }
+
+  #hasWaited({ node }: SnapshotNode): boolean {
+    return this.#nowMs - (node?.readyChangedMs ?? 0) >= HELD_MAX_MS;
+  }
+
+  #shapesFor(nodes: readonly SnapshotNode[]): ReadonlySet<PodShape> {
+    const shapes = new Set<PodShape>();
+    for (const { name } of nodes) {
+      for (const { pods, from } of this.#runs.get(name) ?? []) {
+        const shape = pods[from]?.shape;
+        if (shape !== undefined) shapes.add(shape);
+      }
+    }
+    return shapes;
+  }
+
+  /** Of its most important pod. */
+  #priorityOf({ name }: SnapshotNode): number {
+    const priorities = (this.#runs.get(name) ?? []).map(({ pods, from }) => pods[from]?.priority ?? 0);
+    return priorities.reduce((highest, priority) => Math.max(highest, priority), -Infinity);
+  }
+
+  #podsFor({ name }: SnapshotNode): number {
+    return (this.#runs.get(name) ?? []).reduce((sum, { from, to }) => sum + to - from, 0);
+  }
+
+  /** Once its own pods are there. */
+  #hasRoomForOne(node: SnapshotNode, shapes: ReadonlySet<PodShape>): boolean {
+    const room = this.#roomOf(node);
+    for (const { requests } of shapes) if (fits(requests, room)) return true;
+    return false;
+  }
+
+  #roomOf({ name, allocatable, pods }: SnapshotNode): Room {
+    const room: Room = { ...allocatable, extended: new Map(allocatable.extended) };
+    for (const { shape } of pods) take(room, shape.requests, 1);
+    for (const run of this.#runs.get(name) ?? []) {
+      const shape = run.pods[run.from]?.shape;
+      if (shape !== undefined) take(room, shape.requests, run.to - run.from);
+    }
+    return room;
+  }
+}
+
+/** −Infinity for nodes without pods. */
+function higherFirst(left: number, right: number): number {
+  return left === right ? 0 : left > right ? -1 : 1;
+}
+
+interface Room {
+  cpuMillis: number;
+  memoryBytes: number;
+  ephemeralBytes: number;
+  pods: number;
+  readonly extended: Map<string, number>;
+}
+
+/** Runs of pods that have a place, by its name. */
+function placedRuns(plan: Plan): ReadonlyMap<string, readonly PodRun[]> {
+  const byTarget = new Map<string, PodRun[]>();
+  for (const run of plan.report.pods) {
+    if ((run.outcome !== 'onUpcomingNode' && run.outcome !== 'onExistingNode') || run.to === run.from) continue;
+    const known = byTarget.get(run.target);
+    if (known === undefined) byTarget.set(run.target, [run]);
+    else known.push(run);
+  }
+  return byTarget;
+}
+
+function take(room: Room, requests: Resources, count: number): void {
+  room.cpuMillis -= count * requests.cpuMillis;
+  room.memoryBytes -= count * requests.memoryBytes;
+  room.ephemeralBytes -= count * requests.ephemeralBytes;
+  room.pods -= count;
+  for (const [name, amount] of requests.extended) {
+    room.extended.set(name, (room.extended.get(name) ?? 0) - count * amount);
+  }
+}
+
+/** A node that is full beyond its measure still takes pods that ask for nothing of it. */
+function fits(requests: Resources, room: Room): boolean {
+  if (room.pods < 1) return false;
+  if (requests.cpuMillis > 0 && requests.cpuMillis > room.cpuMillis) return false;
+  if (requests.memoryBytes > 0 && requests.memoryBytes > room.memoryBytes) return false;
+  if (requests.ephemeralBytes > 0 && requests.ephemeralBytes > room.ephemeralBytes) return false;
+  for (const [name, amount] of requests.extended)
+    if (amount > 0 && amount > (room.extended.get(name) ?? 0)) return false;
+  return true;
+}

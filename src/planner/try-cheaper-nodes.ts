@@ -1,0 +1,211 @@
+// What if these nodes were gone? Their pods first take the room that other nodes have; what is left is packed on new nodes with
+// the packer that pods that wait get theirs from. A set that must leave pods over, or saves too little, is no replacement.
+// Fork and budget are left as they were.
+import { placeGroups } from '../simulation/place-groups.ts';
+import { isMovable } from './claim-facts.ts';
+import type { NewNode, PlanDraft } from './plan-draft.ts';
+import type { Refused } from './node-budget.ts';
+import { leftInSomeOrder, ordersFor } from './placed-in-any-order.ts';
+import { demandOf, nextPod, type PodGroup } from './pod-groups.ts';
+import type { Offer } from './pool-offers.ts';
+import { sizeOf } from './pool-size.ts';
+import type { PoolState } from './pool-state.ts';
+import { packSettled } from './settle-spread.ts';
+import type { Candidate } from './scale-down-candidates.ts';
+
+/** Least saving, as a share of what the nodes that go cost: a server that boots, pods that move and caches that warm up again
+ *  cost something too, and prices within a few per cent of each other are the same price. It also bounds a chain of replacements
+ *  of one load: each is a tenth cheaper than the one before. */
+const LEAST_SAVING_SHARE = 0.1;
+/** A pod that moves is charged with this share of what an average pod costs per hour: dozens of small pods are not moved for
+ *  what one big one could save, and of two replacements that save about as much the one that disturbs less is taken. */
+const MOVE_SHARE = 0.1;
+/** Steps that one search of the fork for a node counts. */
+const STEPS_PER_SEARCH = 200;
+/** Sums of prices are floating point. */
+const COST_TOLERANCE = 1e-9;
+
+const AXES = ['cpuMillis', 'memoryBytes', 'pods'] as const;
+type Axis = (typeof AXES)[number];
+
+export interface CheaperNodes {
+  readonly candidates: readonly Candidate[];
+  /** In their place; empty: other nodes have room for all of their pods. */
+  readonly nodes: readonly NewNode[];
+  readonly savesPerHour: number;
+  /** The same less what the moves are charged with; the more the better. */
+  readonly worth: number;
+  readonly podsMoved: number;
+}
+
+/** What a search goes by. */
+export interface Terms {
+  readonly draft: PlanDraft;
+  readonly cutoff: number;
+  /** Where new nodes may come from. */
+  readonly pools: readonly PoolState[];
+  readonly offers: readonly Offer[];
+  /** What a pod costs on average, per hour. */
+  readonly pricePerPod: number;
+  /** Raised by what each trial cost, in steps of about 10 ns. */
+  steps: number;
+}
+
+export type Tried =
+  | { readonly kind: 'cheaper'; readonly found: CheaperNodes }
+  /** `limit`: what forbade the new nodes. */
+  | { readonly kind: 'no'; readonly limit: Refused | undefined };
+
+const NO: Tried = { kind: 'no', limit: undefined };
+
+/** Tries to do without the nodes of `candidates`. What is found still has to be looked at by holdsInAnyOrder. */
+export function tryCheaperNodes(terms: Terms, candidates: readonly Candidate[]): Tried {
+  const { fork, budget } = terms.draft;
+  const mark = fork.mark();
+  const releaseBudget = budget.checkpoint();
+  try {
+    return tryOnFork(terms, candidates);
+  } finally {
+    fork.rollback(mark);
+    releaseBudget();
+  }
+}
+
+function tryOnFork(terms: Terms, candidates: readonly Candidate[]): Tried {
+  const { draft } = terms;
+  const groups = groupsOn(terms, candidates);
+  const podsMoved = groups.reduce((sum, group) => sum + group.pods.length, 0);
+  // Where a pod was cheapest is found by a look at each node in turn; packing looks at each offer.
+  terms.steps += groups.length * (draft.fork.nodeCount * 4 + terms.offers.length * 400) + podsMoved * STEPS_PER_SEARCH;
+  placeGroups(draft.fork, groups, { place: land });
+  const left = groups.filter((group) => nextPod(group) !== undefined);
+  const price = candidates.reduce((sum, one) => sum + one.pricePerHour, 0);
+  const least = Math.max(price * LEAST_SAVING_SHARE, podsMoved * terms.pricePerPod * MOVE_SHARE);
+  if (price - leastCost(left, terms.offers) < least - COST_TOLERANCE) return NO;
+  const nodes = packCheaply(terms, left, groups);
+  if (nodes === undefined) return { kind: 'no', limit: limitOf(terms) };
+  const savesPerHour = price - nodes.reduce((sum, { offer }) => sum + offer.pricePerHour, 0);
+  if (savesPerHour < least - COST_TOLERANCE || !keepsMinNodes(draft, candidates, nodes)) return NO;
+  const worth = savesPerHour - podsMoved * terms.pricePerPod * MOVE_SHARE;
+  return { kind: 'cheaper', found: { candidates, nodes, savesPerHour, worth, podsMoved } };
+}
+
+/** Takes the nodes away; their pods that must go elsewhere. */
+function groupsOn({ draft, cutoff }: Terms, candidates: readonly Candidate[]): readonly PodGroup[] {
+  const pods = candidates.flatMap(({ node }) => draft.fork.removeNode(node.index));
+  const displaced = pods.filter((pod) => pod.priority >= cutoff && isMovable(pod));
+  return demandOf({ pending: [], displaced, rehoused: [] });
+}
+
+function land(group: PodGroup, { count }: { readonly count: number }): void {
+  group.placed += count;
+}
+
+/** New nodes for what is `left` of the groups; undefined: there are none for all of it. One node for all of them first: the
+ *  packer is made for many. */
+function packCheaply(
+  terms: Terms,
+  left: readonly PodGroup[],
+  groups: readonly PodGroup[],
+): readonly NewNode[] | undefined {
+  if (left.length === 0) return [];
+  const one = oneNodeFor(terms, left);
+  if (one !== undefined && one.offer.pricePerHour <= leastCost(left, terms.offers) + COST_TOLERANCE) return [one];
+  const next = nextDraft(terms);
+  packSettled(next, left, groups);
+  const packed = left.every((group) => nextPod(group) === undefined);
+  const nodes = next.newNodes.filter((node) => node.pods.length > 0);
+  const cost = nodes.reduce((sum, { offer }) => sum + offer.pricePerHour, 0);
+  if (one !== undefined && (!packed || one.offer.pricePerHour <= cost + COST_TOLERANCE)) return [one];
+  return packed ? nodes : undefined;
+}
+
+/** The cheapest node that takes all of them, as the offers are in that order by pool. */
+function oneNodeFor({ draft, offers }: Terms, left: readonly PodGroup[]): NewNode | undefined {
+  const { fork, budget, names } = draft;
+  const asked = (axis: Axis): number => left.reduce((sum, group) => sum + amountLeft(group, axis), 0);
+  const amounts = AXES.map((axis) => [axis, asked(axis)] as const);
+  for (const offer of [...offers].sort((a, b) => a.pricePerHour - b.pricePerHour)) {
+    const { pool, template } = offer;
+    if (amounts.some(([axis, amount]) => amount > template.allocatable[axis])) continue;
+    if (budget.refusal(pool, template.flavor) !== undefined) continue;
+    const mark = fork.mark();
+    const index = fork.addTemplateNode(template, '~one');
+    const copies = left.map((group) => ({ ...group }));
+    placeGroups(fork, copies, { from: index, place: land });
+    fork.rollback(mark);
+    if (copies.some((group) => nextPod(group) !== undefined)) continue;
+    const pods = left.map((group) => ({ pods: group.pods, from: group.placed, to: group.pods.length }));
+    return { pool, offer, name: names.next(pool.name), reason: '', pods, alike: undefined };
+  }
+  return undefined;
+}
+
+/** A draft of its own for the packer: the fork, the budget and the names are the plan's, what is decided on it is not. */
+function nextDraft({ draft, pools }: Terms): PlanDraft {
+  return {
+    ...draft,
+    pools,
+    newNodes: [],
+    newNodeCounts: new Map(),
+    forkedNodes: [],
+    unforkedNodes: [],
+    podRuns: [],
+    blocked: new Map(),
+    improved: undefined,
+    solved: [],
+  };
+}
+
+/** No new nodes for these pods cost less: each amount at the lowest price at which any offer has it. */
+export function leastCost(groups: readonly PodGroup[], offers: readonly Offer[]): number {
+  let least = 0;
+  for (const axis of AXES) {
+    const asked = groups.reduce((sum, group) => sum + amountLeft(group, axis), 0);
+    if (asked > 0) least = Math.max(least, asked * cheapestPer(offers, axis));
+  }
+  return least;
+}
+
+/** Of those without a place. */
+function amountLeft({ shape, pods, placed }: PodGroup, axis: Axis): number {
+  return shape.requests[axis] * (pods.length - placed);
+}
+
+function cheapestPer(offers: readonly Offer[], axis: Axis): number {
+  let cheapest = Infinity;
+  for (const { template, pricePerHour } of offers) {
+    const amount = template.allocatable[axis];
+    if (amount > 0) cheapest = Math.min(cheapest, pricePerHour / amount);
+  }
+  return cheapest;
+}
+
+/** The first limit that stands against one of the new nodes. */
+function limitOf({ draft, offers }: Terms): Refused | undefined {
+  for (const { pool, template } of offers) {
+    const refusal = draft.budget.refusal(pool, template.flavor);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+function keepsMinNodes(draft: PlanDraft, candidates: readonly Candidate[], nodes: readonly NewNode[]): boolean {
+  return candidates.every(({ pool }) => {
+    const lost = candidates.filter((one) => one.pool === pool).length;
+    const added = nodes.filter((node) => node.pool === pool).length;
+    return sizeOf(draft, pool) - lost + added >= pool.settings.minNodes;
+  });
+}
+
+/** No pod is left over in whatever order the scheduler takes them. What is tighter than that is not to be tried. */
+export function holdsInAnyOrder(terms: Terms, { candidates, nodes, podsMoved }: CheaperNodes): boolean {
+  const { fork, snapshot } = terms.draft;
+  const mark = fork.mark();
+  const groups = groupsOn(terms, candidates);
+  for (const { offer, name } of nodes) fork.addTemplateNode(offer.template, name);
+  terms.steps += podsMoved * ordersFor(podsMoved) * STEPS_PER_SEARCH;
+  const left = leftInSomeOrder(fork, groups, { newFrom: snapshot.nodes.length });
+  fork.rollback(mark);
+  return left === undefined;
+}
