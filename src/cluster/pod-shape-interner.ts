@@ -130,10 +130,18 @@ function rareParts(parts: Omit<PodShape, 'index' | 'key'>): readonly unknown[] {
   ];
 }
 
+const NO_ENTRIES: readonly never[] = [];
+
 function sorted<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {
+  if (map.size === 0) return NO_ENTRIES;
   const entries = [...map];
-  const ordered = entries.every(([key], index) => index === 0 || (entries[index - 1]?.[0] ?? '') < key);
-  return ordered ? entries : entries.sort(([left], [right]) => (left < right ? -1 : 1));
+  // Those that were parsed are in order.
+  for (let index = 1; index < entries.length; index += 1) {
+    if ((entries[index - 1]?.[0] ?? '') > (entries[index]?.[0] ?? '')) {
+      return entries.sort(([left], [right]) => (left < right ? -1 : 1));
+    }
+  }
+  return entries;
 }
 
 function resourcesKey(resources: Resources): readonly unknown[] {
