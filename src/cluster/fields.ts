@@ -12,21 +12,24 @@ type Raw = Readonly<Record<string, unknown>>;
 
 export class Fields {
   readonly #raw: Raw;
+  /** Of the field that this is; of the outermost object its kind. */
   readonly #name: string;
   readonly #parent: Fields | undefined;
-  readonly #kind: string;
+  /** Place in a list, −1: it is in none; key in a map. */
+  #item: number | string = -1;
+  /** Lists that were asked for, as some are again and again. */
+  #lists: Map<string, readonly Fields[]> | undefined;
 
-  private constructor(raw: Raw, place: { name: string; parent: Fields | undefined; kind: string }) {
+  private constructor(raw: Raw, name: string, parent: Fields | undefined) {
     this.#raw = raw;
-    this.#name = place.name;
-    this.#parent = place.parent;
-    this.#kind = place.kind;
+    this.#name = name;
+    this.#parent = parent;
   }
 
   /** The object itself. Throws a ParseError when `raw` is not a JSON object. */
   static of(kind: string, raw: unknown): Fields {
     if (!isRaw(raw)) throw new ParseError({ kind, key: '', field: 'object', must: 'be an object' });
-    return new Fields(raw, { name: '', parent: undefined, kind });
+    return new Fields(raw, kind, undefined);
   }
 
   has(name: string): boolean {
@@ -37,20 +40,31 @@ export class Fields {
     const value = this.#value(name);
     if (value === undefined) return undefined;
     if (!isRaw(value)) throw this.error(name, 'be an object');
-    return new Fields(value, { name, parent: this, kind: this.#kind });
+    return new Fields(value, name, this);
   }
 
   objects(name: string): readonly Fields[] {
-    return this.#list(name).map((value, index) => {
-      const at = `${name}[${index}]`;
-      const item = value ?? {};
-      if (!isRaw(item)) throw this.error(at, 'be an object');
-      return new Fields(item, { name: at, parent: this, kind: this.#kind });
-    });
+    const list = this.#list(name);
+    if (list.length === 0) return NO_FIELDS;
+    const known = this.#lists?.get(name);
+    if (known !== undefined) return known;
+    const found = list.map((value, index) => this.#itemAt(name, index, value));
+    this.#lists ??= new Map();
+    this.#lists.set(name, found);
+    return found;
+  }
+
+  #itemAt(name: string, at: number | string, value: unknown): Fields {
+    const raw = value ?? {};
+    if (!isRaw(raw)) throw this.error(itemName(name, at), 'be an object');
+    const item = new Fields(raw, name, this);
+    item.#item = at;
+    return item;
   }
 
   texts(name: string): readonly string[] {
-    return this.#list(name).map((value, index) => this.#text(`${name}[${index}]`, value));
+    const list = this.#list(name);
+    return list.length === 0 ? NO_TEXTS : list.map((value, index) => this.#text(name, value, index));
   }
 
   text(name: string): string {
@@ -116,23 +130,25 @@ export class Fields {
   entry(name: string, key: string): string | undefined {
     const map = this.object(name);
     if (map === undefined || !Object.hasOwn(map.#raw, key)) return undefined;
-    return this.#text(`${name}.${key.slice(0, 64)}`, map.#raw[key]);
+    return this.#text(name, map.#raw[key], key);
   }
 
   /** A map of text to text, in the order of its keys; only the keys wanted, when the caller says which. */
   textMap(name: string, wanted?: (key: string) => boolean): ReadonlyMap<string, string> {
+    if (this.#value(name) === undefined) return NO_MAP;
     const map = new Map<string, string>();
     for (const [key, value] of this.#entries(name)) {
-      if (wanted === undefined || wanted(key)) map.set(key, this.#text(`${name}.${key.slice(0, 64)}`, value));
+      if (wanted === undefined || wanted(key)) map.set(key, this.#text(name, value, key));
     }
     return map;
   }
 
   /** A map of quantities. */
   quantities(name: string): ReadonlyMap<string, Amount> {
+    if (this.#value(name) === undefined) return NO_MAP;
     const map = new Map<string, Amount>();
     for (const [key, value] of this.#entries(name)) {
-      map.set(key, value === null ? NO_AMOUNT : this.#amount(`${name}.${key.slice(0, 64)}`, value));
+      map.set(key, value === null ? NO_AMOUNT : this.#amount(name, value, key));
     }
     return map;
   }
@@ -140,19 +156,12 @@ export class Fields {
   /** A map of objects. */
   objectMap(name: string): ReadonlyMap<string, Fields> {
     const map = new Map<string, Fields>();
-    for (const [key, value] of this.#entries(name)) {
-      const at = `${name}.${key.slice(0, 64)}`;
-      const item = value ?? {};
-      if (!isRaw(item)) throw this.error(at, 'be an object');
-      map.set(key, new Fields(item, { name: at, parent: this, kind: this.#kind }));
-    }
+    for (const [key, value] of this.#entries(name)) map.set(key, this.#itemAt(name, key, value));
     return map;
   }
 
   quantityList(name: string): readonly Amount[] {
-    return this.#list(name).map((value, index) =>
-      value === null ? NO_AMOUNT : this.#amount(`${name}[${index}]`, value),
-    );
+    return this.#list(name).map((value, index) => (value === null ? NO_AMOUNT : this.#amount(name, value, index)));
   }
 
   /** A quantity; undefined when absent. */
@@ -177,7 +186,7 @@ export class Fields {
     };
     const namespace = part('namespace');
     return new ParseError({
-      kind: this.#kind,
+      kind: this.#kind(),
       key: namespace === '' ? part('name') : `${namespace}/${part('name')}`,
       field: this.#path(name),
       must,
@@ -188,18 +197,23 @@ export class Fields {
     return this.#parent === undefined ? this.#raw : this.#parent.#root();
   }
 
-  #path(name: string): string {
-    return this.#parent === undefined ? name : this.#parent.#path(`${this.#name}.${name}`);
+  #kind(): string {
+    return this.#parent === undefined ? this.#name : this.#parent.#kind();
   }
 
+  #path(name: string): string {
+    return this.#parent === undefined ? name : this.#parent.#path(`${itemName(this.#name, this.#item)}.${name}`);
+  }
+
+  /** JSON has no functions: one is inherited by every object, and nobody's word. */
   #value(name: string): unknown {
-    const value = Object.hasOwn(this.#raw, name) ? this.#raw[name] : undefined;
-    return value === null ? undefined : value;
+    const value = this.#raw[name] ?? undefined;
+    return typeof value === 'function' ? undefined : value;
   }
 
   #list(name: string): readonly unknown[] {
     const value = this.#value(name);
-    if (value === undefined) return [];
+    if (value === undefined) return NO_ITEMS;
     if (!Array.isArray(value)) throw this.error(name, 'be a list');
     if (value.length > LIST_ITEMS_MAX) throw this.error(name, `have at most ${LIST_ITEMS_MAX} items`);
     return value;
@@ -207,29 +221,45 @@ export class Fields {
 
   #entries(name: string): readonly (readonly [string, unknown])[] {
     const value = this.#value(name);
-    if (value === undefined) return [];
+    if (value === undefined) return NO_ENTRIES;
     if (!isRaw(value)) throw this.error(name, 'be an object');
     const keys = Object.keys(value);
     if (keys.length > LIST_ITEMS_MAX) throw this.error(name, `have at most ${LIST_ITEMS_MAX} entries`);
-    return keys.sort().map((key) => {
+    if (keys.length > 1) keys.sort();
+    return keys.map((key) => {
       if (key.length > TEXT_LENGTH_MAX) throw this.error(name, `have keys of at most ${TEXT_LENGTH_MAX} characters`);
       return [key, value[key]] as const;
     });
   }
 
-  #amount(name: string, value: unknown): Amount {
+  #amount(name: string, value: unknown, at: number | string = -1): Amount {
     const amount = typeof value === 'string' || typeof value === 'number' ? parseAmount(value) : undefined;
-    if (amount === undefined) throw this.error(name, 'be a quantity');
+    if (amount === undefined) throw this.error(itemName(name, at), 'be a quantity');
     return amount;
   }
 
   /** An item or an entry that is null is an empty one, as Go reads it. */
-  #text(name: string, value: unknown): string {
+  #text(name: string, value: unknown, at: number | string = -1): string {
     if (value === null) return '';
-    if (typeof value !== 'string') throw this.error(name, 'be text');
-    if (value.length > TEXT_LENGTH_MAX) throw this.error(name, `have at most ${TEXT_LENGTH_MAX} characters`);
+    if (typeof value !== 'string') throw this.error(itemName(name, at), 'be text');
+    if (value.length > TEXT_LENGTH_MAX) {
+      throw this.error(itemName(name, at), `have at most ${TEXT_LENGTH_MAX} characters`);
+    }
     return value;
   }
+}
+
+const NO_FIELDS: readonly Fields[] = [];
+/** Shared by all who have nothing: most labels and selectors of a large cluster are empty. */
+const NO_MAP: ReadonlyMap<string, never> = new Map<string, never>();
+const NO_TEXTS: readonly string[] = [];
+const NO_ITEMS: readonly unknown[] = [];
+const NO_ENTRIES: readonly (readonly [string, unknown])[] = [];
+
+/** As a person writes it: an item of a list (−1: the field itself), an entry of a map. */
+function itemName(name: string, at: number | string): string {
+  if (typeof at === 'string') return `${name}.${at.slice(0, 64)}`;
+  return at === -1 ? name : `${name}[${at}]`;
 }
 
 /** An object of the API with its metadata, which must be there. Throws a ParseError. */

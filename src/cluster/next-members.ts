@@ -51,17 +51,20 @@ function changedMembers(previous: ClusterSnapshot, objects: ClusterObjects): Nex
     if (!nodes.has(after.name) && nodeOfName(previous, after.name) !== undefined) return undefined;
     nodes.set(after.name, after);
   }
-  const names = new Set(nodes.keys());
+  const claimed = new Set<string>();
   for (const { before: old, after } of claimChanges) {
-    if (old !== undefined) names.add(nodeNameOf(old));
-    if (after !== undefined) names.add(nodeNameOf(after));
+    if (old !== undefined) claimed.add(nodeNameOf(old));
+    if (after !== undefined) claimed.add(nodeNameOf(after));
   }
+  const names = new Set([...nodes.keys(), ...claimed]);
+  // A Node that is new may have a claim that was no node before.
+  for (const name of nodes.keys()) if (!previous.nodeIndexByName.has(name)) claimed.add(name);
   // What is coming up may be late now.
   for (const index of nodesInState(previous.columns, UPCOMING | CLAIM_NOT_READY)) {
     const node = previous.nodes[index];
     if (node !== undefined) names.add(node.name);
   }
-  return partsNow(previous, { objects, names, nodes });
+  return partsNow(previous, { objects, names, nodes, claimed });
 }
 
 function nodeOfName({ nodeIndexByName, nodes }: ClusterSnapshot, name: string): NodeObject | undefined {
@@ -82,17 +85,22 @@ function partsNow(
     readonly names: ReadonlySet<string>;
     /** Nodes that are other objects than before, undefined: gone. */
     readonly nodes: ReadonlyMap<string, NodeObject | undefined>;
+    /** Names whose claim may be another one than before. */
+    readonly claimed: ReadonlySet<string>;
   },
 ): NextMembers {
-  const { objects, names, nodes } = next;
-  const claims = claimsOf(objects, names);
+  const { objects, names, nodes, claimed } = next;
+  const claims = claimsOf(objects, claimed);
   const touched = new Map<string, Parts>();
   const came: string[] = [];
   const gone = new Set<number>();
   for (const name of names) {
     const index = previous.nodeIndexByName.get(name);
     const old = index === undefined ? undefined : previous.nodes[index];
-    const parts = { node: nodes.has(name) ? nodes.get(name) : old?.node, claim: claims.get(name) };
+    const parts = {
+      node: nodes.has(name) ? nodes.get(name) : old?.node,
+      claim: claimed.has(name) ? claims.get(name) : old?.claim,
+    };
     const isNow = parts.claim !== undefined && isUpcoming(parts.claim, objects.observedAtMs);
     if (parts.node === undefined && !isNow) {
       if (index !== undefined) gone.add(index);

@@ -5,12 +5,12 @@ import type { Fields } from './fields.ts';
 /** Names as nodes declare them in status.declaredFeatures, sorted. */
 export function parseRequiredFeatures(spec: Fields): readonly string[] {
   const features: string[] = [];
-  const containers = [...spec.objects('initContainers'), ...spec.objects('containers')];
-  if (containers.some(restartsAll)) features.push('RestartAllContainersOnContainerExits');
+  const lists = [spec.objects('initContainers'), spec.objects('containers')];
+  if (lists.some((list) => list.some(restartsAll))) features.push('RestartAllContainersOnContainerExits');
   if (spec.boolean('hostNetwork') && spec.has('hostUsers') && !spec.boolean('hostUsers')) {
     features.push('UserNamespacesHostNetworkSupport');
   }
-  if ([...containers, ...spec.objects('ephemeralContainers')].some(bindsWithOptions)) {
+  if ([...lists, spec.objects('ephemeralContainers')].some((list) => list.some(bindsWithOptions))) {
     features.push('VolumeBindMountOptions');
   }
   return features;

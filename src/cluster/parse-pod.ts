@@ -46,18 +46,18 @@ export function parsePod(raw: unknown, interner: PodShapeInterner): PodObject {
   const namespace = metadata.text('namespace');
   return {
     uid: metadata.text('uid'),
-    namespace,
+    namespace: interner.text(namespace),
     name,
     createdMs: metadata.timeMs('creationTimestamp'),
     deleting: metadata.has('deletionTimestamp'),
     phase: PHASES.get(status?.text('phase') ?? '') ?? 'Unknown',
-    nodeName: spec.text('nodeName'),
+    nodeName: interner.text(spec.text('nodeName')),
     nominatedNodeName: status?.text('nominatedNodeName') ?? '',
-    schedulerName: spec.text('schedulerName'),
+    schedulerName: interner.text(spec.text('schedulerName')),
     priority: spec.integer('priority') ?? 0,
     gated: spec.count('schedulingGates') > 0,
     unschedulable: isUnschedulable(status),
-    controller: parseController(metadata),
+    controller: interner.controller(parseController(metadata)),
     mirror: annotation(MIRROR_ANNOTATION) !== undefined,
     safeToEvict: parseTruth(annotation(ANNOTATIONS.safeToEvict)),
     doNotDisrupt: parseTruth(annotation(ANNOTATIONS.doNotDisrupt)) ?? false,
@@ -106,6 +106,8 @@ export function parsePodShape(parts: PodParts, interner: PodShapeInterner): PodS
   });
 }
 
+const NOTHING_RARE = {};
+
 /** What few pods have; absent where there is none, so that shapes stay small. */
 function parseRare(
   parts: PodParts,
@@ -118,6 +120,8 @@ function parseRare(
   const containerDevices = parseContainerDevices(spec, requests.extended);
   const spread = spreadFault(spec);
   const affinity = affinityFault(spec.object('affinity'));
+  const lists = disks.length + features.length + resourceClaims.length + containerDevices.length;
+  if (lists === 0 && (spread ?? affinity) === undefined) return NOTHING_RARE;
   const faults: ShapeFaults = {
     ...(spread === undefined ? {} : { spread }),
     ...(affinity === undefined ? {} : { affinity }),
@@ -181,10 +185,10 @@ function parseSpread(spec: Fields, labels: ReadonlyMap<string, string>): readonl
 }
 
 function hasLocalStorage(spec: Fields, safeVolumes: string): boolean {
+  const local = spec.objects('volumes').filter((volume) => volume.has('emptyDir') || volume.has('hostPath'));
+  if (local.length === 0) return false;
   const safe = new Set(safeVolumes.split(',').map((name) => name.trim()));
-  return spec
-    .objects('volumes')
-    .some((volume) => (volume.has('emptyDir') || volume.has('hostPath')) && !safe.has(volume.text('name')));
+  return !local.every((volume) => safe.has(volume.text('name')));
 }
 
 function isUnschedulable(status: Fields | undefined): boolean {

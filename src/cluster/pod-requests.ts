@@ -11,6 +11,7 @@ type ReadonlyAmounts = ReadonlyMap<string, Amount>;
 type RequestsOf = (container: Fields) => ReadonlyAmounts;
 
 const NOTHING: ReadonlyAmounts = new Map();
+const NO_EXTENDED: ReadonlyMap<string, number> = new Map();
 /** Doubles count by ones up to twice this, so that sums with it stay exact: 4.5 PB, more than any node has. */
 const EXACT_MAX = 2n ** 52n;
 
@@ -30,12 +31,21 @@ export function podRequests(spec: Fields, options: RequestOptions): Resources {
     return options.limitsCount ? new Map([...resources.quantities('limits'), ...requests]) : requests;
   };
   const { status } = options;
+  const alone = onlyContainer(spec, status);
+  if (alone !== undefined) return toResources(requestsOf(alone), 1);
   const resized = status !== undefined && isResized(status) ? status : undefined;
   const sum: Amounts =
     resized === undefined ? containersTotal(spec, requestsOf) : resizedTotal(spec, { status: resized, requestsOf });
   for (const [name, amount] of podLevel(spec, resized)) sum.set(name, amount);
   addAll(sum, spec.quantities('overhead'));
   return toResources(sum, 1);
+}
+
+/** The container that is all that asks for something; undefined: there is more to look at. */
+function onlyContainer(spec: Fields, status: Fields | undefined): Fields | undefined {
+  const [container, ...others] = spec.objects('containers');
+  const more = others.length > 0 || spec.has('initContainers') || spec.has('resources') || spec.has('overhead');
+  return more || (status !== undefined && isResized(status)) ? undefined : container;
 }
 
 /** An init container that keeps running. */
@@ -54,8 +64,8 @@ export function toResources(amounts: ReadonlyAmounts, pods: number | undefined):
     return Math.max(0, Math.min(Number(amount), Number(EXACT_MAX)));
   };
   const units = (name: string): number => take(name, toUnits(amounts.get(name) ?? NO_AMOUNT));
-  const extended = new Map<string, number>();
-  for (const name of [...amounts.keys()].sort()) if (isScalarResource(name)) extended.set(name, units(name));
+  const scalars = [...amounts.keys()].filter(isScalarResource).sort();
+  const extended = scalars.length === 0 ? NO_EXTENDED : new Map(scalars.map((name) => [name, units(name)]));
   return {
     cpuMillis: take('cpu', toMillis(amounts.get('cpu') ?? NO_AMOUNT)),
     memoryBytes: units('memory'),

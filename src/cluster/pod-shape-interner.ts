@@ -4,16 +4,22 @@
 // longest ago is forgotten; an equal one met later becomes a second object with the same key, which costs time and nothing
 // else.
 import { LABELS } from '../api/names.ts';
-import type { LabelSelector, PodAffinityTerm, PodShape, Resources } from './cluster-objects.ts';
+import type { ControllerRef, LabelSelector, PodAffinityTerm, PodShape, Resources } from './cluster-objects.ts';
 
 /** At about 2 KiB each this is at most 130 MiB of a hostile cluster's making; 30,000 real pods have some 2,000 shapes,
  *  or one each where every pod is pinned (DaemonSets) or numbered (StatefulSets). */
 const SHAPES_MAX = 65_536;
-/** Entries whose shape is gone are looked for after this many new shapes, or as many as there were left: so it costs as much
- *  as a few entries for each of them. */
+/** Entries whose shape is gone are looked for after this many new shapes, or a quarter of those that were left: so it costs as
+ *  much as a few entries for each of them. */
 const SWEEP_AFTER_MIN = 1024;
+const SWEEP_AFTER_SHARE = 1 / 4;
+
+/** Texts and owners that pods share are forgotten all together when they are so many: later pods then share others. */
+const SHARED_MAX = 65_536;
 
 export class PodShapeInterner {
+  readonly #texts = new Map<string, string>();
+  readonly #controllers = new Map<string, ControllerRef>();
   readonly #shapes = new Map<string, WeakRef<PodShape>>();
   readonly #shapesMax: number;
   #next = 0;
@@ -27,6 +33,26 @@ export class PodShapeInterner {
   /** Shapes in the cache; some of them may be gone. */
   get size(): number {
     return this.#shapes.size;
+  }
+
+  /** The one text that is equal to it, for those that many pods say: JSON.parse makes a new one for each. */
+  text(text: string): string {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    if (this.#texts.size >= SHARED_MAX) this.#texts.clear();
+    this.#texts.set(text, text);
+    return text;
+  }
+
+  /** The one object that is equal to it: the pods of a Deployment have one owner. */
+  controller(controller: ControllerRef | undefined): ControllerRef | undefined {
+    if (controller === undefined) return undefined;
+    const { uid, kind, name } = controller;
+    const known = this.#controllers.get(uid);
+    if (known?.kind === kind && known.name === name) return known;
+    if (this.#controllers.size >= SHARED_MAX) this.#controllers.clear();
+    this.#controllers.set(uid, controller);
+    return controller;
   }
 
   /** The one object of this shape. Maps may come in any order; lists keep theirs, because reasons follow it. */
@@ -50,7 +76,7 @@ export class PodShapeInterner {
 
   #sweep(): void {
     for (const [key, shape] of this.#shapes) if (shape.deref() === undefined) this.#shapes.delete(key);
-    this.#untilSweep = Math.max(SWEEP_AFTER_MIN, this.#shapes.size);
+    this.#untilSweep = Math.max(SWEEP_AFTER_MIN, Math.round(this.#shapes.size * SWEEP_AFTER_SHARE));
   }
 }
 
@@ -104,9 +130,18 @@ function rareParts(parts: Omit<PodShape, 'index' | 'key'>): readonly unknown[] {
   ];
 }
 
+const NO_ENTRIES: readonly never[] = [];
+
 function sorted<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {
+  if (map.size === 0) return NO_ENTRIES;
   const entries = [...map];
-  return entries.length < 2 ? entries : entries.sort(([left], [right]) => (left < right ? -1 : 1));
+  // Those that were parsed are in order.
+  for (let index = 1; index < entries.length; index += 1) {
+    if ((entries[index - 1]?.[0] ?? '') > (entries[index]?.[0] ?? '')) {
+      return entries.sort(([left], [right]) => (left < right ? -1 : 1));
+    }
+  }
+  return entries;
 }
 
 function resourcesKey(resources: Resources): readonly unknown[] {

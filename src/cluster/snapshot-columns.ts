@@ -55,6 +55,25 @@ export function nodesInState({ states }: Pick<SnapshotColumns, 'states'>, bits: 
   return found;
 }
 
+/** The columns with other numbers for the shapes. */
+export function renumbered(columns: SnapshotColumns, podsOfShape: ShapeEntries): SnapshotColumns {
+  const { states, allocatable, sums, extendedRequested, oddPods, slotOfIndex, indexOfSlot } = columns;
+  return {
+    states,
+    allocatable,
+    sums,
+    get requested() {
+      return sums.get();
+    },
+    extendedRequested,
+    oddPods,
+    podsOfShape,
+    deadShapes: 0,
+    slotOfIndex,
+    indexOfSlot,
+  };
+}
+
 /** `shapeNumbers` numbers every shape that occurs, densely from 0. */
 export function buildColumns(nodes: readonly NodeRow[], shapeNumbers: ReadonlyMap<PodShape, number>): SnapshotColumns {
   const allocatable = emptyColumns(nodes.length);

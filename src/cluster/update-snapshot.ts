@@ -1,35 +1,25 @@
 // The next snapshot from the one before: what a fresh build would give, at the cost of what changed. Nodes that did not
 // change are the same objects; columns are copied as blocks; shapes keep their numbers, new ones come after them.
-import {
-  buildSnapshot,
-  type ClusterSnapshot,
-  indexByName,
-  joinNode,
-  placeOf,
-  type SnapshotNode,
-} from './build-snapshot.ts';
-import type { ClusterObjects, PodObject, PodShape } from './cluster-objects.ts';
+import { type ClusterSnapshot, indexByName, joinNode, placeOf, type SnapshotNode } from './build-snapshot.ts';
+import type { ClusterObjects, PodObject } from './cluster-objects.ts';
 import type { ListChange } from './listed.ts';
 import { type NextMembers, nextMembers } from './next-members.ts';
 import { byKey, comparePods, groupPending } from './pending-groups.ts';
+import { numberShapes, withoutDeadShapes } from './number-shapes.ts';
 import type { NodeSlots } from './snapshot-columns.ts';
 import { type PodsMoved, updateColumns, updateSlots } from './update-columns.ts';
 
 /** `before` is the very object that the last snapshot was made from. */
 export type PodChange = ListChange<PodObject>;
 
-/** Shapes without pods keep their numbers until they are so many beside those with pods; then all is built anew. */
-const DEAD_SHAPES_MAX = 4096;
-
 /** The snapshot of `objects`, which are those of `previous` with `podChanges` (each pod at most once) and with lists of other
  *  kinds as they are now. Equal to buildSnapshot(objects, version) but for the numbering of shapes and slots. */
 export function updateSnapshot(
-  previous: ClusterSnapshot,
+  last: ClusterSnapshot,
   next: { readonly objects: ClusterObjects; readonly version: number; readonly podChanges: readonly PodChange[] },
 ): ClusterSnapshot {
   const { objects, version, podChanges } = next;
-  const { deadShapes } = previous.columns;
-  if (deadShapes > DEAD_SHAPES_MAX && deadShapes > previous.shapeCount / 2) return buildSnapshot(objects, version);
+  const previous = withoutDeadShapes(last);
   const moves = sortMoves(podChanges);
   const members = nextMembers(previous, objects);
   const { names, cameFrom } = members;
@@ -208,28 +198,4 @@ function podsMoved(
     else if (move !== undefined && nodeIndexByName.has(name)) moved.push({ slot, before: move.gone, after: move.come });
   }
   return moved;
-}
-
-type Numbering = Pick<ClusterSnapshot, 'shapes' | 'shapeCount' | 'shapeNumbers' | 'lineage'>;
-
-/** New shapes get the next numbers. One list and one map serve all snapshots of a lineage: what later ones add to them
- *  means nothing to earlier ones, as its numbers are beyond theirs. */
-function numberShapes(previous: ClusterSnapshot, moved: readonly PodsMoved[]): Numbering {
-  const { shapes, shapeCount, shapeNumbers, lineage } = previous;
-  const fresh = new Set<PodShape>();
-  for (const { after } of moved) {
-    for (const { shape } of after) if ((shapeNumbers.get(shape) ?? shapeCount) >= shapeCount) fresh.add(shape);
-  }
-  if (fresh.size === 0) return { shapes, shapeCount, shapeNumbers, lineage };
-  // Another snapshot may have been made from the same one, and have given these numbers to its own shapes.
-  const own = lineage.shapes.length === shapeCount ? lineage : partedLineage(shapes.slice(0, shapeCount));
-  for (const shape of fresh) {
-    own.numbers.set(shape, own.shapes.length);
-    own.shapes.push(shape);
-  }
-  return { shapes: own.shapes, shapeCount: own.shapes.length, shapeNumbers: own.numbers, lineage: own };
-}
-
-function partedLineage(shapes: PodShape[]): ClusterSnapshot['lineage'] {
-  return { shapes, numbers: new Map(shapes.map((shape, number) => [shape, number])) };
 }

@@ -64,6 +64,9 @@ export class CloudFacts {
   #using: ReadonlySet<string> = new Set();
   /** Those that the newest quota counts. */
   #counted: ReadonlySet<string> = new Set();
+  #compared: { using: ReadonlySet<string>; counted: ReadonlySet<string>; same: boolean } | undefined;
+  #claims: readonly NodeClaim[] | undefined;
+  #serving: readonly NodeClaim[] = [];
   #targetsKey = '';
   #pricesName = '';
 
@@ -120,13 +123,12 @@ export class CloudFacts {
 
     const flavors = await this.#flavors.read();
     const targets = await this.#targetsOrNone();
-    const serving = claimsWithServer(claims);
-    this.#using = new Set(serving.map((claim) => claim.metadata.uid));
-    if (!sameSet(this.#using, this.#counted)) this.#quota.stale(QUOTA_GAP_MS);
+    this.#use(claims);
+    if (!this.#allCounted()) this.#quota.stale(QUOTA_GAP_MS);
     const { quota, counted } = await this.#quota.read();
     this.#counted = counted;
     const prices = pricesName === '' ? undefined : await this.#pricesOrNone();
-    const uncounted = serving.filter((claim) => !counted.has(claim.metadata.uid));
+    const uncounted = this.#allCounted() ? [] : this.#serving.filter((claim) => !counted.has(claim.metadata.uid));
     const facts = [this.#flavors, this.#targets, this.#quota, this.#prices];
     return {
       flavors,
@@ -135,6 +137,23 @@ export class CloudFacts {
       prices,
       faults: facts.map((fact) => fact.fault()).filter((fault) => fault !== undefined),
     };
+  }
+
+  /** Looked for once per list of claims. */
+  #use(claims: readonly NodeClaim[]): void {
+    if (this.#claims === claims) return;
+    this.#claims = claims;
+    this.#serving = claimsWithServer(claims);
+    this.#using = new Set(this.#serving.map((claim) => claim.metadata.uid));
+  }
+
+  /** The newest quota counts the servers of the present reading and no others; compared once per pair of them. */
+  #allCounted(): boolean {
+    const [using, counted] = [this.#using, this.#counted];
+    if (this.#compared?.using !== using || this.#compared.counted !== counted) {
+      this.#compared = { using, counted, same: sameSet(using, counted) };
+    }
+    return this.#compared.same;
   }
 
   /** This cluster's servers by a complete and recent list; undefined when there is none. */

@@ -60,12 +60,11 @@ export class MassChangeGuard {
 }
 
 function nodesNotReady(evidence: GuardEvidence): string | undefined {
-  const nodes = new Map(evidence.nodes.map((node) => [node.name, node]));
+  const notReady = evidence.nodes.filter((node) => node.ready !== 'True');
+  if (notReady.length < VANISHED_COUNT_MIN) return undefined;
+  const nodes = new Map(notReady.map((node) => [node.name, node]));
   const once = evidence.claims.filter((claim) => claim.status?.readyAt !== undefined && !leaving(claim));
-  const lost = once.filter((claim) => {
-    const node = nodes.get(claim.metadata.name);
-    return node !== undefined && node.ready !== 'True';
-  });
+  const lost = once.filter((claim) => nodes.has(claim.metadata.name));
   if (!tooMany(lost.length, once.length, NOT_READY_SHARE_MAX)) return undefined;
   return `${lost.length} of ${once.length} nodes are not ready at once: their path to the control plane is in doubt.`;
 }

@@ -10,6 +10,7 @@ import type { ClusterObjects, Resources } from '../cluster/cluster-objects.ts';
 import type { Finding } from '../planner/finding.ts';
 import type { Plan } from '../planner/plan.ts';
 import { pricePerHour } from '../planner/price-model.ts';
+import { claimsOfPool } from './claims-of-pools.ts';
 
 /** What a pass came to, as far as a pool's status says it. */
 interface Pass {
@@ -30,7 +31,7 @@ export interface PoolCounts {
 /** The status of `pool` after a pass, on top of `before` (its transition times are kept). */
 export function nodePoolStatus(pool: NodePool, pass: Pass, before: NodePoolStatus | undefined): NodePoolStatus {
   const { objects } = pass.snapshot;
-  const claims = objects.claims.filter((claim) => claim.spec.poolName === pool.metadata.name);
+  const claims = claimsOfPool(objects.claims, pool.metadata.name);
   const counts = countClaims(claims, pool, objects);
   const { generation } = pool.metadata;
   const at = { nowMs: objects.observedAtMs, ...(generation === undefined ? {} : { generation }) };
@@ -45,8 +46,23 @@ export function nodePoolStatus(pool: NodePool, pass: Pass, before: NodePoolStatu
   };
 }
 
-/** Counts the claims of one pool. */
+/** The last counts by list of claims, with what else they follow from. */
+const counted = new WeakMap<
+  readonly NodeClaim[],
+  Pick<ClusterObjects, 'cluster' | 'targets'> & { readonly pool: NodePool; readonly counts: PoolCounts }
+>();
+
+/** Counts the claims of one pool, unless it is all as it was. */
 export function countClaims(claims: readonly NodeClaim[], pool: NodePool, objects: ClusterObjects): PoolCounts {
+  const { cluster, targets } = objects;
+  const known = counted.get(claims);
+  if (known?.pool === pool && known.cluster === cluster && known.targets === targets) return known.counts;
+  const counts = countAnew(claims, pool, objects);
+  counted.set(claims, { pool, cluster, targets, counts });
+  return counts;
+}
+
+function countAnew(claims: readonly NodeClaim[], pool: NodePool, objects: ClusterObjects): PoolCounts {
   const settings = poolSettings(pool, objects.cluster);
   const counts = { ready: 0, upcoming: 0, leaving: 0, failed: 0, upToDate: 0 };
   for (const claim of claims) {
@@ -172,8 +188,10 @@ function flavorStatuses(
     .map((name) => {
       const own = claims.filter((claim) => claim.spec.flavor === name);
       const flavor = objects.flavors.find((candidate) => candidate.name === name);
-      const seen = own.map((claim) => snapshot.nodes[snapshot.nodeIndexByName.get(claim.metadata.name) ?? -1]);
-      const allocatable = seen.find((node) => node?.node !== undefined)?.node?.allocatable;
+      const nodeOf = (claim: NodeClaim) =>
+        snapshot.nodes[snapshot.nodeIndexByName.get(claim.metadata.name) ?? -1]?.node;
+      const seen = own.find((claim) => nodeOf(claim) !== undefined);
+      const allocatable = seen === undefined ? undefined : nodeOf(seen)?.allocatable;
       // Without a price list there is no price in money, and the model's figure would be read as one.
       const price =
         objects.prices?.has(name) === true && flavor !== undefined ? pricePerHour(flavor, objects.prices) : undefined;

@@ -119,9 +119,24 @@ function waitForLists(context: ClusterContext): Observation | undefined {
   return { ...waiting, forbidden };
 }
 
-/** This cluster's claims in the local store. */
+interface Owned {
+  readonly all: readonly NodeClaim[];
+  readonly own: readonly NodeClaim[];
+}
+
+const owned = new WeakMap<ClusterContext, Owned>();
+
+/** This cluster's claims in the local store. The same list for as long as none of them changes, so that what is worked out of
+ *  it may be kept. */
 export function ownClaims(context: ClusterContext): readonly NodeClaim[] {
-  return context.management.stores.nodeClaims.list().filter((claim) => isOwnClaim(context, claim));
+  const all = context.management.stores.nodeClaims.list();
+  const known = owned.get(context);
+  if (known?.all === all) return known.own;
+  const found = all.filter((claim) => isOwnClaim(context, claim));
+  const same = known?.own.length === found.length && known.own.every((claim, index) => claim === found[index]);
+  const own = same ? known.own : found;
+  owned.set(context, { all, own });
+  return own;
 }
 
 /** A claim of this cluster: by namespace and uid, never by name alone. */

@@ -2,6 +2,7 @@
 import { NODE_CLAIM_PHASES } from '../api/node-claim.ts';
 import { countPods, type PlanStep, type PodPlace, podsIn } from '../planner/plan.ts';
 import type { PassResult } from './autoscaler-loop.ts';
+import { claimsOfPool, countPhases } from './claims-of-pools.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import type { StepOutcome } from './execute-plan.ts';
 import { clusterFields } from './log-fields.ts';
@@ -30,10 +31,8 @@ export function reportMetrics(context: ClusterContext, result: PassResult): void
   for (const outcome of POD_OUTCOMES) {
     telemetry.gauge('sluice_pending_pods', { ...labels, outcome }, countPods(plan.report, outcome));
   }
-  for (const phase of NODE_CLAIM_PHASES) {
-    const claims = snapshot.objects.claims.filter((claim) => (claim.status?.phase ?? 'Pending') === phase).length;
-    telemetry.gauge('sluice_claims', { ...labels, phase }, claims);
-  }
+  const phases = countPhases(snapshot.objects.claims);
+  for (const phase of NODE_CLAIM_PHASES) telemetry.gauge('sluice_claims', { ...labels, phase }, phases.get(phase) ?? 0);
   telemetry.gauge('sluice_cluster_cost_per_hour', labels, plan.report.costPerHour);
   const { cost } = plan.report;
   if (cost !== undefined) telemetry.gauge('sluice_cost_over_lower_bound', labels, cost.overLowerBound);
@@ -46,7 +45,7 @@ function reportPools(context: ClusterContext, { plan, snapshot }: PassResult): v
   const { objects } = snapshot;
   for (const pool of objects.nodePools) {
     const labels = { ...clusterFields(context), pool: pool.metadata.name };
-    const claims = objects.claims.filter((claim) => claim.spec.poolName === pool.metadata.name);
+    const claims = claimsOfPool(objects.claims, pool.metadata.name);
     const { ready, upcoming, leaving, failed } = countClaims(claims, pool, objects);
     for (const [state, nodes] of Object.entries({ ready, upcoming, leaving, failed })) {
       telemetry.gauge('sluice_nodepool_nodes', { ...labels, state }, nodes);

@@ -3,6 +3,7 @@
 import { applyConditions, type ConditionInput, type Reason } from '../api/conditions.ts';
 import type { NodePool, NodePoolStatus } from '../api/node-pool.ts';
 import type { PassResult } from './autoscaler-loop.ts';
+import { claimsByPool } from './claims-of-pools.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { canonical, type ClusterStatus, cloudReason } from './cluster-status.ts';
 import { clusterFields, errorFields } from './log-fields.ts';
@@ -116,7 +117,7 @@ export class StatusWriter {
     const present = new Set(nodePools.map((pool) => pool.metadata.uid));
     for (const uid of this.#written.keys()) if (!present.has(uid)) this.#written.delete(uid);
     // The store first: live lists only once it looks as if the last claim were gone.
-    const owners = new Set(claims.map((claim) => claim.spec.poolName));
+    const owners = claimsByPool(claims);
     const empty = nodePools.filter((pool) => !owners.has(pool.metadata.name));
     for (const pool of await releaseDeletedPools(this.#context, empty)) {
       this.#context.telemetry.log('info', 'node pool is gone', { ...clusterFields(this.#context), pool });

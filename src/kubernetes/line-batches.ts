@@ -14,25 +14,40 @@ export async function* lineBatches(
   let heldBytes = 0;
   for await (const chunk of chunks) {
     const lines: string[] = [];
-    let from = 0;
-    for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
-      held.push(chunk.subarray(from, at));
-      heldBytes += at - from;
-      refuseLong(heldBytes, lineBytesMax);
-      const line = Buffer.concat(held, heldBytes).toString('utf8');
-      if (line.trim() !== '') lines.push(line);
+    const add = (text: string): void => {
+      if (text.trim() !== '') lines.push(text);
+    };
+    const first = chunk.indexOf(NEWLINE);
+    const last = first === -1 ? -1 : chunk.lastIndexOf(NEWLINE);
+    if (first !== -1) {
+      held.push(chunk.subarray(0, first));
+      refuseLong(heldBytes + first, lineBytesMax);
+      add(Buffer.concat(held).toString('utf8'));
       held = [];
       heldBytes = 0;
-      from = at + 1;
+      for (const whole of wholeLines(chunk.subarray(first + 1, Math.max(last, first + 1)), lineBytesMax)) add(whole);
     }
-    if (from < chunk.length) {
-      held.push(chunk.subarray(from));
-      heldBytes += chunk.length - from;
+    if (last + 1 < chunk.length) {
+      held.push(chunk.subarray(last + 1));
+      heldBytes += chunk.length - last - 1;
       refuseLong(heldBytes, lineBytesMax);
     }
     // An empty batch is a sign of life in the middle of a long line.
     yield lines;
   }
+}
+
+/** Lines between newlines, without the last newline. Decoded in one go, as a list comes in buffers of a hundred of them. */
+function wholeLines(bytes: Uint8Array, lineBytesMax: number): readonly string[] {
+  if (bytes.length > lineBytesMax) {
+    let from = 0;
+    for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, from)) {
+      refuseLong(at - from, lineBytesMax);
+      from = at + 1;
+    }
+    refuseLong(bytes.length - from, lineBytesMax);
+  }
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8').split('\n');
 }
 
 function refuseLong(bytes: number, lineBytesMax: number): void {

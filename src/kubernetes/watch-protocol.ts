@@ -24,7 +24,7 @@ const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 export function parseWatchLine(line: string): WatchEvent {
   let event: unknown;
   try {
-    event = JSON.parse(line);
+    event = JSON.parse(withoutManagedFields(line));
   } catch {
     return { kind: 'malformed' };
   }
@@ -45,6 +45,40 @@ export function parseWatchLine(line: string): WatchEvent {
   if (type === 'DELETED') return { kind: 'deleted', key, resourceVersion };
   if (type !== 'ADDED' && type !== 'MODIFIED') return { kind: 'malformed' };
   return { kind: 'changed', key, resourceVersion, raw: object };
+}
+
+/** A third of what a server sends of a pod is the list of who set which field, which nobody here reads. */
+const MANAGED_FIELDS = '"managedFields":[';
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
+
+/** The line with the first list of managed fields empty, unless it has no end. What looks like the key is one: within text
+ *  its quotes would be escaped. */
+function withoutManagedFields(line: string): string {
+  const key = line.indexOf(MANAGED_FIELDS);
+  if (key === -1) return line;
+  const from = key + MANAGED_FIELDS.length;
+  let depth = 1;
+  for (let at = from; at < line.length; at += 1) {
+    const code = line.charCodeAt(at);
+    if (code === QUOTE) at = endOfText(line, at);
+    else if (code === OPEN_LIST) depth += 1;
+    else if (code === CLOSE_LIST) depth -= 1;
+    if (depth === 0) return line.slice(0, from) + line.slice(at);
+  }
+  return line;
+}
+
+/** Where the text that opens at `from` closes; the end of the line when it does not. */
+function endOfText(line: string, from: number): number {
+  for (let at = line.indexOf('"', from + 1); at !== -1; at = line.indexOf('"', at + 1)) {
+    let escapes = 0;
+    while (line.charCodeAt(at - 1 - escapes) === BACKSLASH) escapes += 1;
+    if (escapes % 2 === 0) return at;
+  }
+  return line.length;
 }
 
 /** One page of a list; undefined when it is not one, for example an error body under status 200. */

@@ -39,7 +39,9 @@ export function checkPlan(plan: Plan, snapshot: ClusterSnapshot): readonly Findi
 function checkTargets(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[] {
   const findings: Finding[] = [];
   if (!plan.steps.some((step) => step.kind === 'removeClaim' || step.kind === 'setTimer')) return findings;
-  const claims = new Map(snapshot.objects.claims.map((claim) => [claim.metadata.name, claim]));
+  const named = new Set(plan.steps.flatMap((step) => ('claim' in step ? [step.claim] : [])));
+  const targets = snapshot.objects.claims.filter((claim) => named.has(claim.metadata.name));
+  const claims = new Map(targets.map((claim) => [claim.metadata.name, claim]));
   const seen = new Set<string>();
   for (const step of plan.steps) {
     if (step.kind !== 'removeClaim' && step.kind !== 'setTimer') continue;

@@ -274,7 +274,12 @@ export function draftOffers(draft: PlanDraft, pool: PoolState): PoolOffers {
 /** Claims of `pool` that will still stand after what is planned so far, new ones not counted; by name. */
 export function standingClaims(draft: PlanDraft, pool: PoolState): readonly NodeClaim[] {
   const claims = standingAmong(pool.claims);
-  return draft.removals.size === 0 ? claims : claims.filter((claim) => !draft.removals.has(claim.metadata.name));
+  if (draft.removals.size === 0) return claims;
+  // Asked of every pool again and again: most lose nothing.
+  for (const removal of draft.removals.values()) {
+    if (removal.pool === pool.name) return claims.filter((claim) => !draft.removals.has(claim.metadata.name));
+  }
+  return claims;
 }
 
 /** New nodes of `pool` so far. */

@@ -9,11 +9,10 @@
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import { RoomKinds } from '../scheduling/room-kinds.ts';
 import { NodeRemovals, type PodMove } from '../simulation/simulate-node-removal.ts';
-import { compareText, isMovable } from './claim-facts.ts';
+import { isMovable } from './claim-facts.ts';
 import { beforeRemovals, type Leaving, withoutPlaces } from './confirm-removals.ts';
 import { removeClaim, standingClaims, type PlanDraft } from './plan-draft.ts';
 import { expendableCutoff } from './plan-scale-up.ts';
-import type { NodeVerdict } from './plan.ts';
 import { sizeOf } from './pool-size.ts';
 import { isActive, type PoolState } from './pool-state.ts';
 import { pricesByFlavor } from './price-model.ts';
@@ -22,7 +21,7 @@ import { openDisruptionLedger, type DisruptionLedger } from './removal-rules/dis
 import { podKey } from './removal-rules/removal-rule.ts';
 import { judgeNode, type Candidate } from './scale-down-candidates.ts';
 import { compareCandidates, fillOrder, turned } from './scale-down-order.ts';
-import { openKeptNodes } from './standing-nodes.ts';
+import { type KeptNodes, openKeptNodes } from './standing-nodes.ts';
 import { report, setTimer, watchReadiness } from './scale-down-notes.ts';
 import { dueAtMs, grownMs } from './scale-down-times.ts';
 
@@ -56,7 +55,8 @@ interface ScaleDown {
 export function planScaleDown(draft: PlanDraft): void {
   const ledger = openDisruptionLedger(draft.objects.podDisruptionBudgets);
   const cutoff = expendableCutoff(draft);
-  const candidates = listCandidates(draft, { ledger, cutoff }).sort(compareCandidates);
+  const kept = openKeptNodes(draft);
+  const candidates = listCandidates(draft, { ledger, cutoff, kept }).sort(compareCandidates);
   if (candidates.length > 0) {
     const kinds = new RoomKinds(draft.fork);
     const before = beforeRemovals(draft.fork, kinds);
@@ -64,22 +64,14 @@ export function planScaleDown(draft: PlanDraft): void {
     decideAll(state, candidates);
     removeAll(state, withoutPlaces(before, state.going));
   }
-  inOrder(draft.nodeVerdicts);
-}
-
-/** By name of the claim, which most plans find them in already. */
-function inOrder(verdicts: NodeVerdict[]): void {
-  for (let index = 1; index < verdicts.length; index += 1) {
-    if ((verdicts[index - 1]?.claim ?? '') <= (verdicts[index]?.claim ?? '')) continue;
-    verdicts.sort((a, b) => compareText(a.claim, b.claim));
-    return;
-  }
+  kept.sort(draft.nodeVerdicts);
 }
 
 function listCandidates(
   draft: PlanDraft,
-  by: { readonly ledger: DisruptionLedger; readonly cutoff: number },
+  by: { readonly ledger: DisruptionLedger; readonly cutoff: number; readonly kept: KeptNodes },
 ): Candidate[] {
+  const { kept } = by;
   const { flavors, prices } = draft.objects;
   const ask = {
     cutoff: by.cutoff,
@@ -87,7 +79,6 @@ function listCandidates(
     prices: pricesByFlavor(flavors, prices),
   };
   const candidates: Candidate[] = [];
-  const kept = openKeptNodes(draft);
   for (let index = 0; index < draft.snapshot.nodes.length; index += 1) {
     const held = draft.held.size === 0 ? undefined : heldAt(draft, index);
     if (held !== undefined) {

@@ -85,7 +85,11 @@ function claimsByPool(claims: readonly NodeClaim[]): ReadonlyMap<string, readonl
     if (others === undefined) byPool.set(claim.spec.poolName, [claim]);
     else others.push(claim);
   }
-  for (const own of byPool.values()) own.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
+  for (const own of byPool.values()) {
+    const isBefore = (claim: NodeClaim, index: number): boolean =>
+      index === 0 || (own[index - 1]?.metadata.name ?? '') <= claim.metadata.name;
+    if (!own.every(isBefore)) own.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
+  }
   grouped.set(claims, byPool);
   return byPool;
 }

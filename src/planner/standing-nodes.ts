@@ -2,7 +2,7 @@
 // the same objects in the next snapshot. A plan looks closer at the others only. Entries are held against the very objects
 // that they were worked out of, so what is remembered can be late but never wrong.
 import type { ClusterSnapshot, SnapshotNode } from '../cluster/build-snapshot.ts';
-import { isStanding } from './claim-facts.ts';
+import { compareText, isStanding } from './claim-facts.ts';
 import type { PlanDraft } from './plan-draft.ts';
 import type { NodeVerdict } from './plan.ts';
 import type { PoolState } from './pool-state.ts';
@@ -10,6 +10,8 @@ import type { PoolState } from './pool-state.ts';
 export interface KeptNodes {
   /** What the last plan said of the snapshot's node at this index, which this one would say too; undefined: look closer. */
   verdictAt(index: number): NodeVerdict | undefined;
+  /** Puts the verdicts of a plan in order of their claims, in which it mostly finds them. */
+  sort(verdicts: NodeVerdict[]): void;
   /** The verdict follows from the node and its pool alone, and nothing is to be done about the node. */
   remember(node: SnapshotNode, verdict: NodeVerdict): void;
 }
@@ -30,6 +32,10 @@ export function openKeptNodes(draft: PlanDraft): KeptNodes {
       const verdict = holds ? verdicts[index] : undefined;
       if (verdict === undefined || fork.placedOn(index).length > 0) return undefined;
       return removals.size > 0 && removals.has(verdict.claim) ? undefined : verdict;
+    },
+    sort(list) {
+      if (!isInOrderOf(known.sorted, list)) list.sort((a, b) => compareText(a.claim, b.claim));
+      known.sorted = list;
     },
     remember({ index }, verdict) {
       verdicts[index] = verdict;
@@ -53,6 +59,8 @@ interface Memory {
   nodes: readonly (SnapshotNode | undefined)[];
   /** undefined: look closer. */
   verdicts: (NodeVerdict | undefined)[];
+  /** Of the last plan, in order. */
+  sorted: readonly NodeVerdict[];
   /** undefined: it is not Ready, or does not stand. */
   readyPools: (string | undefined)[];
   readonly readyCounts: Map<string, number>;
@@ -66,17 +74,15 @@ const memories = new WeakMap<ClusterSnapshot['lineage'], Memory>();
 function memoryOf({ lineage, nodes }: ClusterSnapshot): Memory {
   let known = memories.get(lineage);
   if (known === undefined) {
-    known = { nodes: [], verdicts: [], readyPools: [], readyCounts: new Map(), rules: '' };
+    known = { nodes: [], verdicts: [], sorted: [], readyPools: [], readyCounts: new Map(), rules: '' };
     memories.set(lineage, known);
   }
-  const { nodes: before } = known;
-  if (before === nodes) return known;
-  const inPlace =
-    before.length === nodes.length &&
-    nodes.every((node, index) => node === before[index] || node.name === before[index]?.name);
-  if (!inPlace) moveTo(known, nodes);
+  if (known.nodes === nodes) return known;
+  if (!haveSameNames(known.nodes, nodes)) moveTo(known, nodes);
+  const before = known.nodes;
   for (let index = 0; index < nodes.length; index += 1) {
-    const [node, old] = [nodes[index], known.nodes[index]];
+    const node = nodes[index];
+    const old = before[index];
     if (node === old || node === undefined || (old !== undefined && isMadeOfSame(old, node))) continue;
     known.verdicts[index] = undefined;
     count(known.readyCounts, known.readyPools[index], -1);
@@ -85,6 +91,14 @@ function memoryOf({ lineage, nodes }: ClusterSnapshot): Memory {
   }
   known.nodes = nodes;
   return known;
+}
+
+function haveSameNames(before: readonly (SnapshotNode | undefined)[], nodes: readonly SnapshotNode[]): boolean {
+  if (before.length !== nodes.length) return false;
+  for (let index = 0; index < nodes.length; index += 1) {
+    if (nodes[index] !== before[index] && nodes[index]?.name !== before[index]?.name) return false;
+  }
+  return true;
 }
 
 /** Nodes came or went, so that others have other indexes: what is known moves with them. Both lists are in order of names. */
@@ -109,6 +123,15 @@ function moveTo(known: Memory, nodes: readonly SnapshotNode[]): void {
   known.nodes = old;
   known.verdicts = verdicts;
   known.readyPools = readyPools;
+}
+
+/** The list has the claims of the other one, at the same places. */
+function isInOrderOf(sorted: readonly NodeVerdict[], list: readonly NodeVerdict[]): boolean {
+  if (sorted.length !== list.length) return false;
+  for (let index = 0; index < list.length; index += 1) {
+    if (list[index] !== sorted[index] && list[index]?.claim !== sorted[index]?.claim) return false;
+  }
+  return true;
 }
 
 /** All that a node says follows from these; its index does not. */

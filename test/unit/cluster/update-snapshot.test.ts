@@ -212,6 +212,26 @@ describe('updateSnapshot', () => {
     expect(next.lineage).toBe(snapshot.lineage);
   });
 
+  test('lets go of shapes that are gone once they are many', () => {
+    const shapes = Array.from({ length: 4200 }, (_, index) =>
+      makePod(`s${index}`).requests({ cpuMillis: index }).build(),
+    );
+    const running = shapes.map(
+      (pod, index): PodObject => ({ ...pod, uid: pod.name, nodeName: `n${index % 4}`, phase: 'Running' }),
+    );
+    const objects = makeObjects({ nodes: firstNodes, pods: running });
+    const full = buildSnapshot(objects, 1);
+    const left = running.slice(0, 50);
+    const podChanges = running.slice(50).map((before) => ({ before, after: undefined }));
+    const dead = updateSnapshot(full, { objects: { ...objects, pods: left }, version: 2, podChanges });
+    expect(dead.columns.deadShapes).toBe(4150);
+    const next = updateSnapshot(dead, { objects: { ...objects, pods: left }, version: 3, podChanges: [] });
+    expect(next.shapeCount).toBe(50);
+    expect(next.lineage).not.toBe(full.lineage);
+    expect(view(next)).toEqual(view(buildSnapshot({ ...objects, pods: left }, 3)));
+    expect(dead.shapeCount).toBe(4200);
+  });
+
   test('two updates of one snapshot do not share their numbers', () => {
     const objects = makeObjects({ nodes: firstNodes });
     const snapshot = buildSnapshot(objects, 1);

@@ -1,4 +1,4 @@
-import { assert, json, jsonValue, oneof, property, string } from 'fast-check';
+import { array, assert, json, jsonValue, oneof, pre, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isPortError } from '../../../src/controllers/port-errors.ts';
 import { parseWorkloadKubeconfig } from '../../../src/kubernetes/kubeconfig.ts';
@@ -46,8 +46,29 @@ describe('parseWatchLine', () => {
     );
   });
 
+  test('all but the managed fields is kept as it was said', () => {
+    assert(
+      property(array(jsonValue()), jsonValue(), string(), (managedFields, rest, text) => {
+        const said = { 'managedFields":[': text, text: '"managedFields":[', managedFields: text, rest };
+        const line = JSON.stringify({
+          type: 'ADDED',
+          object: { said, metadata: { ...metadata, managedFields, said } },
+        });
+        const want: unknown = JSON.parse(JSON.stringify({ said, metadata: { ...metadata, managedFields: [], said } }));
+        // What the object says elsewhere may have such a list too; the first one is cut.
+        pre(!JSON.stringify(said).includes('"managedFields":['));
+        expect(parseWatchLine(line)).toEqual({ kind: 'changed', key: 'shop/web', resourceVersion: '7', raw: want });
+      }),
+    );
+  });
+
+  test.each(['"managedFields":[', '"managedFields":["a', '"managedFields":[{"b":"]"}'])('%s has no end', (text) => {
+    expect(parseWatchLine(`{"type":"ADDED","object":{"metadata":{"name":"a",${text}`)).toEqual({ kind: 'malformed' });
+  });
+
   test('deep nesting is no end of the process', () => {
     const deep = '['.repeat(100_000);
+    expect(parseWatchLine(`{"managedFields":${deep}`)).toEqual({ kind: 'malformed' });
     expect(parseWatchLine(deep)).toEqual({ kind: 'malformed' });
   });
 });
