@@ -58,13 +58,15 @@ export class HeldNodes {
     return { alone: new Set(nodes.filter((node) => !together.has(node))), together };
   }
 
-  /** The order in which to open nodes that have room for each other's pods: while some are still closed, their pods take what
-   *  they find. So first those that the scheduler asks for first, then those with most pods. */
-  openingOrder(nodes: readonly SnapshotNode[]): readonly SnapshotNode[] {
-    return nodes
-      .map((node) => ({ node, priority: this.#priorityOf(node), pods: this.#podsFor(node) }))
-      .sort((a, b) => higherFirst(a.priority, b.priority) || b.pods - a.pods)
-      .map(({ node }) => node);
+  /** Nodes that have room for each other's pods, as they are best opened: while some are closed, their pods take what they
+   *  find. So those come first that the scheduler asks for first, as they have its most important pods, then the others, and
+   *  of both those with most pods. */
+  openingWaves(nodes: readonly SnapshotNode[]): readonly (readonly SnapshotNode[])[] {
+    const priorities = new Map(nodes.map((node) => [node, this.#priorityOf(node)]));
+    const highest = Math.max(...priorities.values());
+    const sorted = nodes.toSorted((a, b) => this.#podsFor(b) - this.#podsFor(a));
+    const waves = [true, false].map((first) => sorted.filter((node) => (priorities.get(node) === highest) === first));
+    return waves.filter((wave) => wave.length > 0);
   }
 
   /** Nodes whose pods wait for them and that are worth waiting for. */
@@ -104,7 +106,7 @@ export class HeldNodes {
     return shapes;
   }
 
-  /** Of its most important pod. */
+  /** Of its most important pod; −Infinity without pods. */
   #priorityOf({ name }: SnapshotNode): number {
     const priorities = (this.#runs.get(name) ?? []).map(({ pods, from }) => pods[from]?.priority ?? 0);
     return priorities.reduce((highest, priority) => Math.max(highest, priority), -Infinity);
@@ -130,11 +132,6 @@ export class HeldNodes {
     }
     return room;
   }
-}
-
-/** −Infinity for nodes without pods. */
-function higherFirst(left: number, right: number): number {
-  return left === right ? 0 : left > right ? -1 : 1;
 }
 
 interface Room {

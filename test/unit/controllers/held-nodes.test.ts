@@ -87,7 +87,7 @@ function opened(claimed: readonly Claimed[]): readonly string[] {
   const snapshot = snapshotOf(claimed);
   const turns = new Set(claimed.filter((one) => one.readyAgoMs !== undefined && !one.noTurn).map(({ name }) => name));
   const held = new HeldNodes(planOf(claimed), snapshot, NOW_MS);
-  return held.openingOrder(held.mayOpen(snapshot.nodes.filter(({ name }) => turns.has(name)))).map(({ name }) => name);
+  return held.mayOpen(snapshot.nodes.filter(({ name }) => turns.has(name))).map(({ name }) => name);
 }
 
 const late = { name: 'late', planned: [500] };
@@ -128,7 +128,7 @@ describe('a node whose planned pods leave room', () => {
         { name: 'a', planned: [1500], readyAgoMs: 1000 },
         { ...late, planned: [1500, 500], readyAgoMs: 1 },
       ],
-      want: ['late', 'a'],
+      want: ['a', 'late'],
     },
     {
       name: 'is held for a node that joined and has no turn yet',
@@ -204,14 +204,16 @@ describe('a node whose planned pods leave room', () => {
 });
 
 describe('nodes that open together', () => {
-  it('go in the order in which the scheduler asks for them, then by how many wait for them', () => {
-    const order = opened([
+  it('go first where the most important pods are, then where most pods are', () => {
+    const claimed: readonly Claimed[] = [
       { name: 'few', planned: [100], readyAgoMs: 1 },
       { name: 'empty', planned: [], readyAgoMs: 1 },
       { name: 'important', planned: [100], priority: 1000, readyAgoMs: 1 },
       { name: 'many', planned: [100, 100, 100], readyAgoMs: 1 },
-    ]);
-    expect(order).toEqual(['important', 'many', 'few', 'empty']);
+    ];
+    const snapshot = snapshotOf(claimed);
+    const waves = new HeldNodes(planOf(claimed), snapshot, NOW_MS).openingWaves(snapshot.nodes);
+    expect(waves.map((wave) => wave.map(({ name }) => name))).toEqual([['important'], ['many', 'few', 'empty']]);
   });
 
   it('are apart from those that have no room for the others', () => {
