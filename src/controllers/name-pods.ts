@@ -65,8 +65,8 @@ export class PodNamer {
 
   /** Later: the server does not answer now. What it refuses is done with. */
   async #name({ pod, node }: Name): Promise<'written' | 'refused' | 'later'> {
-    const { lease, signal, workload } = this.#context;
-    if (!lease().held || signal.aborted || this.#away) return 'later';
+    const { signal, workload } = this.#context;
+    if (!this.#context.lease().held || signal.aborted || this.#away) return 'later';
     if (this.#refused) return 'refused';
     try {
       await workload.nominateNode(pod, node.name);

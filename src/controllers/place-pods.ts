@@ -9,6 +9,7 @@ import { lastingTaints } from '../cluster/expected-node.ts';
 import { isNodeOfClaim } from '../lifecycle/ownership.ts';
 import type { Plan } from '../planner/plan.ts';
 import type { ClusterContext } from './cluster-context.ts';
+import { dealSpreadPods } from './deal-spread-pods.ts';
 import { HeldNodes } from './held-nodes.ts';
 import { inParallel } from './in-parallel.ts';
 import { clusterFields, errorFields } from './log-fields.ts';
@@ -51,7 +52,7 @@ export class PodPlacer {
     for (const batch of batches(nodes.filter(({ placed }) => alone.has(placed)))) {
       await this.#openAll((await namer.nameAll(batch)).map(({ placed }) => placed));
     }
-    const named = await namer.nameAll(nodes.filter(({ placed }) => together.has(placed)));
+    const named = await namer.nameAll(dealSpreadPods(nodes.filter(({ placed }) => together.has(placed))));
     // Those that had no turn, or could not be named, keep others closed.
     const open = held.mayOpen(named.map(({ placed }) => placed));
     for (const wave of held.openingWaves(open)) await this.#openAll(wave);
