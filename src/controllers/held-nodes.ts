@@ -26,6 +26,7 @@ export class HeldNodes {
   readonly #nowMs: number;
   /** By node or claim. */
   readonly #runs: ReadonlyMap<string, readonly PodRun[]>;
+  readonly #rooms = new Map<SnapshotNode, Room>();
 
   constructor(plan: Plan, snapshot: ClusterSnapshot, nowMs: number) {
     this.#snapshot = snapshot;
@@ -123,8 +124,12 @@ export class HeldNodes {
     return false;
   }
 
-  #roomOf({ name, allocatable, pods }: SnapshotNode): Room {
+  #roomOf(node: SnapshotNode): Room {
+    const known = this.#rooms.get(node);
+    if (known !== undefined) return known;
+    const { name, allocatable, pods } = node;
     const room: Room = { ...allocatable, extended: new Map(allocatable.extended) };
+    this.#rooms.set(node, room);
     for (const { shape } of pods) take(room, shape.requests, 1);
     for (const run of this.#runs.get(name) ?? []) {
       const shape = run.pods[run.from]?.shape;
