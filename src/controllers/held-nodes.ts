@@ -35,11 +35,12 @@ export class HeldNodes {
   }
 
   /** Those of `ready`, closed nodes, that may be opened together: no pod that is planned for another node which stays
-   *  closed or is to come has room there. Keeps their order. Cost: nodes × shapes of pods that wait for other nodes. */
-  mayOpen(ready: readonly SnapshotNode[]): readonly SnapshotNode[] {
-    const candidates = new Set(ready.map(({ name }) => name));
+   *  closed or is to come has room there. `waiting`: closed nodes whose turn comes later. Keeps their order. Cost: nodes ×
+   *  shapes of pods that wait for other nodes. */
+  mayOpen(ready: readonly SnapshotNode[], waiting: readonly SnapshotNode[] = []): readonly SnapshotNode[] {
+    const known = new Set([...ready, ...waiting]);
     let open = ready;
-    let takers = this.#shapesFor(this.#stayingClosed(candidates));
+    let takers = this.#shapesFor([...waiting, ...this.#coming().filter((node) => !known.has(node))]);
     while (takers.size > 0) {
       const held = open.filter((node) => !this.#hasWaited(node) && this.#hasRoomForOne(node, takers));
       if (held.length === 0) return open;
@@ -70,15 +71,12 @@ export class HeldNodes {
     return waves.filter((wave) => wave.length > 0);
   }
 
-  /** Nodes whose pods wait for them and that are worth waiting for. */
-  #stayingClosed(candidates: ReadonlySet<string>): readonly SnapshotNode[] {
+  /** Nodes that are expected, or closed by something else as well; none when nodes have ceased to join. */
+  #coming(): readonly SnapshotNode[] {
     const joinedMs = this.#lastJoinMs();
-    const comingCount = this.#nowMs - joinedMs < NEXT_JOIN_MS;
-    return this.#snapshot.nodes.filter(({ name, node, claim, draining, upcoming }) => {
-      if (claim === undefined || draining || candidates.has(name)) return false;
-      // Is Ready, but a pass has had no time for its names.
-      if (node !== undefined && isPlacing(node) && node.ready === 'True') return true;
-      if (!comingCount || (node === undefined ? !upcoming : !isPlacing(node))) return false;
+    if (this.#nowMs - joinedMs >= NEXT_JOIN_MS) return [];
+    return this.#snapshot.nodes.filter(({ node, claim, draining, upcoming }) => {
+      if (claim === undefined || draining || (node === undefined ? !upcoming : !isPlacing(node))) return false;
       // A claim that was made later is of another plan: its server boots for minutes.
       return Date.parse(claim.metadata.creationTimestamp ?? '') <= joinedMs;
     });

@@ -47,14 +47,18 @@ export class PodPlacer {
     if (closed.length === 0 || this.#hints.use().kind !== 'on' || snapshot.objects.cluster.spec.paused === true) return;
     const namer = new PodNamer(this.#context, this.#hints);
     const held = new HeldNodes(plan, snapshot, this.#context.clock.nowMs());
-    const nodes = nextNodes(held.mayOpen(closed.filter((one) => this.#isReady(one))), plan);
-    const { alone, together } = held.apart(nodes.map(({ placed }) => placed));
+    const ready = closed.filter((one) => this.#isReady(one));
+    const may = held.mayOpen(ready);
+    const { alone, together } = held.apart(may);
+    const nodes = nextNodes(may, plan);
     for (const batch of batches(nodes.filter(({ placed }) => alone.has(placed)))) {
       await this.#openAll((await namer.nameAll(batch)).map(({ placed }) => placed));
     }
     const named = await namer.nameAll(dealSpreadPods(nodes.filter(({ placed }) => together.has(placed))));
+    const done = new Set(named.map(({ placed }) => placed));
     // Those that had no turn, or could not be named, keep others closed.
-    const open = held.mayOpen(named.map(({ placed }) => placed));
+    const waiting = ready.filter((one) => !alone.has(one) && !done.has(one));
+    const open = held.mayOpen([...done], waiting);
     for (const wave of held.openingWaves(open)) await this.#openAll(wave);
   }
 
