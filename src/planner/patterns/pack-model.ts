@@ -20,6 +20,9 @@ export interface Effort {
   readonly searchSteps: number;
   readonly dives: number;
   readonly diveRounds: number;
+  /** Parts of all steps that go into the cheap bounds, and into column generation; rounding has the rest. */
+  readonly boundPart: number;
+  readonly columnsPart: number;
   /** What column generation does at its end for the bound's sake. */
   readonly lastLook: ColumnGenerationOptions['lastLook'];
 }
@@ -32,6 +35,8 @@ export const AT_ONCE: Effort = {
   searchSteps: 4096,
   dives: 1,
   diveRounds: 10,
+  boundPart: 0.3,
+  columnsPart: 0.5,
   lastLook: 'short',
 };
 /** For a worker thread: seconds. */
@@ -42,12 +47,10 @@ export const POLISH: Effort = {
   searchSteps: 65_536,
   dives: 60,
   diveRounds: 40,
+  boundPart: 0.2,
+  columnsPart: 0.7,
   lastLook: 'full',
 };
-
-/** Parts of what is left that go into the cheap bounds, and into column generation; rounding has the rest. */
-const BOUND_PART = 0.4;
-const COLUMNS_PART = 0.7;
 
 export interface Packed {
   readonly filled: readonly NodesFilled[];
@@ -63,7 +66,8 @@ export function packModel(
   model: PackingModel,
   { effort, budget }: { readonly effort: Effort; readonly budget: SearchBudget },
 ): Packed {
-  const { bound, worth } = cheapBounds(model, budget.share(BOUND_PART));
+  const all = budget.left;
+  const { bound, worth } = cheapBounds(model, budget.share(effort.boundPart));
   const goesOn = model.rows <= effort.rowsMax;
   const greedy = downsize(
     model,
@@ -79,7 +83,7 @@ export function packModel(
   const fine = costOf(model, greedy) <= enough(bound, effort);
   if (fine || !goesOn || budget.left === 0) return { filled: greedy, bound, worth, columns: greedy };
   const generated = generateColumns(model, {
-    budget: budget.share(COLUMNS_PART),
+    budget: budget.share(Math.min(1, (effort.columnsPart * all) / budget.left)),
     roundsMax: effort.rounds,
     searchSteps: effort.searchSteps,
     boundCost: bound.costPerHour,
@@ -122,7 +126,7 @@ export function repackModel(
   const greedy = cheapestFill(model, { left: model.counts, worth, budget, enough: 0, variantsMax: 1 });
   if (model.rows > effort.rowsMax) return { filled: greedy, worth, columns: greedy };
   const generated = generateColumns(model, {
-    budget: budget.share(COLUMNS_PART),
+    budget: budget.share(effort.columnsPart),
     roundsMax: effort.rounds,
     searchSteps: effort.searchSteps,
     boundCost: 0,
