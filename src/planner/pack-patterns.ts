@@ -1,14 +1,15 @@
 // New nodes for pods that can be packed by their sizes alone: their demand becomes a packing problem of numbers, whose
 // patterns (what fills a node, and how many nodes are filled so) become nodes of the plan.
 import { alikePools } from './alike-pools.ts';
-import { isAllowed, NO_LIMIT, type PackingProblem, type Pattern } from './bounds/packing-problem.ts';
+import { isAllowed, NO_LIMIT, type PackingProblem } from './bounds/packing-problem.ts';
 import { choosePatterns, PATTERN_DEFAULTS, type PatternChoice } from './patterns/choose-patterns.ts';
 import type { PatternsAsked } from './patterns/improved-patterns.ts';
 import { FIXED_AXES, type NodeOffered, problemOfPods } from './patterns/problem-of-pods.ts';
 import { dealOverZones, type Item, type Taking } from './deal-zones.ts';
 import { flavorWishes, wishedFlavors } from './flavor-wishes.ts';
 import type { SortedDemand } from './plain-demand.ts';
-import { addUnforkedNode, giveNewNode, type PlanDraft } from './plan-draft.ts';
+import { PatternNodes, type ZoneCounts } from './pattern-nodes.ts';
+import type { PlanDraft } from './plan-draft.ts';
 import type { PodGroup } from './pod-groups.ts';
 import type { Offer } from './pool-offers.ts';
 import { NEW_NODES_MAX } from './pool-size.ts';
@@ -23,8 +24,6 @@ const PARTS_OF_AVERAGE = [0.5, 1];
 /** Added to the tier of flavors that are smaller than wished: more than two priorities of pools are ever apart. */
 const SMALL_TIERS = 2_000_001;
 
-type ZoneCounts = ReadonlyMap<PoolState, Map<string, number>>;
-
 interface Packing {
   readonly draft: PlanDraft;
   readonly demand: SortedDemand;
@@ -36,9 +35,8 @@ interface Packing {
   readonly pools: readonly (readonly PoolState[])[];
   /** Nothing that could be had is left out of `problem`, and it asks for no more than a bound does. */
   readonly free: boolean;
-  /** All offers, by pool, flavor and zone. */
-  readonly offerAt: ReadonlyMap<string, Offer>;
-  readonly sameFlavor: ReadonlyMap<PoolState, ReadonlyMap<string, readonly number[]>>;
+  /** All of them; `offers` are those of the first of each alike. */
+  readonly everyOffer: readonly Offer[];
 }
 
 type Asked = Pick<Packing, 'demand' | 'offers' | 'pools'>;
@@ -63,7 +61,8 @@ export function packPatterns(
     const packing = openPacking(draft, { demand, groups, offers, all, unsuited, names });
     const { patterns, cutShort } = mostPlaced(packing);
     if (cutShort) draft.cutShort.add('the search for the best mix of new nodes stopped at its step limit');
-    const met = patterns.map((pattern) => addPattern(packing, pattern, options.zones));
+    const nodes = new PatternNodes(packing, options.zones);
+    const met = patterns.map((pattern) => nodes.add(pattern));
     if (!met.includes('limit')) break;
   }
   return [...unsuited];
@@ -88,7 +87,6 @@ function openPacking(
   const pools = alikePools(offers, problem);
   const firsts = new Set(pools.map(([first]) => first));
   const asked: Asked = { demand, pools, offers: offers.filter(({ pool }) => firsts.has(pool)) };
-  const offerAt = new Map(offers.map((offer) => [offerKey(offer, offer.pool), offer]));
   const rowOf = new Map(groups.map((group, row) => [group, row]));
   const known = new Map<PodGroup, Taking>();
   const takingOf = (group: PodGroup): Taking => {
@@ -115,7 +113,7 @@ function openPacking(
     items.every(({ zone, group }, row) => zone === undefined && group === whole[row]?.group);
   const posed = same ? problem : problemOf(draft, items, asked);
   const free = of.all && items.every(({ zone }) => zone === undefined) && asksSizeOnly(posed);
-  return { draft, ...asked, offerAt, sameFlavor: byFlavor(asked.offers), items, problem: posed, free };
+  return { draft, ...asked, everyOffer: offers, items, problem: posed, free };
 }
 
 function asksSizeOnly({ exclusions, perNodeMax, groupNodesMax }: PackingProblem): boolean {
@@ -201,104 +199,4 @@ function mostPlaced({ draft, problem, offers, free }: Packing): PatternChoice {
 
 function podsLeft({ left }: PatternChoice): number {
   return left.reduce((sum, pods) => sum + pods, 0);
-}
-
-/** The nodes of a pattern, as many as limits allow, each in the zone where its pool has the fewest of those that do. */
-function addPattern(packing: Packing, pattern: Pattern, zones: ZoneCounts): 'done' | 'limit' {
-  const { draft, pools } = packing;
-  const twins = twinsOf(packing, pattern);
-  const [own] = twins;
-  if (own === undefined) return 'limit';
-  const { flavor } = own.template;
-  const alike = pools.find(([first]) => first === own.pool) ?? [];
-  const contents = contentsOf(packing, pattern);
-  let at = 0;
-  let place: PoolPlaces | undefined;
-  for (let count = 0; count < pattern.nodes; count++) {
-    if (draft.newNodes.length >= NEW_NODES_MAX) {
-      draft.cutShort.add(`scale-up stopped at ${NEW_NODES_MAX} new nodes in one plan`);
-      return 'done';
-    }
-    // A pool that may have no more of them now will not later: this plan only adds.
-    let pool = alike[at];
-    while (pool !== undefined && draft.budget.refusal(pool, flavor) !== undefined) pool = alike[++at];
-    if (pool === undefined) return 'limit';
-    if (place?.pool !== pool) place = placesIn(packing, { pool, twins, zones });
-    const offer = emptiest(place);
-    const node = addUnforkedNode(draft, offer, '');
-    place.nodesIn?.set(offer.template.zone, (place.nodesIn.get(offer.template.zone) ?? 0) + 1);
-    for (const content of contents) giveNewNode(draft, content.group, { node, count: content.count });
-    node.alike = pattern;
-  }
-  return 'done';
-}
-
-/** Where the nodes of a pattern may stand in one pool. */
-interface PoolPlaces {
-  readonly pool: PoolState;
-  readonly offers: readonly Offer[];
-  /** By zone. */
-  readonly nodesIn: Map<string, number> | undefined;
-}
-
-/** `twins` are offers of a pool that is like `pool`. */
-function placesIn(
-  { offerAt }: Packing,
-  of: { readonly pool: PoolState; readonly twins: readonly Offer[]; readonly zones: ZoneCounts },
-): PoolPlaces {
-  const { pool, twins, zones } = of;
-  const own = pool === twins[0]?.pool;
-  const offers = own ? twins : twins.flatMap((twin) => offerAt.get(offerKey(twin, pool)) ?? []);
-  return { pool, offers, nodesIn: zones.get(pool) };
-}
-
-function contentsOf(
-  { items }: Packing,
-  pattern: Pattern,
-): readonly { readonly group: PodGroup; readonly count: number }[] {
-  const contents: { readonly group: PodGroup; readonly count: number }[] = [];
-  for (let at = 0; at < pattern.shapes.length; at++) {
-    const group = items[pattern.shapes[at] ?? 0]?.group;
-    const count = pattern.amounts[at] ?? 0;
-    if (group !== undefined && count > 0) contents.push({ group, count });
-  }
-  return contents;
-}
-
-/** The pattern's offer in all zones that its pods cannot tell apart. */
-function twinsOf({ offers, problem, sameFlavor }: Packing, pattern: Pattern): readonly Offer[] {
-  const own = offers[pattern.offer];
-  if (own === undefined) throw new Error(`pattern of offer ${pattern.offer}: there are ${offers.length}`);
-  const { axes, capacities } = problem;
-  const roomOf = (offer: number): Float64Array => capacities.subarray(offer * axes, offer * axes + axes);
-  const room = roomOf(pattern.offer);
-  return (sameFlavor.get(own.pool)?.get(own.template.flavor.name) ?? []).flatMap((offer) => {
-    if (!roomOf(offer).every((amount, axis) => amount >= (room[axis] ?? 0))) return [];
-    return pattern.shapes.every((item) => isAllowed(problem, item, offer)) ? (offers[offer] ?? []) : [];
-  });
-}
-
-/** Per pool and name of a flavor, where its offers stand: one per zone. */
-function byFlavor(offers: readonly Offer[]): Packing['sameFlavor'] {
-  const byPool = new Map<PoolState, Map<string, number[]>>();
-  offers.forEach(({ pool, template }, at) => {
-    let flavors = byPool.get(pool);
-    if (flavors === undefined) byPool.set(pool, (flavors = new Map()));
-    const places = flavors.get(template.flavor.name);
-    if (places === undefined) flavors.set(template.flavor.name, [at]);
-    else places.push(at);
-  });
-  return byPool;
-}
-
-function offerKey({ template }: Offer, pool: PoolState): string {
-  return `${pool.name} ${template.flavor.name} ${template.zone}`;
-}
-
-function emptiest({ offers, nodesIn }: PoolPlaces): Offer {
-  const [only] = offers;
-  if (only === undefined) throw new Error('a pattern must have an offer in each pool that is like its own');
-  if (offers.length === 1) return only;
-  const count = ({ template }: Offer): number => nodesIn?.get(template.zone) ?? 0;
-  return offers.reduce((best, offer) => (count(offer) < count(best) ? offer : best));
 }
