@@ -137,6 +137,17 @@ describe('nodes that are replaced', () => {
     expect(stepsOf(plan, 'createClaim')[0]?.spec.plannedPods).toMatchObject([{ count: 2 }]);
   });
 
+  it.each([
+    { name: 'a budget', change: { podDisruptionBudgets: [makeBudget('web', 2)] } },
+    { name: 'the operator', change: { cluster: makeCluster({ autoscaler: { scaleDownNodesMax: 1 } }) } },
+  ])('are as many as $name lets drain at once', ({ change }) => {
+    const objects = clusterOf([A, B], twoHalfEmpty);
+    expect(stepsOf(planFor(objects), 'createClaim')[0]?.spec.replaces).toHaveLength(2);
+    // One alone, whose pods have room on the other.
+    const plan = planFor({ ...objects, ...change });
+    expect(plan.steps.map((step) => step.kind)).toEqual(['setDesiredNodes', 'removeClaim']);
+  });
+
   it('removes a node at once when others have room for all of its pods', () => {
     const plan = planFor(clusterOf([A, B], [...podsOn(A, 2), ...podsOn(B, 6)]));
     expect(stepsOf(plan, 'removeClaim')).toMatchObject([{ claim: A.metadata.name, reason: 'Consolidated' }]);
@@ -371,7 +382,7 @@ describe('a replacement that was begun', () => {
   });
 
   it('drains one node after the other when a budget asks for that', () => {
-    const { objects } = begun({ ...start, podDisruptionBudgets: [makeBudget('web', 2)] });
+    const objects = { ...begun(start).objects, podDisruptionBudgets: [makeBudget('web', 2)] };
     const first = planFor(objects);
     expect(stepsOf(first, 'removeClaim').map(({ claim }) => claim)).toEqual([A.metadata.name]);
     const after = applyPlan(objects, first, 1000);
@@ -379,7 +390,7 @@ describe('a replacement that was begun', () => {
   });
 
   it('waits while no drain may begin', () => {
-    const { objects } = begun({ ...start, cluster: makeCluster({ autoscaler: { scaleDownNodesMax: 0 } }) });
+    const objects = { ...begun(start).objects, cluster: makeCluster({ autoscaler: { scaleDownNodesMax: 0 } }) };
     expect(stepsOf(planFor(objects), 'removeClaim')).toEqual([]);
   });
 
