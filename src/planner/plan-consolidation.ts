@@ -38,7 +38,10 @@ export function planConsolidation(draft: PlanDraft): void {
   if (dueMs !== undefined && dueMs > draft.nowMs) draft.dueMs.push(dueMs);
   const sinceMs = last === undefined ? 0 : Math.abs(draft.nowMs - last.atMs);
   // The very same instant is asked again: then the answer is the same.
-  if (last !== undefined && sinceMs > 0 && sinceMs < last.restMs) return say(draft, last.said);
+  if (last !== undefined && sinceMs > 0 && sinceMs < last.restMs) {
+    draft.dueMs.push(draft.nowMs + last.restMs - sinceMs);
+    return say(draft, last.said);
+  }
   const steps = search(draft, pools, timed);
   searches.set(lineage, { atMs: draft.nowMs, restMs: steps * REST_MS_PER_STEP, said: draft.consolidation ?? '' });
 }

@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { NodeClaim } from '../../../src/api/node-claim.ts';
 import type { NodePool } from '../../../src/api/node-pool.ts';
 import type { ClusterObjects } from '../../../src/cluster/cluster-objects.ts';
+import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
+import { updateSnapshot } from '../../../src/cluster/update-snapshot.ts';
+import { makePlan } from '../../../src/planner/make-plan.ts';
 import type { Plan } from '../../../src/planner/plan.ts';
+import { planText } from '../../../src/planner/plan-text.ts';
 import { addedBy, clusterOf, consolidated, nodeOf, podsOn } from './consolidation-world.ts';
 import {
   applyPlan,
@@ -450,5 +454,33 @@ describe('what is equal', () => {
     const plan = planFor(clusterOf(claims, pods));
     const turned = planFor(clusterOf(claims.toReversed(), pods.toReversed()));
     expect(turned.steps).toEqual(plan.steps);
+  });
+});
+
+describe('the search', () => {
+  const objects = clusterOf([A, B], twoHalfEmpty, { nodePools: [waiting()] });
+  const first = buildSnapshot(objects, 1);
+  const plan = makePlan(first, { nameSeed: 's' });
+  const later = (afterMs: number) => {
+    const next = { ...objects, observedAtMs: NOW_MS + afterMs };
+    return makePlan(updateSnapshot(first, { objects: next, version: 2, podChanges: [] }), { nameSeed: 's' });
+  };
+
+  it('rests for a hundred times as long as it took, and says so long what it found', () => {
+    const soon = later(1);
+    expect(stepsOf(soon, 'setTimer')).toEqual([]);
+    expect(soon.report.consolidation).toBe(plan.report.consolidation);
+    expect(soon.report.nextDueMs).toBeLessThan(NOW_MS + 60_000);
+    expect(stepsOf(later(60_000), 'setTimer')).toHaveLength(2);
+  });
+
+  it('finds the same for the same instant', () => {
+    expect(makePlan(buildSnapshot(objects, 1), { nameSeed: 's' }).steps).toEqual(plan.steps);
+    expect(makePlan(first, { nameSeed: 's' }).steps).toEqual(plan.steps);
+  });
+
+  it('is told to people', () => {
+    expect(planText(plan)).toMatch(/^Consolidation: 2 × b2-8 .* 0.4400 less per hour, 4 pods move, at .*$/m);
+    expect(planText(plan)).toMatch(/web-node-aaaaaa is replaceable since/);
   });
 });
