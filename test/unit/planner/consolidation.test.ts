@@ -393,6 +393,15 @@ describe('a replacement that was begun', () => {
     expect(stepsOf(planFor(after), 'removeClaim').map(({ claim }) => claim)).toEqual([B.metadata.name]);
   });
 
+  it('waits until the new node is open, where pods are named to the scheduler', () => {
+    const { objects, added } = begun(start);
+    const taints = [{ key: 'sluice.dev/placing', value: '', effect: 'NoSchedule' as const }];
+    const nodes = objects.nodes.map((node) => (added.includes(node.name) ? { ...node, taints } : node));
+    const plan = planFor({ ...objects, nodes });
+    expect(stepsOf(plan, 'removeClaim')).toEqual([]);
+    expect(keptBecause(plan, A)).toMatch(/is not open to pods yet/);
+  });
+
   it('waits while no drain may begin', () => {
     const objects = { ...begun(start).objects, cluster: makeCluster({ autoscaler: { scaleDownNodesMax: 0 } }) };
     expect(stepsOf(planFor(objects), 'removeClaim')).toEqual([]);
