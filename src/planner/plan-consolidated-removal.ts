@@ -2,6 +2,7 @@
 // and the number of drains allow; until then none of both is thought of for removal otherwise. The pods keep their places in
 // the fork, so that nothing else is removed on the strength of the same room. Waiting pods come first: they have their places
 // already, and where they took the room that was meant for a replacement, it waits, and in the end does not happen.
+import { TAINTS } from '../api/names.ts';
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import { placeGroups } from '../simulation/place-groups.ts';
@@ -100,12 +101,15 @@ function movePods({ draft, cutoff }: Removing, candidates: readonly Candidate[])
   return early === undefined ? undefined : `node ${fork.nodeName(early)} is not Ready yet`;
 }
 
+/** A new node that is not Ready or, with placement hints, not open yet: pods that are evicted now would wait for it. */
 function notReady(draft: PlanDraft, added: readonly NodeClaim[]): string | undefined {
-  const claim = added.find((one) => {
-    const node = draft.snapshot.nodes[nodeIndexOf(draft, one) ?? -1];
-    return node === undefined || node.upcoming || node.node?.ready !== 'True';
-  });
-  return claim === undefined ? undefined : `node ${claim.metadata.name} is not Ready yet`;
+  for (const claim of added) {
+    const { name } = claim.metadata;
+    const node = draft.snapshot.nodes[nodeIndexOf(draft, claim) ?? -1];
+    if (node === undefined || node.upcoming || node.node?.ready !== 'True') return `node ${name} is not Ready yet`;
+    if (node.node.taints.some(({ key }) => key === TAINTS.placing)) return `node ${name} is not open to pods yet`;
+  }
+  return undefined;
 }
 
 function removeOne(removing: Removing, candidate: Candidate, added: readonly NodeClaim[]): void {

@@ -9,6 +9,7 @@ import { findCheaperNodes } from './cheaper-nodes.ts';
 import { isStanding, isUpcoming, timeMs } from './claim-facts.ts';
 import { changeText, judgeAnew, nothingText } from './consolidation-notes.ts';
 import { takeDrains } from './drains-under-way.ts';
+import { unitPricesOf } from './least-cost.ts';
 import { flavorWishes } from './flavor-wishes.ts';
 import { draftOffers, newNodesOf, nodeIndexOf, type PlanDraft, removeClaim } from './plan-draft.ts';
 import { expendableCutoff } from './plan-scale-up.ts';
@@ -17,7 +18,7 @@ import { openDisruptionLedger } from './removal-rules/disruption-ledger.ts';
 import { type Replaceable, replaceableNodes } from './replaceable-nodes.ts';
 import type { Candidate } from './scale-down-candidates.ts';
 import { setTimer } from './scale-down-notes.ts';
-import { holdsInAnyOrder, tryCheaperNodes, unitPricesOf, type CheaperNodes, type Terms } from './try-cheaper-nodes.ts';
+import { holdsInAnyOrder, tryCheaperNodes, type CheaperNodes, type Terms } from './try-cheaper-nodes.ts';
 
 /** A search of n steps (of about 30 ns) is made once in n times so many ms: it takes a hundredth of the time. */
 const REST_MS_PER_STEP = 3e-3;
@@ -37,7 +38,10 @@ export function planConsolidation(draft: PlanDraft): void {
   if (dueMs !== undefined && dueMs > draft.nowMs) draft.dueMs.push(dueMs);
   const sinceMs = last === undefined ? 0 : Math.abs(draft.nowMs - last.atMs);
   // The very same instant is asked again: then the answer is the same.
-  if (last !== undefined && sinceMs > 0 && sinceMs < last.restMs) return say(draft, last.said);
+  if (last !== undefined && sinceMs > 0 && sinceMs < last.restMs) {
+    draft.dueMs.push(draft.nowMs + last.restMs - sinceMs);
+    return say(draft, last.said);
+  }
   const steps = search(draft, pools, timed);
   searches.set(lineage, { atMs: draft.nowMs, restMs: steps * REST_MS_PER_STEP, said: draft.consolidation ?? '' });
 }
@@ -102,6 +106,9 @@ function tiersOf(draft: PlanDraft, pools: readonly PoolState[], timed: readonly 
   const priorities = [...new Set(pools.map((pool) => pool.settings.priority))].sort((a, b) => b - a);
   const before = new Set(timed);
   const { isSmall } = flavorWishes(draft);
+  const cutoff = expendableCutoff(draft);
+  const ledger = openDisruptionLedger(draft.objects.podDisruptionBudgets);
+  const drainsMax = takeDrains(draft, { ledger, cutoff });
   return priorities.map((priority): Tier => {
     const own = pools.filter(({ settings }) => settings.priority === priority);
     const from = own.filter(({ settings }) => settings.unschedulable !== true);
@@ -111,7 +118,7 @@ function tiersOf(draft: PlanDraft, pools: readonly PoolState[], timed: readonly 
     const unitPrices = unitPricesOf(offers);
     const listed = replaceableNodes(draft, own, { unitPrices, before });
     const { pricePerPod } = listed;
-    const terms = { draft, cutoff: expendableCutoff(draft), pools: from, offers, unitPrices, pricePerPod, steps: 0 };
+    const terms: Terms = { draft, cutoff, pools: from, offers, unitPrices, pricePerPod, drainsMax, steps: 0 };
     return { ...listed, terms };
   });
 }
@@ -146,14 +153,9 @@ function begin(draft: PlanDraft, found: CheaperNodes): void {
   judgeAnew(draft, found, `${found.nodes.map(({ name }) => name).join(', ')} is made in its place`);
 }
 
-/** Other nodes have room for all of their pods. What budgets do not allow now is found again. */
+/** Other nodes have room for all of their pods, and all may drain at once. */
 function removeAtOnce(draft: PlanDraft, { candidates }: CheaperNodes): void {
-  const ledger = openDisruptionLedger(draft.objects.podDisruptionBudgets);
-  let left = takeDrains(draft, { ledger, cutoff: expendableCutoff(draft) });
-  for (const { claim, pods } of candidates) {
-    if (pods.length > 0 && (left <= 0 || ledger.refusal(pods) !== undefined)) continue;
-    if (pods.length > 0) left -= 1;
-    ledger.take(pods);
+  for (const { claim } of candidates) {
     removeClaim(draft, claim, { reason: 'Consolidated', message: 'other nodes have room for all of its pods' });
   }
   judgeAnew(draft, { candidates }, undefined);

@@ -12,7 +12,7 @@ import { pricesByFlavor } from './price-model.ts';
 import { openDisruptionLedger } from './removal-rules/disruption-ledger.ts';
 import { judgeNode, type Candidate } from './scale-down-candidates.ts';
 import { grownMs } from './scale-down-times.ts';
-import { type Amounts, leastCost } from './try-cheaper-nodes.ts';
+import { type Amounts, leastCost } from './least-cost.ts';
 
 /** More than a search has steps for. */
 const CANDIDATES_MAX = 64;

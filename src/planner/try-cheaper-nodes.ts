@@ -6,10 +6,12 @@ import { isMovable } from './claim-facts.ts';
 import type { NewNode, PlanDraft } from './plan-draft.ts';
 import type { Refused } from './node-budget.ts';
 import { leftInSomeOrder, ordersFor } from './placed-in-any-order.ts';
+import { AXES, type Amounts, amountsLeft, leastCost } from './least-cost.ts';
 import { demandOf, nextPod, type PodGroup } from './pod-groups.ts';
 import type { Offer } from './pool-offers.ts';
 import { sizeOf } from './pool-size.ts';
 import type { PoolState } from './pool-state.ts';
+import { openDisruptionLedger } from './removal-rules/disruption-ledger.ts';
 import { packSettled } from './settle-spread.ts';
 import type { Candidate } from './scale-down-candidates.ts';
 
@@ -29,9 +31,6 @@ const STEPS_PER_TEMPLATE = 100;
 const STEPS_PER_PACKING = 600_000;
 /** Sums of prices are floating point. */
 const COST_TOLERANCE = 1e-9;
-
-const AXES = ['cpuMillis', 'memoryBytes', 'pods'] as const;
-export type Amounts = Readonly<Record<(typeof AXES)[number], number>>;
 
 export interface CheaperNodes {
   readonly candidates: readonly Candidate[];
@@ -53,6 +52,8 @@ export interface Terms {
   readonly unitPrices: Amounts;
   /** What a pod costs on average, per hour. */
   readonly pricePerPod: number;
+  /** Nodes with pods that may drain at once. */
+  readonly drainsMax: number;
   /** Raised by what each trial cost, in steps of about 30 ns. */
   steps: number;
 }
@@ -66,6 +67,7 @@ const NO: Tried = { kind: 'no', limit: undefined };
 
 /** What doing without these nodes could be worth at most; undefined: too little. */
 export function mostWorth(terms: Terms, candidates: readonly Candidate[]): number | undefined {
+  if (!drainTogether(terms, candidates)) return undefined;
   const { fork } = terms.draft;
   const mark = fork.mark();
   const emptied = emptyNodes(terms, candidates);
@@ -88,6 +90,7 @@ export function tryCheaperNodes(terms: Terms, candidates: readonly Candidate[]):
 }
 
 function tryOnFork(terms: Terms, candidates: readonly Candidate[]): Tried {
+  if (!drainTogether(terms, candidates)) return NO;
   const { groups, left, price, podsMoved, charge, leastSaving } = emptyNodes(terms, candidates);
   if (price - leastCost(amountsLeft(left), terms.unitPrices) < leastSaving) return NO;
   const nodes = packCheaply(terms, left, groups);
@@ -95,6 +98,18 @@ function tryOnFork(terms: Terms, candidates: readonly Candidate[]): Tried {
   const savesPerHour = price - nodes.reduce((sum, { offer }) => sum + offer.pricePerHour, 0);
   if (savesPerHour < leastSaving || !keepsMinNodes(terms.draft, candidates, nodes)) return NO;
   return { kind: 'cheaper', found: { candidates, nodes, savesPerHour, worth: savesPerHour - charge, podsMoved } };
+}
+
+/** Budgets and the number of drains let all of them go at once: one that had to wait for its turn would get the pods of the others. */
+function drainTogether({ draft, drainsMax }: Terms, candidates: readonly Candidate[]): boolean {
+  const ledger = openDisruptionLedger(draft.objects.podDisruptionBudgets);
+  let drains = 0;
+  return candidates.every(({ pods }) => {
+    if (pods.length > 0) drains += 1;
+    if (drains > drainsMax || ledger.refusal(pods) !== undefined) return false;
+    ledger.take(pods);
+    return true;
+  });
 }
 
 interface Emptied {
@@ -191,32 +206,6 @@ function nextDraft({ draft, pools }: Terms): PlanDraft {
     improved: undefined,
     solved: [],
   };
-}
-
-/** No new nodes for so much cost less: each amount at the lowest price at which any offer has it. */
-export function leastCost(amounts: Amounts, unitPrices: Amounts): number {
-  return Math.max(...AXES.map((axis) => (amounts[axis] > 0 ? amounts[axis] * unitPrices[axis] : 0)));
-}
-
-/** Of one unit of each amount, where it is cheapest; Infinity where nobody has any. */
-export function unitPricesOf(offers: readonly Offer[]): Amounts {
-  const prices = { cpuMillis: Infinity, memoryBytes: Infinity, pods: Infinity };
-  for (const { template, pricePerHour } of offers) {
-    for (const axis of AXES) {
-      const amount = template.allocatable[axis];
-      if (amount > 0) prices[axis] = Math.min(prices[axis], pricePerHour / amount);
-    }
-  }
-  return prices;
-}
-
-/** What the pods without a place ask for. */
-function amountsLeft(groups: readonly PodGroup[]): Amounts {
-  const amounts = { cpuMillis: 0, memoryBytes: 0, pods: 0 };
-  for (const { shape, pods, placed } of groups) {
-    for (const axis of AXES) amounts[axis] += shape.requests[axis] * (pods.length - placed);
-  }
-  return amounts;
 }
 
 /** The first limit that stands against one of the new nodes. */

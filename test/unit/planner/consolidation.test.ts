@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { NodeClaim } from '../../../src/api/node-claim.ts';
 import type { NodePool } from '../../../src/api/node-pool.ts';
 import type { ClusterObjects } from '../../../src/cluster/cluster-objects.ts';
+import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
+import { updateSnapshot } from '../../../src/cluster/update-snapshot.ts';
+import { makePlan } from '../../../src/planner/make-plan.ts';
 import type { Plan } from '../../../src/planner/plan.ts';
+import { planText } from '../../../src/planner/plan-text.ts';
 import { addedBy, clusterOf, consolidated, nodeOf, podsOn } from './consolidation-world.ts';
 import {
   applyPlan,
@@ -135,6 +139,17 @@ describe('nodes that are replaced', () => {
     const plan = planFor(objects);
     expect(addedBy(plan)).toBe('b2-2');
     expect(stepsOf(plan, 'createClaim')[0]?.spec.plannedPods).toMatchObject([{ count: 2 }]);
+  });
+
+  it.each([
+    { name: 'a budget', change: { podDisruptionBudgets: [makeBudget('web', 2)] } },
+    { name: 'the operator', change: { cluster: makeCluster({ autoscaler: { scaleDownNodesMax: 1 } }) } },
+  ])('are as many as $name lets drain at once', ({ change }) => {
+    const objects = clusterOf([A, B], twoHalfEmpty);
+    expect(stepsOf(planFor(objects), 'createClaim')[0]?.spec.replaces).toHaveLength(2);
+    // One alone, whose pods have room on the other.
+    const plan = planFor({ ...objects, ...change });
+    expect(plan.steps.map((step) => step.kind)).toEqual(['setDesiredNodes', 'removeClaim']);
   });
 
   it('removes a node at once when others have room for all of its pods', () => {
@@ -371,15 +386,24 @@ describe('a replacement that was begun', () => {
   });
 
   it('drains one node after the other when a budget asks for that', () => {
-    const { objects } = begun({ ...start, podDisruptionBudgets: [makeBudget('web', 2)] });
+    const objects = { ...begun(start).objects, podDisruptionBudgets: [makeBudget('web', 2)] };
     const first = planFor(objects);
     expect(stepsOf(first, 'removeClaim').map(({ claim }) => claim)).toEqual([A.metadata.name]);
     const after = applyPlan(objects, first, 1000);
     expect(stepsOf(planFor(after), 'removeClaim').map(({ claim }) => claim)).toEqual([B.metadata.name]);
   });
 
+  it('waits until the new node is open, where pods are named to the scheduler', () => {
+    const { objects, added } = begun(start);
+    const taints = [{ key: 'sluice.dev/placing', value: '', effect: 'NoSchedule' as const }];
+    const nodes = objects.nodes.map((node) => (added.includes(node.name) ? { ...node, taints } : node));
+    const plan = planFor({ ...objects, nodes });
+    expect(stepsOf(plan, 'removeClaim')).toEqual([]);
+    expect(keptBecause(plan, A)).toMatch(/is not open to pods yet/);
+  });
+
   it('waits while no drain may begin', () => {
-    const { objects } = begun({ ...start, cluster: makeCluster({ autoscaler: { scaleDownNodesMax: 0 } }) });
+    const objects = { ...begun(start).objects, cluster: makeCluster({ autoscaler: { scaleDownNodesMax: 0 } }) };
     expect(stepsOf(planFor(objects), 'removeClaim')).toEqual([]);
   });
 
@@ -439,5 +463,33 @@ describe('what is equal', () => {
     const plan = planFor(clusterOf(claims, pods));
     const turned = planFor(clusterOf(claims.toReversed(), pods.toReversed()));
     expect(turned.steps).toEqual(plan.steps);
+  });
+});
+
+describe('the search', () => {
+  const objects = clusterOf([A, B], twoHalfEmpty, { nodePools: [waiting()] });
+  const first = buildSnapshot(objects, 1);
+  const plan = makePlan(first, { nameSeed: 's' });
+  const later = (afterMs: number) => {
+    const next = { ...objects, observedAtMs: NOW_MS + afterMs };
+    return makePlan(updateSnapshot(first, { objects: next, version: 2, podChanges: [] }), { nameSeed: 's' });
+  };
+
+  it('rests for a hundred times as long as it took, and says so long what it found', () => {
+    const soon = later(1);
+    expect(stepsOf(soon, 'setTimer')).toEqual([]);
+    expect(soon.report.consolidation).toBe(plan.report.consolidation);
+    expect(soon.report.nextDueMs).toBeLessThan(NOW_MS + 60_000);
+    expect(stepsOf(later(60_000), 'setTimer')).toHaveLength(2);
+  });
+
+  it('finds the same for the same instant', () => {
+    expect(makePlan(buildSnapshot(objects, 1), { nameSeed: 's' }).steps).toEqual(plan.steps);
+    expect(makePlan(first, { nameSeed: 's' }).steps).toEqual(plan.steps);
+  });
+
+  it('is told to people', () => {
+    expect(planText(plan)).toMatch(/^Consolidation: 2 × b2-8 .* 0.4400 less per hour, 4 pods move, at .*$/m);
+    expect(planText(plan)).toMatch(/web-node-aaaaaa is replaceable since/);
   });
 });
