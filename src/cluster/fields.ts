@@ -1,5 +1,6 @@
 // Reads fields of an untrusted JSON object, with a limit on everything, and throws a ParseError that names the field.
 // Absent and null are the same, as in Kubernetes. The path is put together only when something is wrong.
+// Above 250 lines because there is one reader for each kind of field, with its limit.
 import { ParseError } from './parse-error.ts';
 import { type Amount, NO_AMOUNT, parseAmount } from './quantity.ts';
 

@@ -3,6 +3,7 @@
 import type { Listed } from '../cluster/listed.ts';
 import type { ObjectStore } from '../controllers/ports.ts';
 import { KeyedObjects } from './object-list.ts';
+import { field } from './raw-fields.ts';
 
 /** A version of an object that could not be read. */
 export class Doubtful {
@@ -37,6 +38,29 @@ interface Part<T> {
   synced: boolean;
   heardMs: number;
   forbidden: boolean;
+}
+
+/** Whether it changed anything that a reader can see. */
+function applyOne<T>(part: Part<T>, key: string, object: T | Doubtful | undefined): boolean {
+  const wasDoubtful = part.doubts.delete(key);
+  if (object instanceof Doubtful) {
+    part.doubts.set(key, object);
+    return true;
+  }
+  const before = part.objects.get(key);
+  if (object === undefined) part.objects.delete(key);
+  else if (before !== undefined && sameFields(before, object)) return wasDoubtful;
+  else part.objects.set(key, object);
+  return true;
+}
+
+/** Equal field by field, without looking into them. Most that is said of a pod changes nothing that is kept of it: its shape and
+ *  its owner are shared objects, all else is numbers and texts. */
+function sameFields(left: unknown, right: unknown): boolean {
+  if (typeof left !== 'object' || left === null || typeof right !== 'object' || right === null) return left === right;
+  for (const key in left) if (field(left, key) !== field(right, key)) return false;
+  for (const key in right) if (!Object.hasOwn(left, key)) return false;
+  return true;
 }
 
 export class WatchedStore<T> implements ObjectStore<T> {
@@ -75,13 +99,8 @@ export class WatchedStore<T> implements ObjectStore<T> {
         this.#changed(undefined);
       },
       apply: (changes) => {
-        for (const [key, object] of changes) {
-          part.doubts.delete(key);
-          if (object instanceof Doubtful) part.doubts.set(key, object);
-          else if (object === undefined) part.objects.delete(key);
-          else part.objects.set(key, object);
-        }
-        if (changes.length > 0) this.#changed(changes.map(([key]) => key));
+        const keys = changes.flatMap(([key, object]) => (applyOne(part, key, object) ? [key] : []));
+        if (keys.length > 0) this.#changed(keys);
       },
       doubt: (key) => part.doubts.get(key),
       forbidden: () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { WatchedStore } from '../../../src/kubernetes/object-store.ts';
+import { Doubtful, WatchedStore } from '../../../src/kubernetes/object-store.ts';
 
 describe('WatchedStore', () => {
   test('joins the parts of several namespaces; synced when all are, heard when the quietest was', () => {
@@ -42,6 +42,35 @@ describe('WatchedStore', () => {
     ]);
     expect(before).toEqual(['1']);
     expect(store.list()).toEqual(['2']);
+  });
+
+  test('an event that changes nothing of what is kept is none', () => {
+    const shape = { key: 's' };
+    const store = new WatchedStore<{ readonly name: string; readonly shape: object; readonly phase?: string }>('pods');
+    const part = store.openPart(0);
+    part.replace(new Map([['x', { name: 'x', shape }]]));
+    const told: unknown[] = [];
+    store.subscribe((keys) => told.push(keys));
+    const before = store.list();
+    part.apply([['x', { name: 'x', shape }]]);
+    expect(store.list()).toBe(before);
+    expect(told).toEqual([]);
+    part.apply([['x', { name: 'x', shape, phase: 'Running' }]]);
+    part.apply([['x', { name: 'x', shape }]]);
+    part.apply([['x', { name: 'x', shape: { key: 's' } }]]);
+    expect(told).toEqual([['x'], ['x'], ['x']]);
+  });
+
+  test('an object that can be read again is news, even when it is as it was', () => {
+    const store = new WatchedStore<{ readonly name: string }>('pods');
+    const part = store.openPart(0);
+    part.replace(new Map([['x', { name: 'x' }]]));
+    part.apply([['x', new Doubtful('2', 'why')]]);
+    const told: unknown[] = [];
+    store.subscribe((keys) => told.push(keys));
+    part.apply([['x', { name: 'x' }]]);
+    expect(told).toEqual([['x']]);
+    expect(store.doubtful.size).toBe(0);
   });
 
   test('tells keys of events, and undefined for a whole list, until unsubscribed', () => {
