@@ -2,6 +2,7 @@
 // kube-scheduler would fill it with pods that are planned for nodes still to come, and then these have the room that others
 // need. So such a node waits until all that could take its room have their own node, or until waiting is no longer worth it.
 // By requests alone: rules may keep a pod off a node that waits for it, which costs a wait and no place.
+import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterSnapshot, SnapshotNode } from '../cluster/build-snapshot.ts';
 import type { PodObject, PodShape, Resources } from '../cluster/cluster-objects.ts';
 import type { Plan, PodRun } from '../planner/plan.ts';
@@ -10,6 +11,8 @@ import { isPlacing } from './placement-hints.ts';
 /** Servers that were asked for together become Ready within half a minute or so, one after the other: when none has for this
  *  long, those still to come are late. Passes come every ten seconds at the latest, so it may be twice as long. */
 export const NEXT_JOIN_MS = 10_000;
+/** Claims of one plan are written within seconds, some hundred of them within half a minute. */
+const PLAN_WRITTEN_MS = 60_000;
 /** So long do more than four hundred nodes take at five a second. Leaves time for names before open-placed-nodes.ts opens
  *  whatever is closed. */
 export const HELD_MAX_MS = 90_000;
@@ -41,7 +44,7 @@ export class HeldNodes {
   mayOpen(ready: readonly SnapshotNode[], waiting: readonly SnapshotNode[] = []): readonly SnapshotNode[] {
     const known = new Set([...ready, ...waiting]);
     let open = ready;
-    let takers = this.#kindsFor([...waiting, ...this.#coming().filter((node) => !known.has(node))]);
+    let takers = this.#kindsFor([...waiting, ...this.#coming(ready).filter((node) => !known.has(node))]);
     while (takers.length > 0) {
       const held = open.filter((node) => !this.#hasWaited(node) && this.#hasRoomForOne(node, takers));
       if (held.length === 0) return open;
@@ -72,14 +75,15 @@ export class HeldNodes {
     return waves.filter((wave) => wave.length > 0);
   }
 
-  /** Nodes that are expected, or closed by something else as well; none when nodes have ceased to join. */
-  #coming(): readonly SnapshotNode[] {
+  /** Nodes of the plan of `ready` that are expected, or closed by something else as well; none when nodes have ceased to join. */
+  #coming(ready: readonly SnapshotNode[]): readonly SnapshotNode[] {
     const joinedMs = this.#lastJoinMs();
     if (this.#nowMs - joinedMs >= NEXT_JOIN_MS) return [];
+    // Servers of earlier plans are late; what was planned since the last node joined boots for minutes.
+    const fromMs = Math.min(...ready.map(({ claim }) => createdMs(claim))) - PLAN_WRITTEN_MS;
     return this.#snapshot.nodes.filter(({ node, claim, draining, upcoming }) => {
       if (claim === undefined || draining || (node === undefined ? !upcoming : !isPlacing(node))) return false;
-      // A claim that was made later is of another plan: its server boots for minutes.
-      return Date.parse(claim.metadata.creationTimestamp ?? '') <= joinedMs;
+      return createdMs(claim) >= fromMs && createdMs(claim) <= joinedMs;
     });
   }
 
@@ -141,6 +145,10 @@ export class HeldNodes {
     }
     return room;
   }
+}
+
+function createdMs(claim: NodeClaim | undefined): number {
+  return Date.parse(claim?.metadata.creationTimestamp ?? '');
 }
 
 interface Room {

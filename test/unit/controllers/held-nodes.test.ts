@@ -208,6 +208,14 @@ describe('a node whose planned pods leave room', () => {
       want: ['a'],
     },
     {
+      name: 'is opened when the claim to come is of an earlier plan',
+      claimed: [
+        { name: 'a', planned: [1500], readyAgoMs: 1000 },
+        { ...late, madeAgoMs: 121_000 },
+      ],
+      want: ['a'],
+    },
+    {
       name: 'is opened when the claim to come is of a later plan',
       claimed: [
         { name: 'a', planned: [1500], readyAgoMs: 5000 },
