@@ -2,14 +2,17 @@
 // kube-scheduler would fill it with pods that are planned for nodes still to come, and then these have the room that others
 // need. So such a node waits until all that could take its room have their own node, or until waiting is no longer worth it.
 // By requests alone: rules may keep a pod off a node that waits for it, which costs a wait and no place.
+import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterSnapshot, SnapshotNode } from '../cluster/build-snapshot.ts';
-import type { PodShape, Resources } from '../cluster/cluster-objects.ts';
+import type { PodObject, PodShape, Resources } from '../cluster/cluster-objects.ts';
 import type { Plan, PodRun } from '../planner/plan.ts';
 import { isPlacing } from './placement-hints.ts';
 
 /** Servers that were asked for together become Ready within half a minute or so, one after the other: when none has for this
  *  long, those still to come are late. Passes come every ten seconds at the latest, so it may be twice as long. */
 export const NEXT_JOIN_MS = 10_000;
+/** Claims of one plan are written within seconds, some hundred of them within half a minute. */
+const PLAN_WRITTEN_MS = 60_000;
 /** So long do more than four hundred nodes take at five a second. Leaves time for names before open-placed-nodes.ts opens
  *  whatever is closed. */
 export const HELD_MAX_MS = 90_000;
@@ -26,7 +29,8 @@ export class HeldNodes {
   readonly #nowMs: number;
   /** By node or claim. */
   readonly #runs: ReadonlyMap<string, readonly PodRun[]>;
-  readonly #rooms = new Map<SnapshotNode, Room>();
+  /** By node and priority. */
+  readonly #rooms = new Map<SnapshotNode, Map<number, Room>>();
 
   constructor(plan: Plan, snapshot: ClusterSnapshot, nowMs: number) {
     this.#snapshot = snapshot;
@@ -40,14 +44,14 @@ export class HeldNodes {
   mayOpen(ready: readonly SnapshotNode[], waiting: readonly SnapshotNode[] = []): readonly SnapshotNode[] {
     const known = new Set([...ready, ...waiting]);
     let open = ready;
-    let takers = this.#shapesFor([...waiting, ...this.#coming().filter((node) => !known.has(node))]);
-    while (takers.size > 0) {
+    let takers = this.#kindsFor([...waiting, ...this.#coming(ready).filter((node) => !known.has(node))]);
+    while (takers.length > 0) {
       const held = open.filter((node) => !this.#hasWaited(node) && this.#hasRoomForOne(node, takers));
       if (held.length === 0) return open;
       const stay = new Set(held);
       open = open.filter((node) => !stay.has(node));
       // Their own pods look for another place meanwhile.
-      takers = this.#shapesFor(held);
+      takers = this.#kindsFor(held);
     }
     return open;
   }
@@ -55,8 +59,8 @@ export class HeldNodes {
   /** Of nodes that may be opened together: those that may be opened each at its time, as no pod of the others has room
    *  there, and those of which all pods should be named before the first one opens. */
   apart(nodes: readonly SnapshotNode[]): Apart {
-    const shapes = this.#shapesFor(nodes);
-    const together = new Set(nodes.filter((node) => this.#hasRoomForOne(node, shapes)));
+    const kinds = this.#kindsFor(nodes);
+    const together = new Set(nodes.filter((node) => this.#hasRoomForOne(node, kinds)));
     return { alone: new Set(nodes.filter((node) => !together.has(node))), together };
   }
 
@@ -71,14 +75,15 @@ export class HeldNodes {
     return waves.filter((wave) => wave.length > 0);
   }
 
-  /** Nodes that are expected, or closed by something else as well; none when nodes have ceased to join. */
-  #coming(): readonly SnapshotNode[] {
+  /** Nodes of the plan of `ready` that are expected, or closed by something else as well; none when nodes have ceased to join. */
+  #coming(ready: readonly SnapshotNode[]): readonly SnapshotNode[] {
     const joinedMs = this.#lastJoinMs();
     if (this.#nowMs - joinedMs >= NEXT_JOIN_MS) return [];
+    // Servers of earlier plans are late; what was planned since the last node joined boots for minutes.
+    const fromMs = Math.min(...ready.map(({ claim }) => createdMs(claim))) - PLAN_WRITTEN_MS;
     return this.#snapshot.nodes.filter(({ node, claim, draining, upcoming }) => {
       if (claim === undefined || draining || (node === undefined ? !upcoming : !isPlacing(node))) return false;
-      // A claim that was made later is of another plan: its server boots for minutes.
-      return Date.parse(claim.metadata.creationTimestamp ?? '') <= joinedMs;
+      return createdMs(claim) >= fromMs && createdMs(claim) <= joinedMs;
     });
   }
 
@@ -94,15 +99,19 @@ export class HeldNodes {
     return this.#nowMs - (node?.readyChangedMs ?? 0) >= HELD_MAX_MS;
   }
 
-  #shapesFor(nodes: readonly SnapshotNode[]): ReadonlySet<PodShape> {
-    const shapes = new Set<PodShape>();
+  /** One pod of each kind that is planned for them. */
+  #kindsFor(nodes: readonly SnapshotNode[]): readonly PodObject[] {
+    const kinds: PodObject[] = [];
+    const known = new Map<PodShape, Set<number>>();
     for (const { name } of nodes) {
       for (const { pods, from } of this.#runs.get(name) ?? []) {
-        const shape = pods[from]?.shape;
-        if (shape !== undefined) shapes.add(shape);
+        const pod = pods[from];
+        if (pod === undefined || known.get(pod.shape)?.has(pod.priority) === true) continue;
+        known.set(pod.shape, (known.get(pod.shape) ?? new Set()).add(pod.priority));
+        kinds.push(pod);
       }
     }
-    return shapes;
+    return kinds;
   }
 
   /** Of its most important pod; −Infinity without pods. */
@@ -115,26 +124,31 @@ export class HeldNodes {
     return (this.#runs.get(name) ?? []).reduce((sum, { from, to }) => sum + to - from, 0);
   }
 
-  /** Once its own pods are there. */
-  #hasRoomForOne(node: SnapshotNode, shapes: ReadonlySet<PodShape>): boolean {
-    const room = this.#roomOf(node);
-    for (const { requests } of shapes) if (fits(requests, room)) return true;
-    return false;
+  #hasRoomForOne(node: SnapshotNode, kinds: readonly PodObject[]): boolean {
+    return kinds.some(({ shape, priority }) => fits(shape.requests, this.#roomOf(node, priority)));
   }
 
-  #roomOf(node: SnapshotNode): Room {
-    const known = this.#rooms.get(node);
+  /** For pods of this priority, once the planned pods have the node's name: the scheduler keeps their room from pods that are
+   *  not more important. */
+  #roomOf(node: SnapshotNode, priority: number): Room {
+    let byPriority = this.#rooms.get(node);
+    if (byPriority === undefined) this.#rooms.set(node, (byPriority = new Map()));
+    const known = byPriority.get(priority);
     if (known !== undefined) return known;
     const { name, allocatable, pods } = node;
     const room: Room = { ...allocatable, extended: new Map(allocatable.extended) };
-    this.#rooms.set(node, room);
+    byPriority.set(priority, room);
     for (const { shape } of pods) take(room, shape.requests, 1);
     for (const run of this.#runs.get(name) ?? []) {
-      const shape = run.pods[run.from]?.shape;
-      if (shape !== undefined) take(room, shape.requests, run.to - run.from);
+      const pod = run.pods[run.from];
+      if (pod !== undefined && pod.priority >= priority) take(room, pod.shape.requests, run.to - run.from);
     }
     return room;
   }
+}
+
+function createdMs(claim: NodeClaim | undefined): number {
+  return Date.parse(claim?.metadata.creationTimestamp ?? '');
 }
 
 interface Room {

@@ -13,7 +13,9 @@ import { isPortError, type PortError, type PortErrorCode } from './port-errors.t
 const PARALLEL_NAMES = 16;
 /** Another try will do: the node stays closed for the next pass, within its time. */
 const AWAY: ReadonlySet<PortErrorCode> = new Set(['unavailable', 'throttled']);
-/** The scheduler watches pods and nodes apart. When our own watch shows the names, its own has them too, give or take. */
+/** The scheduler watches pods and nodes apart: a node that opens before it has seen the names is open to all. When our own watch
+ *  shows them, its own soon does too; on a busy machine names were late by more than the request that opens the node took. */
+const SETTLE_MS = 150;
 const LOOK_MS = 20;
 /** A watch that lags by more than this is not waited for. */
 const SEEN_MAX_MS = 500;
@@ -58,6 +60,8 @@ export class PodNamer {
         if (outcome === 'written') written.add(name);
         if (outcome === 'later') later.add(name.node);
       });
+      // Those of later rounds are few, and the others lose theirs again the longer that takes.
+      if (round === 1 && written.size > 0) await this.#sleep(SETTLE_MS);
       missing = await this.#notSeen(written);
     }
     return nodes.filter(({ node }) => !later.has(node));
@@ -92,10 +96,14 @@ export class PodNamer {
         return shown?.uid === pod.uid && shown.nominatedNodeName === '' && shown.nodeName === '';
       });
       if (missing.length === 0 || clock.monotonicMs() >= untilMs || signal.aborted) return missing;
-      await new Promise<void>((resolve) => {
-        clock.setTimer(LOOK_MS, resolve);
-      });
+      await this.#sleep(LOOK_MS);
     }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#context.clock.setTimer(ms, resolve);
+    });
   }
 
   /** One line for all that would fail alike. */

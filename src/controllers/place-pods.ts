@@ -26,7 +26,7 @@ const PARALLEL_OPENINGS = 100;
 const SCHEDULER = 'default-scheduler';
 
 /** Names between which nodes are opened: see name-pods.ts. */
-const NAMES_PER_BATCH = 64;
+const NAMES_PER_BATCH = 128;
 /** Names and opens nodes, pass by pass. */
 export class PodPlacer {
   readonly #context: ClusterContext;

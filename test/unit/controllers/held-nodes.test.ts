@@ -144,6 +144,14 @@ describe('a node whose planned pods leave room', () => {
       want: [],
     },
     {
+      name: 'is held for a more important pod, from which the planned ones do not keep their room',
+      claimed: [
+        { name: 'a', planned: [NODE], readyAgoMs: 1000 },
+        { ...late, priority: 1000 },
+      ],
+      want: [],
+    },
+    {
       name: 'is held for a node that joined and is closed by something else as well',
       claimed: [
         { name: 'a', planned: [1500], readyAgoMs: 1000 },
@@ -196,6 +204,14 @@ describe('a node whose planned pods leave room', () => {
       claimed: [
         { name: 'a', planned: [1500], readyAgoMs: 1000 },
         { ...late, failed: true },
+      ],
+      want: ['a'],
+    },
+    {
+      name: 'is opened when the claim to come is of an earlier plan',
+      claimed: [
+        { name: 'a', planned: [1500], readyAgoMs: 1000 },
+        { ...late, madeAgoMs: 121_000 },
       ],
       want: ['a'],
     },

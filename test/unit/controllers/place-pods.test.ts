@@ -65,7 +65,15 @@ async function place(runs: readonly PodRun[], placer = new PodPlacer(context, hi
   });
   const report = { nodes: [], pools: [], costPerHour: 0, costIsRelative: true, cutShort: [], nextDueMs: undefined };
   const plan: Plan = { basedOn: 1, steps: [], blocked: [], report: { ...report, pods: runs } };
-  await placer.run(plan, buildSnapshot(objects, 1));
+  const run = { isDone: false };
+  const done = placer.run(plan, buildSnapshot(objects, 1)).finally(() => {
+    run.isDone = true;
+  });
+  while (!run.isDone) {
+    await new Promise(setImmediate);
+    world.clock.advance(10);
+  }
+  await done;
 }
 
 const namedTo = (name: string) =>
@@ -170,12 +178,7 @@ describe('a Ready node that waits for its pods', () => {
       }),
     );
     addNode(A);
-    const placed = place([to(A, addPods(2, 'pod'))]);
-    for (let look = 0; look < 200; look += 1) {
-      await Promise.resolve();
-      if (named >= 2) world.clock.advance(20);
-    }
-    await placed;
+    await place([to(A, addPods(2, 'pod'))]);
     expect([namedTo(A), isClosed(A), named]).toEqual([['pod-0', 'pod-1'], false, 3]);
   });
 
