@@ -24,6 +24,8 @@ const SINGLE_ROWS_MAX = 2 * OFFERS_PER_ROUND;
 const PIVOTS_GAIN = 1e-4;
 /** Part of the steps that the last look at the bound may take. */
 const LAST_LOOK_PART = 0.15;
+/** A full look may take so much of what is left: whole nodes are still to be made of the answer. */
+const FULL_LOOK_PART = 0.5;
 /** Each starts half-way between the best worths so far and the latest; more of them find little. */
 const LAST_LOOKS = 4;
 /** Shapes looked at per filling while that finds columns that pay, and how much further the search goes when not. */
@@ -221,7 +223,8 @@ class ColumnGeneration {
 
   /** Bounds at the latest worths and half-way to the best ones so far, cut down to where no node is worth more than its price. */
   #lookLast(): void {
-    const { budget, searchSteps, lastLook } = this.#options;
+    const { searchSteps, lastLook } = this.#options;
+    const budget = this.#options.budget.share(lastLook === 'full' ? FULL_LOOK_PART : 1);
     const prices = this.#model.prices.map((price) => price / this.#dearest);
     const latest = this.#simplex.duals.map((dual) => Math.max(0, dual));
     for (let look = 0; look < LAST_LOOKS && budget.left > 0; look++) {
