@@ -9,6 +9,7 @@ import { dealOverZones, type Item, type Taking } from './deal-zones.ts';
 import { flavorWishes, wishedFlavors } from './flavor-wishes.ts';
 import type { SortedDemand } from './plain-demand.ts';
 import { addUnforkedNode, giveNewNode, type PlanDraft } from './plan-draft.ts';
+import { byFlavor, type SameFlavor, twinsOf } from './pattern-twins.ts';
 import type { PodGroup } from './pod-groups.ts';
 import type { Offer } from './pool-offers.ts';
 import { NEW_NODES_MAX } from './pool-size.ts';
@@ -38,7 +39,7 @@ interface Packing {
   readonly free: boolean;
   /** All offers, by pool, flavor and zone. */
   readonly offerAt: ReadonlyMap<string, Offer>;
-  readonly sameFlavor: ReadonlyMap<PoolState, ReadonlyMap<string, readonly number[]>>;
+  readonly sameFlavor: SameFlavor;
 }
 
 type Asked = Pick<Packing, 'demand' | 'offers' | 'pools'>;
@@ -225,32 +226,6 @@ function addPattern(packing: Packing, pattern: Pattern, zones: ZoneCounts): 'don
     node.alike = pattern;
   }
   return 'done';
-}
-
-/** The pattern's offer in all zones that its pods cannot tell apart. */
-function twinsOf({ offers, problem, sameFlavor }: Packing, pattern: Pattern): readonly Offer[] {
-  const own = offers[pattern.offer];
-  if (own === undefined) throw new Error(`pattern of offer ${pattern.offer}: there are ${offers.length}`);
-  const { axes, capacities } = problem;
-  const roomOf = (offer: number): Float64Array => capacities.subarray(offer * axes, offer * axes + axes);
-  const room = roomOf(pattern.offer);
-  return (sameFlavor.get(own.pool)?.get(own.template.flavor.name) ?? []).flatMap((offer) => {
-    if (!roomOf(offer).every((amount, axis) => amount >= (room[axis] ?? 0))) return [];
-    return pattern.shapes.every((item) => isAllowed(problem, item, offer)) ? (offers[offer] ?? []) : [];
-  });
-}
-
-/** Per pool and name of a flavor, where its offers stand: one per zone. */
-function byFlavor(offers: readonly Offer[]): Packing['sameFlavor'] {
-  const byPool = new Map<PoolState, Map<string, number[]>>();
-  offers.forEach(({ pool, template }, at) => {
-    let flavors = byPool.get(pool);
-    if (flavors === undefined) byPool.set(pool, (flavors = new Map()));
-    const places = flavors.get(template.flavor.name);
-    if (places === undefined) flavors.set(template.flavor.name, [at]);
-    else places.push(at);
-  });
-  return byPool;
 }
 
 function offerKey({ template }: Offer, pool: PoolState): string {

@@ -1,8 +1,8 @@
 // The configuration LP by column generation (Gilmore and Gomory): fillings of single nodes are found one after another, each
 // the best for the current worths of the pods. Worths of any round give a true lower bound (Farley): what all pods are
 // worth, over the most that a node of any offer can hold of it per unit of its price. So it may stop at any round.
-// Most rounds pack all pods in sequence at these worths (fill-in-sequence.ts), which gives columns that go together; the
-// best filling of each offer, which a proof needs, is looked for when that finds nothing, and in full rounds.
+// Most rounds pack all pods in sequence (fill-in-sequence.ts); the best filling of each offer, which a proof needs, is looked for
+// in the others. Above 250 lines because both ways of finding columns, and the look at the bound, work on the same state.
 import { CoveringSimplex, type Column } from './covering-simplex.ts';
 import { feasibleWorth } from './feasible-worth.ts';
 import { fillInSequence } from './fill-in-sequence.ts';
