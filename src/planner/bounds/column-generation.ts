@@ -1,8 +1,8 @@
 // The configuration LP by column generation (Gilmore and Gomory): fillings of single nodes are found one after another, each
 // the best for the current worths of the pods. Worths of any round give a true lower bound (Farley): what all pods are
 // worth, over the most that a node of any offer can hold of it per unit of its price. So it may stop at any round.
-// Most rounds pack all pods in sequence at these worths (fill-in-sequence.ts), which gives columns that go together; the
-// best filling of each offer, which a proof needs, is looked for when that finds nothing, and in full rounds.
+// Most rounds pack all pods in sequence (fill-in-sequence.ts); the best filling of each offer, which a proof needs, is looked for
+// in the others. Above 250 lines because both ways of finding columns, and the look at the bound, work on the same state.
 import { CoveringSimplex, type Column } from './covering-simplex.ts';
 import { feasibleWorth } from './feasible-worth.ts';
 import { fillInSequence } from './fill-in-sequence.ts';
@@ -24,6 +24,8 @@ const SINGLE_ROWS_MAX = 2 * OFFERS_PER_ROUND;
 const PIVOTS_GAIN = 1e-4;
 /** Part of the steps that the last look at the bound may take. */
 const LAST_LOOK_PART = 0.15;
+/** A full look may take so much of what is left: whole nodes are still to be made of the answer. */
+const FULL_LOOK_PART = 0.5;
 /** Each starts half-way between the best worths so far and the latest; more of them find little. */
 const LAST_LOOKS = 4;
 /** Shapes looked at per filling while that finds columns that pay, and how much further the search goes when not. */
@@ -221,7 +223,8 @@ class ColumnGeneration {
 
   /** Bounds at the latest worths and half-way to the best ones so far, cut down to where no node is worth more than its price. */
   #lookLast(): void {
-    const { budget, searchSteps, lastLook } = this.#options;
+    const { searchSteps, lastLook } = this.#options;
+    const budget = this.#options.budget.share(lastLook === 'full' ? FULL_LOOK_PART : 1);
     const prices = this.#model.prices.map((price) => price / this.#dearest);
     const latest = this.#simplex.duals.map((dual) => Math.max(0, dual));
     for (let look = 0; look < LAST_LOOKS && budget.left > 0; look++) {

@@ -1,6 +1,7 @@
 // Linear programs of covering form: least Σ cost·x with Σ column·x ≥ demand per row, x ≥ 0, whose columns come one after
 // another. Revised primal simplex with a dense inverse of the basis; sized for hundreds of rows. What it returns is not
-// trusted for certificates: bounds are computed anew from its prices, which are good or bad but never wrong.
+// trusted for certificates: bounds are computed anew from its prices, which are good or bad but never wrong. Above 250 lines
+// because every step of a pivot works on the same columns.
 
 import { invertInto, PIVOT_MIN } from './invert-matrix.ts';
 

@@ -42,7 +42,7 @@ export function feasibleWorth(
     for (let cuts = 0; cuts <= CUTS_MAX && most > price * OVER_MAX; cuts++) {
       const filling = pricer.fill(offer, worth, of);
       most = filling.worthMax;
-      if (most > price * OVER_MAX && of.prove && filling.worth <= price * OVER_MAX) {
+      if (most > price * OVER_MAX && of.prove && filling.worth <= price * OVER_MAX && budget.left > 0) {
         const proof = proveNode(model, { offer, worth, prices: pricer.prices, goal: price });
         budget.spend(proof.steps);
         most = Math.min(most, proof.worthMax);

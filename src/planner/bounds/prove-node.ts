@@ -43,13 +43,18 @@ export function proveNode(
   );
   let now = newStates(axes, statesMax);
   let next = newStates(axes, statesMax);
-  const slots = new Int32Array(4 * statesMax);
+  const allSlots = new Int32Array(4 * statesMax);
   now.count = 1;
   isPriced.forEach((priced, axis) => (now.room[axis] = priced ? (capacities[offer * axes + axis] ?? 0) : 0));
   let best = goal;
   let steps = 0;
+  const rest = restOf(model, { rows, density, isPriced });
   for (const [depth, row] of rows.entries()) {
-    const after = density[depth + 1] ?? 0;
+    // As many slots as there can be states now: wiping all of them would cost more than the rest.
+    const slots = allSlots.subarray(
+      0,
+      Math.min(allSlots.length, 4 * now.count * (1 + (model.most[offer]?.[row] ?? 0))),
+    );
     slots.fill(-1);
     next.count = 0;
     for (let state = 0; state < now.count; state++) {
@@ -63,18 +68,16 @@ export function proveNode(
       for (let taken = 0; taken <= pods; taken++) {
         steps += axes;
         const worth = (now.worth[state] ?? 0) + taken * (asked.worth[row] ?? 0);
-        let left = 0;
         const to = next.count * axes;
         for (let axis = 0; axis < axes; axis++) {
           const request = isPriced[axis] === true ? (requests[row * axes + axis] ?? 0) : 0;
-          const room = (now.room[from + axis] ?? 0) - taken * request;
-          next.room[to + axis] = room;
-          left += room * (asked.prices[axis] ?? 0);
+          next.room[to + axis] = (now.room[from + axis] ?? 0) - taken * request;
         }
         if (worth > best) best = worth;
-        if (worth + after * left <= best + NOISE) continue;
+        if (worth + mostOf(rest, { room: next.room, at: to, depth: depth + 1, prices: asked.prices }) <= best + NOISE)
+          continue;
         if (!keep(next, { axes, worth, slots }))
-          return { worthMax: openBound(now, { model, asked, best, density: density[depth] ?? 0 }), steps };
+          return { worthMax: openBound(now, { asked, best, rest, depth }), steps };
       }
     }
     [now, next] = [next, now];
@@ -117,17 +120,77 @@ function keep(
 /** What the fillings up to a row could come to at most. */
 function openBound(
   states: States,
-  of: { readonly model: PackingModel; readonly asked: ProofAsked; readonly best: number; readonly density: number },
+  of: { readonly asked: ProofAsked; readonly best: number; readonly rest: Rest; readonly depth: number },
 ): number {
-  const { axes } = of.model;
+  const { rest, depth } = of;
   let most = of.best;
   for (let state = 0; state < states.count; state++) {
-    let left = 0;
-    for (let axis = 0; axis < axes; axis++)
-      left += (states.room[state * axes + axis] ?? 0) * (of.asked.prices[axis] ?? 0);
-    most = Math.max(most, (states.worth[state] ?? 0) + of.density * left);
+    const room = { room: states.room, at: state * rest.axes, depth, prices: of.asked.prices };
+    most = Math.max(most, (states.worth[state] ?? 0) + mostOf(rest, room));
   }
   return most;
+}
+
+/** What is known of the rows from each depth on. */
+interface Rest {
+  readonly axes: number;
+  /** Per depth: the most worth per price. */
+  readonly density: Float64Array;
+  /** Per depth and axis: of the rows that ask nothing of the axis. */
+  readonly without: Float64Array;
+  /** Per depth, axis and other axis: the least of the other one that a row takes which asks for the axis. */
+  readonly least: Float64Array;
+}
+
+function restOf(
+  model: PackingModel,
+  of: { readonly rows: readonly number[]; readonly density: readonly number[]; readonly isPriced: readonly boolean[] },
+): Rest {
+  const { axes, requests } = model;
+  const depths = of.rows.length + 1;
+  const density = new Float64Array(depths);
+  const without = new Float64Array(depths * axes);
+  const least = new Float64Array(depths * axes * axes).fill(Infinity);
+  for (let depth = depths - 2; depth >= 0; depth--) {
+    const row = of.rows[depth] ?? 0;
+    const own = of.density[depth] ?? 0;
+    density[depth] = own;
+    for (let axis = 0; axis < axes; axis++) {
+      const at = depth * axes + axis;
+      const asks = of.isPriced[axis] === true && (requests[row * axes + axis] ?? 0) > 0;
+      without[at] = asks ? (without[at + axes] ?? 0) : Math.max(own, without[at + axes] ?? 0);
+      for (let other = 0; other < axes; other++) {
+        const later = least[(at + axes) * axes + other] ?? 0;
+        const request = of.isPriced[other] === true ? (requests[row * axes + other] ?? 0) : 0;
+        least[at * axes + other] = asks ? Math.min(later, request) : later;
+      }
+    }
+  }
+  return { axes, density, without, least };
+}
+
+/** The most that the rows from `depth` on can add: room at its prices, times the best worth per price. Room of an axis of which no
+ *  row can take any, for want of room on another one, adds nothing, and neither do rows that ask for it. */
+function mostOf(
+  rest: Rest,
+  of: { readonly room: Float64Array; readonly at: number; readonly depth: number; readonly prices: Float64Array },
+): number {
+  const { axes } = rest;
+  let density = rest.density[of.depth] ?? 0;
+  let left = 0;
+  for (let axis = 0; axis < axes; axis++) {
+    const price = of.prices[axis] ?? 0;
+    if (price <= 0) continue;
+    const at = of.depth * axes + axis;
+    let usable = true;
+    for (let other = 0; other < axes; other++) {
+      if ((rest.least[at * axes + other] ?? 0) > (of.room[of.at + other] ?? 0)) usable = false;
+    }
+    if (usable) left += (of.room[of.at + axis] ?? 0) * price;
+    else density = Math.min(density, rest.without[at] ?? 0);
+  }
+  // Rows that ask for nothing that has a price fit into no room at all.
+  return density === Infinity ? Infinity : density * left;
 }
 
 /** Rows that are worth something, by worth per price, the highest first. */

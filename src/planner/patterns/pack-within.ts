@@ -48,7 +48,7 @@ export function packWithin(
   for (const times of FIRST_ADDITIONS) {
     if (few.nodes > nodesMax) few = tryAt((times * many.cost) / many.nodes, many);
   }
-  if (few.nodes > nodesMax) return few;
+  if (few.nodes > nodesMax) return few.nodes < many.nodes ? few : many;
   for (let slope = 0; slope < SLOPES_MAX && few.nodes < nodesMax * CLOSE; slope++) {
     const addition = (few.cost - many.cost) / (many.nodes - few.nodes);
     if (addition <= many.addition || addition >= few.addition) break;
