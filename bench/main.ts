@@ -6,6 +6,7 @@ import { adversarial } from './adversarial.ts';
 import { budgets } from './budgets/budgets.ts';
 import { checkFit } from './check-fit.ts';
 import { coldStart } from './cold-start.ts';
+import { consolidation } from './consolidation.ts';
 import { feasibility } from './feasibility.ts';
 import { generate } from './generate.ts';
 import { idle } from './idle.ts';
@@ -19,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, (argv: readonly string[]) => Promise<R
   'steady-state': steadyState,
   'cold-start': coldStart,
   'scale-down': scaleDown,
+  consolidation,
   snapshot: snapshotBenchmark,
   feasibility,
   placement,

@@ -1,6 +1,8 @@
-// What budgets.yaml counts: one decision per generated workload, one with mixed node types, one scale-down.
+// What budgets.yaml counts: one decision per generated workload, one with mixed node types, one scale-down, one
+// consolidation.
 import { buildSnapshot } from '../../src/cluster/build-snapshot.ts';
 import { verifyPacking } from '../../test/packing/verify-packing.ts';
+import { consolidateAll, mixedCluster } from '../consolidation.ts';
 import { halfEmptyCluster, scaleAllDown } from '../scale-down.ts';
 import type { Offered } from '../inputs/empty-cluster.ts';
 import { generatedTypes, generatedWorkloads } from '../inputs/generated-workloads.ts';
@@ -33,6 +35,7 @@ export function countedInputs(): readonly CountedInput[] {
       packed(`${family(workload)}-mixed`, workload, { types: generatedTypes(), zones: ONE_ZONE }),
     ),
     scaledDown(),
+    consolidated(),
   ];
 }
 
@@ -69,6 +72,17 @@ function scaledDown(): CountedInput {
       buildSnapshot(objects, 1);
       const { removed, plans, evictions, breaches } = scaleAllDown(objects);
       return { nodes: objects.nodes.length - removed, plans, evictions, breaches };
+    },
+  };
+}
+
+function consolidated(): CountedInput {
+  const objects = mixedCluster({ nodes: 12, pods: 300, seed: 7 }, true);
+  return {
+    name: 'consolidation',
+    decide() {
+      const { nodes, costPerHour, plans, evictions } = consolidateAll(objects);
+      return { nodes, cost_1e4: Math.round(costPerHour * 1e4), plans, evictions };
     },
   };
 }

@@ -26,6 +26,7 @@ export class HeldNodes {
   readonly #nowMs: number;
   /** By node or claim. */
   readonly #runs: ReadonlyMap<string, readonly PodRun[]>;
+  readonly #rooms = new Map<SnapshotNode, Room>();
 
   constructor(plan: Plan, snapshot: ClusterSnapshot, nowMs: number) {
     this.#snapshot = snapshot;
@@ -34,11 +35,12 @@ export class HeldNodes {
   }
 
   /** Those of `ready`, closed nodes, that may be opened together: no pod that is planned for another node which stays
-   *  closed or is to come has room there. Keeps their order. Cost: nodes × shapes of pods that wait for other nodes. */
-  mayOpen(ready: readonly SnapshotNode[]): readonly SnapshotNode[] {
-    const candidates = new Set(ready.map(({ name }) => name));
+   *  closed or is to come has room there. `waiting`: closed nodes whose turn comes later. Keeps their order. Cost: nodes ×
+   *  shapes of pods that wait for other nodes. */
+  mayOpen(ready: readonly SnapshotNode[], waiting: readonly SnapshotNode[] = []): readonly SnapshotNode[] {
+    const known = new Set([...ready, ...waiting]);
     let open = ready;
-    let takers = this.#shapesFor(this.#stayingClosed(candidates));
+    let takers = this.#shapesFor([...waiting, ...this.#coming().filter((node) => !known.has(node))]);
     while (takers.size > 0) {
       const held = open.filter((node) => !this.#hasWaited(node) && this.#hasRoomForOne(node, takers));
       if (held.length === 0) return open;
@@ -58,24 +60,23 @@ export class HeldNodes {
     return { alone: new Set(nodes.filter((node) => !together.has(node))), together };
   }
 
-  /** The order in which to open nodes that have room for each other's pods: while some are still closed, their pods take what
-   *  they find. So first those that the scheduler asks for first, then those with most pods. */
-  openingOrder(nodes: readonly SnapshotNode[]): readonly SnapshotNode[] {
-    return nodes
-      .map((node) => ({ node, priority: this.#priorityOf(node), pods: this.#podsFor(node) }))
-      .sort((a, b) => higherFirst(a.priority, b.priority) || b.pods - a.pods)
-      .map(({ node }) => node);
+  /** Nodes that have room for each other's pods, as they are best opened: while some are closed, their pods take what they
+   *  find. So those come first that the scheduler asks for first, as they have its most important pods, then the others, and
+   *  of both those with most pods. */
+  openingWaves(nodes: readonly SnapshotNode[]): readonly (readonly SnapshotNode[])[] {
+    const priorities = new Map(nodes.map((node) => [node, this.#priorityOf(node)]));
+    const highest = Math.max(...priorities.values());
+    const sorted = nodes.toSorted((a, b) => this.#podsFor(b) - this.#podsFor(a));
+    const waves = [true, false].map((first) => sorted.filter((node) => (priorities.get(node) === highest) === first));
+    return waves.filter((wave) => wave.length > 0);
   }
 
-  /** Nodes whose pods wait for them and that are worth waiting for. */
-  #stayingClosed(candidates: ReadonlySet<string>): readonly SnapshotNode[] {
+  /** Nodes that are expected, or closed by something else as well; none when nodes have ceased to join. */
+  #coming(): readonly SnapshotNode[] {
     const joinedMs = this.#lastJoinMs();
-    const comingCount = this.#nowMs - joinedMs < NEXT_JOIN_MS;
-    return this.#snapshot.nodes.filter(({ name, node, claim, draining, upcoming }) => {
-      if (claim === undefined || draining || candidates.has(name)) return false;
-      // Is Ready, but a pass has had no time for its names.
-      if (node !== undefined && isPlacing(node) && node.ready === 'True') return true;
-      if (!comingCount || (node === undefined ? !upcoming : !isPlacing(node))) return false;
+    if (this.#nowMs - joinedMs >= NEXT_JOIN_MS) return [];
+    return this.#snapshot.nodes.filter(({ node, claim, draining, upcoming }) => {
+      if (claim === undefined || draining || (node === undefined ? !upcoming : !isPlacing(node))) return false;
       // A claim that was made later is of another plan: its server boots for minutes.
       return Date.parse(claim.metadata.creationTimestamp ?? '') <= joinedMs;
     });
@@ -104,7 +105,7 @@ export class HeldNodes {
     return shapes;
   }
 
-  /** Of its most important pod. */
+  /** Of its most important pod; −Infinity without pods. */
   #priorityOf({ name }: SnapshotNode): number {
     const priorities = (this.#runs.get(name) ?? []).map(({ pods, from }) => pods[from]?.priority ?? 0);
     return priorities.reduce((highest, priority) => Math.max(highest, priority), -Infinity);
@@ -121,8 +122,12 @@ export class HeldNodes {
     return false;
   }
 
-  #roomOf({ name, allocatable, pods }: SnapshotNode): Room {
+  #roomOf(node: SnapshotNode): Room {
+    const known = this.#rooms.get(node);
+    if (known !== undefined) return known;
+    const { name, allocatable, pods } = node;
     const room: Room = { ...allocatable, extended: new Map(allocatable.extended) };
+    this.#rooms.set(node, room);
     for (const { shape } of pods) take(room, shape.requests, 1);
     for (const run of this.#runs.get(name) ?? []) {
       const shape = run.pods[run.from]?.shape;
@@ -130,11 +135,6 @@ export class HeldNodes {
     }
     return room;
   }
-}
-
-/** −Infinity for nodes without pods. */
-function higherFirst(left: number, right: number): number {
-  return left === right ? 0 : left > right ? -1 : 1;
 }
 
 interface Room {

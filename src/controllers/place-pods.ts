@@ -1,50 +1,38 @@
 // Carries a plan's places out: a new node is closed by the placing taint until the pods that the plan puts there have its
 // name as status.nominatedNodeName; then the taint goes, and the scheduler tries that node first for them. Decides nothing
 // about places. What it does not get to is opened by open-placed-nodes.ts when its time is over.
+import { ANNOTATIONS } from '../api/names.ts';
+import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterSnapshot, SnapshotNode } from '../cluster/build-snapshot.ts';
 import type { NodeObject, PodObject } from '../cluster/cluster-objects.ts';
 import { lastingTaints } from '../cluster/expected-node.ts';
 import { isNodeOfClaim } from '../lifecycle/ownership.ts';
 import type { Plan } from '../planner/plan.ts';
 import type { ClusterContext } from './cluster-context.ts';
+import { dealSpreadPods } from './deal-spread-pods.ts';
 import { HeldNodes } from './held-nodes.ts';
+import { inParallel } from './in-parallel.ts';
 import { clusterFields, errorFields } from './log-fields.ts';
+import { type PlacedNode, PodNamer } from './name-pods.ts';
 import { isPlacing, PLACING_TAINT, type PlacementHints } from './placement-hints.ts';
-import { isPortError, type PortError, type PortErrorCode } from './port-errors.ts';
+import { isPortError } from './port-errors.ts';
 
 /** Some three seconds of a small API server's time: a pass must not keep others waiting for longer. */
 export const NAMES_PER_PASS_MAX = 1000;
-/** Requests under way at once: fills such a server and leaves other clusters' sockets alone. */
-const PARALLEL_NAMES = 16;
+/** The server works on them side by side, so that the last is done soon after the first: in between, pods whose node is still
+ *  closed go elsewhere. An API server takes a hundred requests at a time from a connection. */
+const PARALLEL_OPENINGS = 100;
 /** The only scheduler whose filters the planner knows. Other profiles may have others. */
 const SCHEDULER = 'default-scheduler';
 
-/** Another try will do: the node stays closed for the next pass, within its time. */
-const AWAY: ReadonlySet<PortErrorCode> = new Set(['unavailable', 'throttled']);
-
-/** Names between which nodes are opened. A name stands only until the scheduler has tried its pod in vain, and it tries all
- *  that wait whenever a node opens: so between the first name and the opening should lie a fraction of a second. */
+/** Names between which nodes are opened: see name-pods.ts. */
 const NAMES_PER_BATCH = 64;
-/** The scheduler watches pods and nodes apart. When our own watch shows the names, its own has them too, give or take. */
-const SEEN_LOOK_MS = 20;
-/** A watch that lags by more than this is not waited for. */
-const SEEN_MAX_MS = 1000;
-
-interface PlacedNode {
-  readonly placed: SnapshotNode;
-  readonly node: NodeObject;
-  readonly pods: readonly PodObject[];
-}
-
 /** Names and opens nodes, pass by pass. */
 export class PodPlacer {
   readonly #context: ClusterContext;
   readonly #hints: PlacementHints;
   /** Uids of nodes that were opened and that the store still shows closed. */
   readonly #opened = new Set<string>();
-  /** In the present pass: the server does not answer; the right is missing. */
-  #away = false;
-  #refused = false;
 
   constructor(context: ClusterContext, hints: PlacementHints) {
     this.#context = context;
@@ -57,50 +45,25 @@ export class PodPlacer {
     const closed = snapshot.nodes.filter(({ node }) => node !== undefined && isPlacing(node));
     this.#forget(closed);
     if (closed.length === 0 || this.#hints.use().kind !== 'on' || snapshot.objects.cluster.spec.paused === true) return;
-    this.#away = false;
-    this.#refused = false;
+    const namer = new PodNamer(this.#context, this.#hints);
     const held = new HeldNodes(plan, snapshot, this.#context.clock.nowMs());
-    const nodes = nextNodes(held.mayOpen(closed.filter((one) => this.#isReady(one))), plan);
-    const { alone, together } = held.apart(nodes.map(({ placed }) => placed));
+    const ready = closed.filter((one) => this.#isReady(one));
+    const may = held.mayOpen(ready);
+    const { alone, together } = held.apart(may);
+    const nodes = nextNodes(may, plan);
     for (const batch of batches(nodes.filter(({ placed }) => alone.has(placed)))) {
-      const named = await this.#nameAll(batch);
-      await inParallel(named, ({ node }) => this.#open(node));
+      await this.#openAll((await namer.nameAll(batch)).map(({ placed }) => placed));
     }
-    const named = await this.#nameAll(nodes.filter(({ placed }) => together.has(placed)));
+    const named = await namer.nameAll(dealSpreadPods(nodes.filter(({ placed }) => together.has(placed))));
+    const done = new Set(named.map(({ placed }) => placed));
     // Those that had no turn, or could not be named, keep others closed.
-    const open = held.openingOrder(held.mayOpen(named.map(({ placed }) => placed)));
-    await inParallel(open, ({ node }) => this.#open(node));
+    const waiting = ready.filter((one) => !alone.has(one) && !done.has(one));
+    const open = held.mayOpen([...done], waiting);
+    for (const wave of held.openingWaves(open)) await this.#openAll(wave);
   }
 
-  /** The nodes of which all pods are done with. */
-  async #nameAll(nodes: readonly PlacedNode[]): Promise<readonly PlacedNode[]> {
-    const unnamed = new Set<NodeObject>();
-    const written: { readonly pod: PodObject; readonly node: NodeObject }[] = [];
-    await inParallel(
-      nodes.flatMap(({ node, pods }) => pods.map((pod) => ({ node, pod }))),
-      async (one) => {
-        const outcome = await this.#name(one.pod, one.node);
-        if (outcome === 'written') written.push(one);
-        if (outcome === 'later') unnamed.add(one.node);
-      },
-    );
-    await this.#seen(written);
-    return nodes.filter(({ node }) => !unnamed.has(node));
-  }
-
-  async #seen(written: readonly { readonly pod: PodObject; readonly node: NodeObject }[]): Promise<void> {
-    const { clock, signal, workload } = this.#context;
-    const untilMs = clock.monotonicMs() + SEEN_MAX_MS;
-    const isMissing = ({ pod }: (typeof written)[number]): boolean => {
-      const shown = workload.stores.pods.get(`${pod.namespace}/${pod.name}`);
-      return shown?.uid === pod.uid && shown.nominatedNodeName === '' && shown.nodeName === '';
-    };
-    for (let missing = written.filter(isMissing); missing.length > 0; missing = missing.filter(isMissing)) {
-      if (clock.monotonicMs() >= untilMs || signal.aborted) return;
-      await new Promise<void>((resolve) => {
-        clock.setTimer(SEEN_LOOK_MS, resolve);
-      });
-    }
+  async #openAll(nodes: readonly SnapshotNode[]): Promise<void> {
+    await inParallel(nodes, { most: PARALLEL_OPENINGS }, ({ node }) => this.#open(node));
   }
 
   #forget(closed: readonly SnapshotNode[]): void {
@@ -108,38 +71,14 @@ export class PodPlacer {
     for (const uid of this.#opened) if (!uids.has(uid)) this.#opened.delete(uid);
   }
 
-  /** Ours, Ready, and closed by nothing else: before its startup taints are gone the scheduler could not use a name. */
+  /** Ours, Ready, and closed by nothing else: before its startup taints are gone, or the labels are there that a kubelet may
+   *  not set itself, the scheduler could not use a name. */
   #isReady({ node, claim, draining }: SnapshotNode): boolean {
     if (node === undefined || claim === undefined || draining || !isNodeOfClaim(claim, node)) return false;
     if (node.ready !== 'True' || node.unschedulable || this.#opened.has(node.uid)) return false;
+    if (lacksLabels(node, claim)) return false;
     const startup = (claim.spec.startupTaints ?? []).map((taint) => ({ ...taint, value: taint.value ?? '' }));
     return lastingTaints(node.taints, startup).length === node.taints.length - 1;
-  }
-
-  /** Later: the server does not answer now. What it refuses is done with. */
-  async #name(pod: PodObject, node: NodeObject): Promise<'written' | 'refused' | 'later'> {
-    if (!this.#mayWrite() || this.#away) return 'later';
-    if (this.#refused) return 'refused';
-    try {
-      await this.#context.workload.nominateNode(pod, node.name);
-      this.#hints.noteForbidden(undefined);
-      this.#count('written');
-      return 'written';
-    } catch (error) {
-      if (!isPortError(error)) throw error;
-      this.#count(error.code === 'conflict' ? 'changed' : 'failed');
-      if (error.code !== 'conflict') this.#noteFailure(error);
-      return AWAY.has(error.code) ? 'later' : 'refused';
-    }
-  }
-
-  /** One line for all that would fail alike. */
-  #noteFailure(error: PortError): void {
-    this.#away ||= AWAY.has(error.code);
-    this.#refused ||= error.code === 'forbidden';
-    if (error.code === 'forbidden') this.#hints.noteForbidden(error.message);
-    const fields = { ...clusterFields(this.#context), ...errorFields(error) };
-    this.#context.telemetry.log('warn', 'a node could not be named to a pod', fields);
   }
 
   async #open(node: NodeObject | undefined): Promise<void> {
@@ -150,6 +89,7 @@ export class PodPlacer {
       await workload.liftTaint(node, PLACING_TAINT);
       this.#opened.add(node.uid);
       telemetry.count('sluice_placing_taints_lifted_total', { ...labels, why: 'placed' });
+      telemetry.log('info', 'a node was opened to pods', { ...labels, node: node.name });
     } catch (error) {
       if (!isPortError(error)) throw error;
       // The next pass tries again.
@@ -159,10 +99,6 @@ export class PodPlacer {
         ...errorFields(error),
       });
     }
-  }
-
-  #count(outcome: 'written' | 'changed' | 'failed'): void {
-    this.#context.telemetry.count('sluice_placement_hints_total', { ...clusterFields(this.#context), outcome });
   }
 
   #mayWrite(): boolean {
@@ -183,6 +119,11 @@ function nextNodes(ready: readonly SnapshotNode[], plan: Plan): readonly PlacedN
     nodes.push({ placed, node, pods });
   }
   return nodes;
+}
+
+/** Until its pool's template is on it. */
+function lacksLabels({ annotations, labels }: NodeObject, { spec }: NodeClaim): boolean {
+  return !annotations.has(ANNOTATIONS.managedKeys) && Object.keys(spec.labels).some((key) => !labels.has(key));
 }
 
 /** Runs of nodes with about so many names together. */
@@ -218,12 +159,4 @@ function plannedPods(plan: Plan, names: ReadonlySet<string>): ReadonlyMap<string
 function readyFirst(left: SnapshotNode, right: SnapshotNode): number {
   const [leftMs, rightMs] = [left.node?.readyChangedMs ?? 0, right.node?.readyChangedMs ?? 0];
   return leftMs - rightMs || (left.name < right.name ? -1 : 1);
-}
-
-async function inParallel<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values();
-  const worker = async () => {
-    for (const item of queue) await run(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL_NAMES, items.length) }, worker));
 }

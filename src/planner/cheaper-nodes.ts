@@ -2,68 +2,84 @@
 // which those come first whose pods are worth least for what the node costs. Of those that save enough the one that is worth most
 // wins (what it saves less what its moves are charged with); of equal ones that which moves fewer pods, then fewer nodes, then
 // the first. The search is bounded in steps.
-import { holdsInAnyOrder, leastCost, tryCheaperNodes, type CheaperNodes, type Terms } from './try-cheaper-nodes.ts';
+import { holdsInAnyOrder, mostWorth, tryCheaperNodes, type CheaperNodes, type Terms } from './try-cheaper-nodes.ts';
 import type { Refused } from './node-budget.ts';
-import { demandOf } from './pod-groups.ts';
 import type { Candidate } from './scale-down-candidates.ts';
-import { isMovable, compareText } from './claim-facts.ts';
 
-/** Nodes that one replacement takes away: as few as save most of what there is to save, so that a wrong guess costs little. Not
- *  more than a claim can name (REPLACES_MAX). */
-const SET_MAX = 8;
+/** Nodes of one set. One replacement is to be small, so that a wrong guess costs little; a claim can name no more than the
+ *  last of them (REPLACES_MAX). */
+const SIZES = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16];
 /** Tried one by one, and as the first of a run. */
 const SINGLES_MAX = 24;
 const STARTS_MAX = 4;
-/** Of about 10 ns each. A search costs at most so many and one trial more. */
-const STEPS_MAX = 10_000_000;
-/** Of what saves enough, so many are looked at closer. */
-const LOOKS_MAX = 8;
+/** Of about 30 ns each: 60 ms, in which other clusters wait. A search costs at most so many and one trial more. */
+const STEPS_MAX = 2_000_000;
+/** Of them, for saying what sets could be worth. */
+const ESTIMATES_SHARE = 0.5;
 
 export interface SearchResult {
   readonly best: CheaperNodes | undefined;
+  /** Sets that were looked at. */
   readonly tried: number;
   /** The first limit that forbade new nodes, if one did. */
   readonly limit: Refused | undefined;
 }
 
-/** The best replacement of some of `candidates`. */
+/** The best replacement of some of `candidates`, which are in the order in which they are to be tried. What a set could be worth
+ *  at most is cheap to say; those that could be worth most are tried first, until nothing better can be found. */
 export function findCheaperNodes(terms: Terms, candidates: readonly Candidate[]): SearchResult {
-  const found: CheaperNodes[] = [];
+  const { sets, all } = promisingSets(terms, candidates);
+  let best: CheaperNodes | undefined;
   let limit: Refused | undefined;
   let tried = 0;
-  for (const set of setsOf(wastefulFirst(terms, candidates))) {
+  for (const { set, most } of sets) {
+    if (best !== undefined && micro(most) <= micro(best.worth)) break;
     if (terms.steps > STEPS_MAX) {
-      terms.draft.cutShort.add(`consolidation tried ${tried} sets of nodes and not all that it could`);
+      terms.draft.cutShort.add(`consolidation tried ${tried} sets of nodes of ${sets.length} that look cheaper`);
       break;
     }
     tried += 1;
     const outcome = tryCheaperNodes(terms, set);
     if (outcome.kind === 'no') limit ??= outcome.limit;
-    else found.push(outcome.found);
+    else if (isBetter(outcome.found, best) && holdsInAnyOrder(terms, outcome.found)) best = outcome.found;
   }
-  const best = found
-    .sort(byWorth)
-    .slice(0, LOOKS_MAX)
-    .find((one) => holdsInAnyOrder(terms, one));
-  return { best, tried, limit };
+  return { best, tried: all, limit };
 }
 
-/** Sums of prices differ in the last digits: to a millionth. Equal ones stay in their order. */
-function byWorth(a: CheaperNodes, b: CheaperNodes): number {
-  const micro = ({ worth }: CheaperNodes): number => Math.round(worth * 1e6);
-  return micro(b) - micro(a) || a.podsMoved - b.podsMoved || a.candidates.length - b.candidates.length;
+interface PromisingSet {
+  readonly set: readonly Candidate[];
+  /** What it could be worth at most. */
+  readonly most: number;
 }
 
-/** By the share of the price that the pods could be had for elsewhere, then by name. */
-function wastefulFirst({ cutoff, offers }: Terms, candidates: readonly Candidate[]): readonly Candidate[] {
-  return candidates
-    .map((candidate) => {
-      const displaced = candidate.pods.filter((pod) => pod.priority >= cutoff && isMovable(pod));
-      const worth = leastCost(demandOf({ pending: [], displaced, rehoused: [] }), offers);
-      return { candidate, share: worth / candidate.pricePerHour };
-    })
-    .sort((a, b) => a.share - b.share || compareText(a.candidate.node.name, b.candidate.node.name))
-    .map(({ candidate }) => candidate);
+function promisingSets(
+  terms: Terms,
+  candidates: readonly Candidate[],
+): { readonly sets: readonly PromisingSet[]; readonly all: number } {
+  const sets: PromisingSet[] = [];
+  let all = 0;
+  for (const set of setsOf(candidates)) {
+    if (terms.steps > STEPS_MAX * ESTIMATES_SHARE) {
+      terms.draft.cutShort.add(`consolidation looked at ${all} sets of nodes and not at all that there are`);
+      break;
+    }
+    all += 1;
+    const most = mostWorth(terms, set);
+    if (most !== undefined) sets.push({ set, most });
+  }
+  return { sets: sets.sort((a, b) => micro(b.most) - micro(a.most)), all };
+}
+
+/** Equal ones stay in their order. */
+function isBetter(one: CheaperNodes, best: CheaperNodes | undefined): boolean {
+  if (best === undefined) return true;
+  const more = micro(one.worth) - micro(best.worth) || best.podsMoved - one.podsMoved;
+  return (more || best.candidates.length - one.candidates.length) > 0;
+}
+
+/** Sums of prices differ in the last digits: compared to a millionth. */
+function micro(price: number): number {
+  return Math.round(price * 1e6);
 }
 
 /** Each set once. Runs of the whole list and of each pool's part of it: pods of different pools may not mix. */
@@ -84,10 +100,11 @@ function* setsOf(candidates: readonly Candidate[]): Generator<readonly Candidate
   }
 }
 
+/** From the front first, then single ones, then from the next ones on: what a search that is cut short did not get to matters least. */
 function* runsOf(list: readonly Candidate[]): Generator<readonly Candidate[]> {
-  for (let size = 1; size <= SET_MAX; size += 1) {
-    const starts = size === 1 ? SINGLES_MAX : STARTS_MAX;
-    for (let start = 0; start < starts && start + size <= list.length; start += 1)
-      yield list.slice(start, start + size);
+  for (const size of SIZES) if (size <= list.length) yield list.slice(0, size);
+  for (let start = 1; start < SINGLES_MAX && start < list.length; start += 1) yield list.slice(start, start + 1);
+  for (let start = 1; start < STARTS_MAX; start += 1) {
+    for (const size of SIZES) if (size > 1 && start + size <= list.length) yield list.slice(start, start + size);
   }
 }

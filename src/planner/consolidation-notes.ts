@@ -1,6 +1,7 @@
 // What a plan says of replacements: in the report, in the verdicts on nodes, and as the reason of claims.
 import type { SearchResult } from './cheaper-nodes.ts';
 import type { PlanDraft } from './plan-draft.ts';
+import type { Replaceable } from './replaceable-nodes.ts';
 import type { CheaperNodes } from './try-cheaper-nodes.ts';
 
 /** Puts another verdict on the nodes in question; `because` undefined: they go. */
@@ -28,16 +29,15 @@ function counted(flavors: readonly string[]): string {
 }
 
 /** Why nothing is replaced, with the first of what stood in the way. */
-export function nothingText(
-  results: readonly SearchResult[],
-  of: { readonly candidates: number; readonly kept: readonly string[] },
-): string {
+export function nothingText(results: readonly SearchResult[], tiers: readonly Replaceable[]): string {
   const tried = results.reduce((sum, result) => sum + result.tried, 0);
   const limit = results.find((result) => result.limit !== undefined)?.limit;
-  const [first] = of.kept;
-  const others = of.kept.length > 1 ? ` (and ${of.kept.length - 1} more)` : '';
+  const candidates = tiers.reduce((sum, tier) => sum + tier.candidates.length, 0);
+  const kept = tiers.flatMap((tier) => tier.kept);
+  const [first] = kept;
+  const others = kept.length > 1 ? ` (and ${kept.length - 1} more)` : '';
   return [
-    `no cheaper nodes for any of ${of.candidates} nodes that could go, in ${tried} sets of them`,
+    `no cheaper nodes for any of ${candidates} nodes that could go, in ${tried} sets of them`,
     ...(limit === undefined ? [] : [`new nodes beside the old ones are not allowed: ${limit.message}`]),
     ...(first === undefined ? [] : [`not thought of: ${first}${others}`]),
   ].join('; ');

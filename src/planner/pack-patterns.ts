@@ -175,7 +175,8 @@ function ownLimits({ exclusions }: SortedDemand): ReadonlyMap<PodGroup, number> 
 
 /** The cheapest patterns; where a pool may not get enough nodes for them, those of bigger flavors if they place more pods. */
 function mostPlaced({ draft, problem, offers, free }: Packing): PatternChoice {
-  const options = { ...PATTERN_DEFAULTS, ...wishedFlavors(draft, problem, offers) };
+  const nodesMax = Math.max(0, NEW_NODES_MAX - draft.newNodes.length);
+  const options = { ...PATTERN_DEFAULTS, nodesMax, ...wishedFlavors(draft, problem, offers) };
   const asked: PatternsAsked = { problem, options };
   const improved = draft.improved?.find(asked);
   let best = improved ?? choosePatterns(problem, options);

@@ -8,7 +8,7 @@ import { podsIn } from './plan.ts';
 import type { PodGroup } from './pod-groups.ts';
 
 /** Orders tried for few pods; for many, whose sizes even out, as many as make this number of pods. */
-const ORDERS_MAX = 16;
+const ORDERS_MAX = 64;
 const ORDERS_MIN = 4;
 const PODS_TRIED = 1000;
 

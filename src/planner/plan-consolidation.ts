@@ -9,20 +9,20 @@ import { findCheaperNodes } from './cheaper-nodes.ts';
 import { isStanding, isUpcoming, timeMs } from './claim-facts.ts';
 import { changeText, judgeAnew, nothingText } from './consolidation-notes.ts';
 import { takeDrains } from './drains-under-way.ts';
+import { flavorWishes } from './flavor-wishes.ts';
 import { draftOffers, newNodesOf, nodeIndexOf, type PlanDraft, removeClaim } from './plan-draft.ts';
 import { expendableCutoff } from './plan-scale-up.ts';
 import { consolidates, type PoolState, restlessAmong } from './pool-state.ts';
-import { pricesByFlavor } from './price-model.ts';
 import { openDisruptionLedger } from './removal-rules/disruption-ledger.ts';
-import { judgeNode, type Candidate } from './scale-down-candidates.ts';
+import { type Replaceable, replaceableNodes } from './replaceable-nodes.ts';
+import type { Candidate } from './scale-down-candidates.ts';
 import { setTimer } from './scale-down-notes.ts';
-import { grownMs } from './scale-down-times.ts';
-import { holdsInAnyOrder, tryCheaperNodes, type CheaperNodes, type Terms } from './try-cheaper-nodes.ts';
+import { holdsInAnyOrder, tryCheaperNodes, unitPricesOf, type CheaperNodes, type Terms } from './try-cheaper-nodes.ts';
 
-/** A search of n steps (of about 10 ns) is made once in n times so many ms: it takes a hundredth of the time. */
-const REST_MS_PER_STEP = 1e-3;
-/** Steps that judging one node counts. */
-const STEPS_PER_NODE = 200;
+/** A search of n steps (of about 30 ns) is made once in n times so many ms: it takes a hundredth of the time. */
+const REST_MS_PER_STEP = 3e-3;
+/** Steps that adding up the pods of one node counts. */
+const STEPS_PER_NODE = 50;
 
 /** Finds and begins a replacement, or says why there is none. */
 export function planConsolidation(draft: PlanDraft): void {
@@ -69,8 +69,7 @@ function whyNotCalm(draft: PlanDraft): string | undefined {
 
 /** Returns what it cost, in steps. */
 function search(draft: PlanDraft, pools: readonly PoolState[], timed: readonly NodeClaim[]): number {
-  const listed = listCandidates(draft, pools);
-  const tiers = tiersOf(draft, pools, listed.candidates);
+  const tiers = tiersOf(draft, pools, timed);
   const stepsOf = (): number =>
     tiers.reduce((sum, { terms }) => sum + terms.steps, draft.snapshot.nodes.length * STEPS_PER_NODE);
   // The set that was found before is the first to be asked: else one that is a little better would come along for ever.
@@ -89,62 +88,31 @@ function search(draft: PlanDraft, pools: readonly PoolState[], timed: readonly N
     draft,
     timed.filter((claim) => !chosen.has(claim)),
   );
-  if (best === undefined) say(draft, nothingText(results, { candidates: listed.candidates.length, kept: listed.kept }));
+  if (best === undefined) say(draft, nothingText(results, tiers));
   else proceed(draft, best, { sinceMs: draft.nowMs });
   return stepsOf();
 }
 
-/** Nodes that may be thought of, as for any other removal by choice but whatever they are used to; and why the first of the
- *  others may not. */
-function listCandidates(
-  draft: PlanDraft,
-  pools: readonly PoolState[],
-): { readonly candidates: readonly Candidate[]; readonly kept: readonly string[] } {
-  const { flavors, prices, podDisruptionBudgets } = draft.objects;
-  const ask = {
-    cutoff: expendableCutoff(draft),
-    budgets: openDisruptionLedger(podDisruptionBudgets),
-    prices: pricesByFlavor(flavors, prices),
-    whateverUsed: true,
-  } as const;
-  const candidates: Candidate[] = [];
-  const kept: string[] = [];
-  for (const pool of pools) {
-    const shrinksMs = grownMs(draft, pool) + pool.settings.scaleDownDelayAfterAddMs;
-    if (draft.nowMs < shrinksMs) {
-      draft.dueMs.push(shrinksMs);
-      kept.push(`pool ${pool.name} got a node lately (scaleDownDelayAfterAddSeconds)`);
-      continue;
-    }
-    for (const claim of pool.claims) {
-      const node = draft.snapshot.nodes[nodeIndexOf(draft, claim) ?? -1];
-      if (node === undefined || node.claim !== claim) continue;
-      const judged = judgeNode(draft, { ...ask, node, claim });
-      if (judged.kind === 'kept') kept.push(`${claim.metadata.name} stays: ${judged.because ?? 'it is leaving'}`);
-      else if (judged.candidate.ready && judged.candidate.pricePerHour > 0) candidates.push(judged.candidate);
-    }
-  }
-  return { candidates, kept };
+/** Candidates of pools of one priority, and nodes from the same pools: people prefer a pool of higher priority at any price. */
+interface Tier extends Replaceable {
+  readonly terms: Terms;
 }
 
-/** Candidates of pools of one priority, and nodes from the same pools: people prefer a pool of higher priority at any price. */
-function tiersOf(
-  draft: PlanDraft,
-  pools: readonly PoolState[],
-  all: readonly Candidate[],
-): readonly { readonly terms: Terms; readonly candidates: readonly Candidate[] }[] {
-  const price = all.reduce((sum, one) => sum + one.pricePerHour, 0);
-  const pods = all.reduce((sum, one) => sum + one.pods.length, 0);
+function tiersOf(draft: PlanDraft, pools: readonly PoolState[], timed: readonly NodeClaim[]): readonly Tier[] {
   const priorities = [...new Set(pools.map((pool) => pool.settings.priority))].sort((a, b) => b - a);
-  return priorities.map((priority) => {
-    const candidates = all.filter(({ pool }) => pool.settings.priority === priority);
-    const from = pools.filter(({ settings }) => settings.priority === priority && settings.unschedulable !== true);
-    const offers = from.flatMap((pool) => draftOffers(draft, pool).offers);
-    const pricePerPod = pods === 0 ? 0 : price / pods;
-    return {
-      candidates,
-      terms: { draft, cutoff: expendableCutoff(draft), pools: from, offers, pricePerPod, steps: 0 },
-    };
+  const before = new Set(timed);
+  const { isSmall } = flavorWishes(draft);
+  return priorities.map((priority): Tier => {
+    const own = pools.filter(({ settings }) => settings.priority === priority);
+    const from = own.filter(({ settings }) => settings.unschedulable !== true);
+    const offers = from
+      .flatMap((pool) => draftOffers(draft, pool).offers)
+      .filter(({ template }) => !isSmall(template.flavor));
+    const unitPrices = unitPricesOf(offers);
+    const listed = replaceableNodes(draft, own, { unitPrices, before });
+    const { pricePerPod } = listed;
+    const terms = { draft, cutoff: expendableCutoff(draft), pools: from, offers, unitPrices, pricePerPod, steps: 0 };
+    return { ...listed, terms };
   });
 }
 
@@ -183,8 +151,8 @@ function removeAtOnce(draft: PlanDraft, { candidates }: CheaperNodes): void {
   const ledger = openDisruptionLedger(draft.objects.podDisruptionBudgets);
   let left = takeDrains(draft, { ledger, cutoff: expendableCutoff(draft) });
   for (const { claim, pods } of candidates) {
-    if (left <= 0 || ledger.refusal(pods) !== undefined) continue;
-    left -= 1;
+    if (pods.length > 0 && (left <= 0 || ledger.refusal(pods) !== undefined)) continue;
+    if (pods.length > 0) left -= 1;
     ledger.take(pods);
     removeClaim(draft, claim, { reason: 'Consolidated', message: 'other nodes have room for all of its pods' });
   }
@@ -209,14 +177,14 @@ function stopTimers(draft: PlanDraft, claims: readonly NodeClaim[]): void {
   }
 }
 
-const timed = new WeakMap<readonly NodeClaim[], readonly NodeClaim[]>();
+const runningTimers = new WeakMap<readonly NodeClaim[], readonly NodeClaim[]>();
 
 /** Claims whose timer runs; looked for once per list. */
 function timedAmong(claims: readonly NodeClaim[]): readonly NodeClaim[] {
-  let found = timed.get(claims);
+  let found = runningTimers.get(claims);
   if (found === undefined) {
     found = claims.filter((claim) => claim.status?.replaceableSince !== undefined);
-    timed.set(claims, found);
+    runningTimers.set(claims, found);
   }
   return found;
 }

@@ -176,7 +176,7 @@ export class CoveringSimplex {
     this.#gain = -reduced * least;
     this.#pivot(leaving, { reduced, ratio: least });
     this.#pivots++;
-    if (this.#pivots % Math.max(PIVOTS_PER_INVERSION, 2 * rows) === 0) this.#invert();
+    if (this.#pivots % Math.max(PIVOTS_PER_INVERSION, 3 * rows) === 0) this.#invert();
     return true;
   }
 

@@ -65,6 +65,7 @@ export interface ImprovedPatterns {
 export function asksTheSame(one: PatternsAsked, other: PatternsAsked): boolean {
   return (
     one.options.flavorsMax === other.options.flavorsMax &&
+    one.options.nodesMax === other.options.nodesMax &&
     equal(one.options.flavorsUsed, other.options.flavorsUsed) &&
     equal(one.options.leastCapacity, other.options.leastCapacity) &&
     isSameProblem(one.problem, other.problem)

@@ -1,7 +1,7 @@
 // Which fillings, and how many nodes of each, for one model: greedy first, which is enough where pods are many and small;
 // column generation and rounding where it is not. Stops as soon as the answer is as close to the lower bound as wished.
 import { boundOf } from '../bounds/bound-of.ts';
-import { type ColumnGenerationOptions, generateColumns } from '../bounds/column-generation.ts';
+import { type ColumnGenerationOptions, type FilledNode, generateColumns } from '../bounds/column-generation.ts';
 import { bestBound, cheapBounds } from '../bounds/lower-bound.ts';
 import type { PackingModel } from '../bounds/packing-model.ts';
 import type { LowerBound } from '../bounds/packing-problem.ts';
@@ -20,6 +20,9 @@ export interface Effort {
   readonly searchSteps: number;
   readonly dives: number;
   readonly diveRounds: number;
+  /** Parts of all steps that go into the cheap bounds, and into column generation; rounding has the rest. */
+  readonly boundPart: number;
+  readonly columnsPart: number;
   /** What column generation does at its end for the bound's sake. */
   readonly lastLook: ColumnGenerationOptions['lastLook'];
 }
@@ -32,6 +35,8 @@ export const AT_ONCE: Effort = {
   searchSteps: 4096,
   dives: 1,
   diveRounds: 10,
+  boundPart: 0.3,
+  columnsPart: 0.5,
   lastLook: 'short',
 };
 /** For a worker thread: seconds. */
@@ -42,18 +47,18 @@ export const POLISH: Effort = {
   searchSteps: 65_536,
   dives: 60,
   diveRounds: 40,
+  boundPart: 0.2,
+  columnsPart: 0.7,
   lastLook: 'full',
 };
-
-/** Parts of what is left that go into the cheap bounds, and into column generation; rounding has the rest. */
-const BOUND_PART = 0.4;
-const COLUMNS_PART = 0.7;
 
 export interface Packed {
   readonly filled: readonly NodesFilled[];
   readonly bound: LowerBound;
   /** Per row. */
   readonly worth: Float64Array;
+  /** All fillings that were looked at. */
+  readonly columns: readonly FilledNode[];
 }
 
 /** Whole nodes for everything in `model` that can be placed, and a bound of what it must cost. */
@@ -61,7 +66,8 @@ export function packModel(
   model: PackingModel,
   { effort, budget }: { readonly effort: Effort; readonly budget: SearchBudget },
 ): Packed {
-  const { bound, worth } = cheapBounds(model, budget.share(BOUND_PART));
+  const all = budget.left;
+  const { bound, worth } = cheapBounds(model, budget.share(effort.boundPart));
   const goesOn = model.rows <= effort.rowsMax;
   const greedy = downsize(
     model,
@@ -75,9 +81,9 @@ export function packModel(
     }),
   );
   const fine = costOf(model, greedy) <= enough(bound, effort);
-  if (fine || !goesOn || budget.left === 0) return { filled: greedy, bound, worth };
+  if (fine || !goesOn || budget.left === 0) return { filled: greedy, bound, worth, columns: greedy };
   const generated = generateColumns(model, {
-    budget: budget.share(COLUMNS_PART),
+    budget: budget.share(Math.min(1, (effort.columnsPart * all) / budget.left)),
     roundsMax: effort.rounds,
     searchSteps: effort.searchSteps,
     boundCost: bound.costPerHour,
@@ -102,7 +108,37 @@ export function packModel(
     filled: podsOf(rounded) >= podsOf(greedy) && costOf(model, rounded) < costOf(model, greedy) ? rounded : greedy,
     bound: bestBound([bound, configuration]),
     worth: generated.worth,
+    columns: generated.columns,
   };
+}
+
+/** As packModel at other prices, from what it has found at the first ones; nothing is said of a bound. */
+export function repackModel(
+  model: PackingModel,
+  of: {
+    readonly effort: Effort;
+    readonly budget: SearchBudget;
+    readonly worth: Float64Array;
+    readonly columns: readonly FilledNode[];
+  },
+): Omit<Packed, 'bound'> {
+  const { effort, budget, worth } = of;
+  const greedy = cheapestFill(model, { left: model.counts, worth, budget, enough: 0, variantsMax: 1 });
+  if (model.rows > effort.rowsMax) return { filled: greedy, worth, columns: greedy };
+  const generated = generateColumns(model, {
+    budget: budget.share(effort.columnsPart),
+    roundsMax: effort.rounds,
+    searchSteps: effort.searchSteps,
+    boundCost: 0,
+    worth,
+    known: [...of.columns, ...greedy],
+    within: effort.within / 4,
+    lastLook: 'none',
+  });
+  const rounding = { ...generated, budget, dives: 0, rounds: 0, searchSteps: 0, enough: 0 };
+  const rounded = roundColumns(model, rounding);
+  const better = podsOf(rounded) >= podsOf(greedy) && costOf(model, rounded) < costOf(model, greedy);
+  return { filled: better ? rounded : greedy, worth: generated.worth, columns: generated.columns };
 }
 
 /** Cost that needs no further search: within the wished part, or the bound itself. */

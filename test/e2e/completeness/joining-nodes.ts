@@ -4,7 +4,7 @@ import type { BootingServer } from '../../../src/playground/playground.ts';
 import { guestOf, type Guest } from '../guest-boot.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { KubeClient } from '../kube-client.ts';
-import { waitUntil } from '../wait-until.ts';
+import { sleep, waitUntil } from '../wait-until.ts';
 
 /** What a node offers to pods. */
 export interface NodeSize {
@@ -20,6 +20,9 @@ export interface NodeSize {
 const LEASE_RENEW_MS = 15_000;
 /** The controller-manager of a busy machine takes its time. */
 const OPEN_LIMIT_MS = 600_000;
+const ARRIVAL_LOOK_MS = 20;
+/** Taints that Kubernetes itself puts on a new node, and lifts. */
+const ARRIVAL_TAINTS = 'node.kubernetes.io/';
 const MERGE_PATCH = 'application/merge-patch+json';
 
 export class JoiningNodes {
@@ -72,6 +75,16 @@ export class JoiningNodes {
     const status = readyStatus(this.#sizeOf(server.flavor.name), server);
     await this.#cluster.send('PATCH', `/api/v1/nodes/${guest.nodeName}/status`, status, MERGE_PATCH);
     this.#joined.add(guest.nodeName);
+  }
+
+  /** Waits until Kubernetes has lifted its own taints from a node that joined. */
+  async hasArrived(name: string): Promise<void> {
+    for (const deadlineMs = Date.now() + OPEN_LIMIT_MS; Date.now() < deadlineMs; await sleep(ARRIVAL_LOOK_MS)) {
+      const node = await this.#cluster.send('GET', `/api/v1/nodes/${name}`);
+      const taints: readonly { readonly key: string }[] = node.spec.taints ?? [];
+      if (!taints.some(({ key }) => key.startsWith(ARRIVAL_TAINTS))) return;
+    }
+    throw new Error(`node '${name}' still has a taint of a node that is not Ready`);
   }
 
   /** Waits until no node that joined is tainted: Kubernetes lifts its own when it has seen that a node is Ready. */

@@ -1,11 +1,24 @@
 // The pods of a measurement in a real control plane: made, counted, taken away again.
 import { inParallel } from '../in-parallel.ts';
-import { type KubeClient, type KubeObject, pathOf } from '../kube-client.ts';
+import { type KubeClient, type KubeObject, type Loose, pathOf } from '../kube-client.ts';
 import { waitUntil } from '../wait-until.ts';
 
 const PAGE = 500;
 const GONE_LIMIT_MS = 900_000;
 const SERVED_LIMIT_MS = 60_000;
+
+export interface Unbound {
+  readonly pods: number;
+  readonly daemonPods: number;
+  readonly untried: number;
+}
+
+/** kube-scheduler says in the pod's condition how many nodes it looked at, and why each of them would not do. */
+function wasTried(pod: KubeObject, nodes: number): boolean {
+  const conditions: readonly Loose[] = pod['status']?.conditions ?? [];
+  const message = String(conditions.find(({ type }) => type === 'PodScheduled')?.['message'] ?? '');
+  return message.startsWith(`0/${nodes} nodes`) && !message.includes('untolerated taint');
+}
 
 export class PodsOfInput {
   readonly cluster: KubeClient;
@@ -36,14 +49,19 @@ export class PodsOfInput {
     });
   }
 
-  /** How many have no node. Apart from the others those of DaemonSets, which no other node helps. */
-  async unbound(): Promise<{ readonly pods: number; readonly daemonPods: number }> {
+  /** How many have no node. Apart from the others those of DaemonSets, which no other node helps. `untried`: of the others,
+   *  those that the scheduler has not tried since there are `nodes` nodes, all open. */
+  async unbound(nodes = 0): Promise<Unbound> {
     const found: KubeObject[] = [];
     for (const namespace of this.#namespaces) {
       found.push(...(await this.#pages(`/api/v1/namespaces/${namespace}/pods?fieldSelector=spec.nodeName%3D`)));
     }
-    const owned = found.filter(({ metadata }) => metadata.ownerReferences?.some(({ kind }) => kind === 'DaemonSet'));
-    return { pods: found.length - owned.length, daemonPods: owned.length };
+    const others = found.filter(({ metadata }) => !metadata.ownerReferences?.some(({ kind }) => kind === 'DaemonSet'));
+    return {
+      pods: others.length,
+      daemonPods: found.length - others.length,
+      untried: others.filter((pod) => !wasTried(pod, nodes)).length,
+    };
   }
 
   async all(): Promise<readonly KubeObject[]> {

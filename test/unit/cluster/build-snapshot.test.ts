@@ -82,6 +82,18 @@ describe('nodes', () => {
     expect(got?.taints.map((taint) => taint.key)).toEqual(['node.kubernetes.io/not-ready']);
   });
 
+  test('a node of ours that has not got its template yet has the labels that its claim promises', () => {
+    const made = makeClaim('web-1').build();
+    const claim = { ...made, spec: { ...made.spec, labels: { rack: '7' } } };
+    const node = makeNode('web-1').build();
+    const labelsOf = (one: typeof node) => nodesOf({ nodes: [one], claims: [claim] })[0]?.labels;
+    expect(labelsOf(node)?.get('rack')).toBe('7');
+    const own = makeNode('web-1').labels({ rack: '8' }).build();
+    expect(labelsOf(own)?.get('rack')).toBe('8');
+    const asserted = { ...node, annotations: new Map([['sluice.dev/managed-keys', '{}']]) };
+    expect(labelsOf(asserted)).toEqual(node.labels);
+  });
+
   test('a node of ours that has just become Ready loses the taint of one that is not, which Kubernetes lifts later', () => {
     const node = makeNode('web-1').taint('node.kubernetes.io/not-ready').taint('by-hand').build();
     const [ours] = nodesOf({ nodes: [node], claims: [makeClaim('web-1').build()] });

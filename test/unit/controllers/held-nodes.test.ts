@@ -26,8 +26,10 @@ interface Claimed {
   readonly readyAgoMs?: number;
   /** cpuMillis of a pod that runs there. */
   readonly running?: number;
-  /** Closed by another taint too: it has no turn. */
+  /** Its turn comes in a later pass. */
   readonly noTurn?: true;
+  /** Closed by another taint too. */
+  readonly stuck?: true;
 }
 
 const podOf = (name: string, cpuMillis: number, { priority = 0, gpus = 0 }: Partial<Claimed> = {}): PodObject =>
@@ -85,9 +87,12 @@ function planOf(claimed: readonly Claimed[]): Plan {
 
 function opened(claimed: readonly Claimed[]): readonly string[] {
   const snapshot = snapshotOf(claimed);
-  const turns = new Set(claimed.filter((one) => one.readyAgoMs !== undefined && !one.noTurn).map(({ name }) => name));
+  const hasTurn = ({ readyAgoMs, noTurn, stuck }: Claimed) => readyAgoMs !== undefined && !noTurn && !stuck;
+  const turns = new Set(claimed.filter(hasTurn).map(({ name }) => name));
   const held = new HeldNodes(planOf(claimed), snapshot, NOW_MS);
-  return held.openingOrder(held.mayOpen(snapshot.nodes.filter(({ name }) => turns.has(name)))).map(({ name }) => name);
+  const waiting = new Set(claimed.filter((one) => one.noTurn).map(({ name }) => name));
+  const nodesOf = (names: ReadonlySet<string>) => snapshot.nodes.filter(({ name }) => names.has(name));
+  return held.mayOpen(nodesOf(turns), nodesOf(waiting)).map(({ name }) => name);
 }
 
 const late = { name: 'late', planned: [500] };
@@ -128,7 +133,7 @@ describe('a node whose planned pods leave room', () => {
         { name: 'a', planned: [1500], readyAgoMs: 1000 },
         { ...late, planned: [1500, 500], readyAgoMs: 1 },
       ],
-      want: ['late', 'a'],
+      want: ['a', 'late'],
     },
     {
       name: 'is held for a node that joined and has no turn yet',
@@ -137,6 +142,22 @@ describe('a node whose planned pods leave room', () => {
         { ...late, readyAgoMs: 20_000, noTurn: true },
       ],
       want: [],
+    },
+    {
+      name: 'is held for a node that joined and is closed by something else as well',
+      claimed: [
+        { name: 'a', planned: [1500], readyAgoMs: 1000 },
+        { ...late, readyAgoMs: 1000, stuck: true },
+      ],
+      want: [],
+    },
+    {
+      name: 'is not held for that one for long',
+      claimed: [
+        { name: 'a', planned: [1500], readyAgoMs: NEXT_JOIN_MS },
+        { ...late, readyAgoMs: NEXT_JOIN_MS, stuck: true },
+      ],
+      want: ['a'],
     },
     {
       name: 'is held for the pods of a node that is held',
@@ -204,14 +225,16 @@ describe('a node whose planned pods leave room', () => {
 });
 
 describe('nodes that open together', () => {
-  it('go in the order in which the scheduler asks for them, then by how many wait for them', () => {
-    const order = opened([
+  it('go first where the most important pods are, then where most pods are', () => {
+    const claimed: readonly Claimed[] = [
       { name: 'few', planned: [100], readyAgoMs: 1 },
       { name: 'empty', planned: [], readyAgoMs: 1 },
       { name: 'important', planned: [100], priority: 1000, readyAgoMs: 1 },
       { name: 'many', planned: [100, 100, 100], readyAgoMs: 1 },
-    ]);
-    expect(order).toEqual(['important', 'many', 'few', 'empty']);
+    ];
+    const snapshot = snapshotOf(claimed);
+    const waves = new HeldNodes(planOf(claimed), snapshot, NOW_MS).openingWaves(snapshot.nodes);
+    expect(waves.map((wave) => wave.map(({ name }) => name))).toEqual([['important'], ['many', 'few', 'empty']]);
   });
 
   it('are apart from those that have no room for the others', () => {

@@ -33,7 +33,9 @@ function addNode(name: string, parts: Partial<NodeObject> = {}, startupTaints = 
   world.management.stores.nodeClaims.put(
     makeClaim(name, { metadata: { uid: `claim-${name}` }, spec: { startupTaints } }),
   );
-  world.workload.putNode(makeNode(name, { taints: [PLACING_TAINT], readyChangedMs: world.clock.nowMs(), ...parts }));
+  const labels = new Map([...Object.entries(makeClaim().spec.labels), ['kubernetes.io/hostname', name]]);
+  const readyChangedMs = world.clock.nowMs();
+  world.workload.putNode(makeNode(name, { labels, taints: [PLACING_TAINT], readyChangedMs, ...parts }));
 }
 
 function addPods(count: number, prefix: string, parts: Partial<PodObject> = {}): readonly PodObject[] {
@@ -134,11 +136,47 @@ describe('a Ready node that waits for its pods', () => {
       startup: [PLACING_TAINT, taint('agent')],
     },
     { name: 'is cordoned', node: { unschedulable: true } },
+    { name: 'lacks labels of its pool', node: { labels: new Map() } },
     { name: 'belongs to another server', node: { providerId: 'openstack:///00000000-0000-4000-8000-00000000000f' } },
   ])('waits while it $name', async ({ node, startup }) => {
     addNode(A, node, startup);
     await place([to(A, addPods(1, 'pod'))]);
     expect([namedTo(A), isClosed(A)]).toEqual([[], true]);
+  });
+
+  it('is opened without labels that its pool no longer has', async () => {
+    addNode(A, { labels: new Map(), annotations: new Map([['sluice.dev/managed-keys', '{}']]) });
+    await place([to(A, addPods(1, 'pod'))]);
+    expect([namedTo(A), isClosed(A)]).toEqual([['pod-0'], false]);
+  });
+
+  it('is opened when names that were taken back are there again', async () => {
+    let named = 0;
+    const addressed = () => world.workload.stores.pods.list().filter((pod) => pod.nominatedNodeName === A);
+    use(
+      world.context({
+        wrap: {
+          workload: (plane: WorkloadPlane) =>
+            interruptPort(plane, 'workload', ({ name, when }) => {
+              if (name !== 'workload.nominateNode' || when === 'before') return undefined;
+              named += 1;
+              const [first] = addressed();
+              // The scheduler has tried it in vain.
+              if (named === 2 && first !== undefined)
+                world.workload.stores.pods.put({ ...first, nominatedNodeName: '' });
+              return undefined;
+            }),
+        },
+      }),
+    );
+    addNode(A);
+    const placed = place([to(A, addPods(2, 'pod'))]);
+    for (let look = 0; look < 200; look += 1) {
+      await Promise.resolve();
+      if (named >= 2) world.clock.advance(20);
+    }
+    await placed;
+    expect([namedTo(A), isClosed(A), named]).toEqual([['pod-0', 'pod-1'], false, 3]);
   });
 
   it("is opened with its pool's lasting taints on it", async () => {

@@ -188,6 +188,11 @@ describe('nodes that are not replaced', () => {
       want: /no cheaper nodes/,
     },
     {
+      name: 'by nodes that are smaller than the operator wishes',
+      objects: { ...clusterOf([A], podsOn(A, 3)), cluster: makeCluster({ autoscaler: { leastNode: { cpu: '8' } } }) },
+      want: /no cheaper nodes/,
+    },
+    {
       name: 'while nothing may be removed',
       objects: { ...objects, frozen: 'the path is sick' },
       want: /nothing is replaced now: the path is sick/,

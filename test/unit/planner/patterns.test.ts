@@ -53,6 +53,39 @@ describe('choosePatterns', () => {
     expect(cost / least).toBeLessThan(1.02);
   });
 
+  it('takes bigger and dearer nodes where there may only be so many', () => {
+    const offers = [
+      { room: [1, 110], price: 1 },
+      { room: [10, 110], price: 11 },
+    ];
+    const problem = problemOf({ shapes: [{ request: [1, 1], count: 1000 }], offers });
+    const within = (nodesMax: number) => choosePatterns(problem, { ...PATTERN_DEFAULTS, nodesMax });
+    expect(within(NO_LIMIT)).toMatchObject({ nodes: 1000, costPerHour: 1000 });
+    // 500 small ones and 50 big ones are 550 nodes for 1,050; 1,100 is what big ones alone cost.
+    const some = within(550);
+    expect(faultOf(problem, some)).toBeUndefined();
+    expect([...some.left]).toEqual([0]);
+    expect(some.nodes).toBeLessThanOrEqual(550);
+    expect(some.costPerHour).toBeLessThan(1055);
+    expect(within(100)).toMatchObject({ nodes: 100, costPerHour: 1100 });
+    // The fewest that there can be: what is too many is for the caller to cut.
+    expect(within(99)).toMatchObject({ nodes: 100, costPerHour: 1100 });
+  });
+
+  it('places every pod that fits anywhere, however few nodes are wished for', () => {
+    fc.assert(
+      fc.property(smallProblems, fc.integer({ min: 0, max: 6 }), (problem, nodesMax) => {
+        const few = choosePatterns(problem, { ...PATTERN_DEFAULTS, nodesMax });
+        const free = choosePatterns(problem);
+        expect(faultOf(problem, few)).toBeUndefined();
+        few.left.forEach((pods, shape) => expect(pods > 0 && fitsAnywhere(problem, shape)).toBe(false));
+        expect(few.nodes <= nodesMax || few.nodes <= free.nodes).toBe(true);
+        expect(few.bound.costPerHour).toBeLessThanOrEqual(few.costPerHour + 1e-9);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   for (const { seed, shapes, podsMax, polishedMax } of [
     { seed: 1, shapes: 12, podsMax: 400, polishedMax: 1.005 },
     { seed: 2, shapes: 40, podsMax: 100, polishedMax: 1.005 },

@@ -1,0 +1,72 @@
+// Which of equal pods gets which of their places, where a spread rule looks at them. A plan says how many go to a node; that
+// they may be there at the end says nothing of the way: pods that the scheduler binds one after the other, each to the node that
+// it was named, must keep within the skew all the time. So the pods are dealt in the order of its queue, each to the domain
+// that has fewest of them.
+import type { PodObject, PodShape } from '../cluster/cluster-objects.ts';
+import { comparePods } from '../cluster/pending-groups.ts';
+import type { PlacedNode } from './name-pods.ts';
+
+/** Equal pods. */
+interface Hand {
+  readonly pods: PodObject[];
+  /** Places, by the number of the node. */
+  readonly places: Map<number, number>;
+}
+
+/** The same nodes, each with as many pods of each kind as before. Cost: pods with spread rules × nodes that take their kind. */
+export function dealSpreadPods(nodes: readonly PlacedNode[]): readonly PlacedNode[] {
+  const hands = new Map<PodShape, Map<number, Hand>>();
+  const dealt = nodes.map(({ pods }) => pods.filter(({ shape }) => shape.spread.length === 0));
+  for (const [at, { pods }] of nodes.entries()) {
+    for (const pod of pods) if (pod.shape.spread.length > 0) take(handOf(hands, pod), pod, at);
+  }
+  for (const [shape, byPriority] of hands) {
+    const keys = shape.spread.map(({ topologyKey }) => topologyKey);
+    for (const hand of byPriority.values()) {
+      for (const [pod, at] of dealHand(hand, { keys, nodes })) dealt[at]?.push(pod);
+    }
+  }
+  return nodes.map((node, at) => ({ ...node, pods: dealt[at] ?? [] }));
+}
+
+function handOf(hands: Map<PodShape, Map<number, Hand>>, { shape, priority }: PodObject): Hand {
+  let byPriority = hands.get(shape);
+  if (byPriority === undefined) hands.set(shape, (byPriority = new Map()));
+  let hand = byPriority.get(priority);
+  if (hand === undefined) byPriority.set(priority, (hand = { pods: [], places: new Map() }));
+  return hand;
+}
+
+function take({ pods, places }: Hand, pod: PodObject, at: number): void {
+  pods.push(pod);
+  places.set(at, (places.get(at) ?? 0) + 1);
+}
+
+/** Ties go to the first of the nodes. */
+function* dealHand(
+  { pods, places }: Hand,
+  { keys, nodes }: { readonly keys: readonly string[]; readonly nodes: readonly PlacedNode[] },
+): Generator<readonly [PodObject, number]> {
+  /** Pods dealt to a domain of each key. */
+  const counts = keys.map(() => new Map<string, number>());
+  const domainOf = (at: number, key: string): string => nodes[at]?.placed.labels.get(key) ?? '';
+  const fewer = (left: number, right: number): boolean => {
+    for (const [rule, key] of keys.entries()) {
+      const count = counts[rule];
+      const difference = (count?.get(domainOf(left, key)) ?? 0) - (count?.get(domainOf(right, key)) ?? 0);
+      if (difference !== 0) return difference < 0;
+    }
+    return false;
+  };
+  for (const pod of pods.toSorted(comparePods)) {
+    let best: number | undefined;
+    for (const [at, free] of places) if (free > 0 && (best === undefined || fewer(at, best))) best = at;
+    if (best === undefined) return;
+    places.set(best, (places.get(best) ?? 0) - 1);
+    for (const [rule, key] of keys.entries()) {
+      const domain = domainOf(best, key);
+      counts[rule]?.set(domain, (counts[rule].get(domain) ?? 0) + 1);
+    }
+    yield [pod, best];
+  }
+}

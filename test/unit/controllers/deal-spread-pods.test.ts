@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
+import type { PodObject, PodShape } from '../../../src/cluster/cluster-objects.ts';
+import { dealSpreadPods } from '../../../src/controllers/deal-spread-pods.ts';
+import { makeObjects } from '../../builders/make-objects.ts';
+import { makeNode, makePod, makeShape } from '../../fakes/fake-objects.ts';
+
+const ZONE = 'topology.kubernetes.io/zone';
+const HOST = 'kubernetes.io/hostname';
+
+const spreadOver = (...keys: readonly string[]): PodShape =>
+  makeShape({
+    spread: keys.map((topologyKey) => ({
+      topologyKey,
+      maxSkew: 1,
+      minDomains: 1,
+      selector: { requirements: [] },
+      nodeAffinityPolicy: 'Honor',
+      nodeTaintsPolicy: 'Ignore',
+    })),
+  });
+
+/** Pods numbered in the order of the queue, as a plan deals them: node by node. */
+function dealt(zones: readonly string[], counts: readonly number[], shape: PodShape): readonly (readonly string[])[] {
+  const nodes = zones.map((zone, at) =>
+    makeNode(`node-${at}`, {
+      labels: new Map([
+        [ZONE, zone],
+        [HOST, `node-${at}`],
+      ]),
+    }),
+  );
+  const snapshot = buildSnapshot(makeObjects({ nodes }), 1);
+  let number = 0;
+  const placed = snapshot.nodes.map((one, at) => ({
+    placed: one,
+    node: one.node ?? makeNode(''),
+    pods: Array.from({ length: counts[at] ?? 0 }, (): PodObject => {
+      number += 1;
+      return makePod(`pod-${number}`, { shape, createdMs: number });
+    }),
+  }));
+  return dealSpreadPods(placed).map(({ pods }) => pods.map(({ name }) => name));
+}
+
+test.each<{ name: string; zones: string[]; counts: number[]; shape: PodShape; want: string[][] }>([
+  {
+    name: 'pods of a spread rule alternate between zones',
+    zones: ['a', 'b'],
+    counts: [3, 3],
+    shape: spreadOver(ZONE),
+    want: [
+      ['pod-1', 'pod-3', 'pod-5'],
+      ['pod-2', 'pod-4', 'pod-6'],
+    ],
+  },
+  {
+    name: 'within a zone they alternate between nodes where a rule says so',
+    zones: ['a', 'a', 'b'],
+    counts: [1, 1, 2],
+    shape: spreadOver(ZONE, HOST),
+    want: [['pod-1'], ['pod-3'], ['pod-2', 'pod-4']],
+  },
+  {
+    name: 'each node gets as many as it was planned for',
+    zones: ['a', 'b'],
+    counts: [3, 1],
+    shape: spreadOver(ZONE),
+    want: [['pod-1', 'pod-3', 'pod-4'], ['pod-2']],
+  },
+  {
+    name: 'pods without a rule stay where they are',
+    zones: ['a', 'b'],
+    counts: [2, 1],
+    shape: makeShape(),
+    want: [['pod-1', 'pod-2'], ['pod-3']],
+  },
+])('$name', ({ zones, counts, shape, want }) => {
+  expect(dealt(zones, counts, shape)).toEqual(want);
+});
