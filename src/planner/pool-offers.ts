@@ -43,8 +43,22 @@ export function offersOf(pool: PoolState, objects: ClusterObjects): PoolOffers {
 
 /** What the spec of a pool names and cannot get: flavors, images, zones. Standing faults are not told here. */
 export function specRefusals(pool: PoolState, objects: ClusterObjects): readonly Refused[] {
-  return builtFor(pool, objects).refused;
+  const { cluster, flavors, targets } = objects;
+  const known = knownRefusals.get(pool);
+  if (known?.cluster === cluster && known.flavors === flavors && known.targets === targets) return known.refused;
+  const refused = [
+    ...zonesOf(pool, objects).refused,
+    ...pool.settings.flavors.flatMap((name) => flavorRefusal(name, objects) ?? []),
+  ];
+  knownRefusals.set(pool, { cluster, flavors, targets, refused });
+  return refused;
 }
+
+/** Apart from the offers: every plan asks for them, and what a Node says, which changes all the time, is no part of them. */
+const knownRefusals = new WeakMap<
+  PoolState,
+  Pick<ClusterObjects, 'cluster' | 'flavors' | 'targets'> & { readonly refused: readonly Refused[] }
+>();
 
 interface Built {
   /** Faults aside; cheapest first. */
@@ -94,11 +108,7 @@ function buildOffers(pool: PoolState, objects: ClusterObjects): Built {
       all.push({ pool, template, imageId: image.id, pricePerHour: price });
     }
   }
-  const refused = [
-    ...zonesOf(pool, objects).refused,
-    ...pool.settings.flavors.flatMap((name) => flavorRefusal(name, objects) ?? []),
-  ];
-  return { all: all.sort(compareOffers), refused };
+  return { all: all.sort(compareOffers), refused: specRefusals(pool, objects) };
 }
 
 /** Where the pool names the offer's flavor. */
