@@ -9,6 +9,7 @@ import type { SearchBudget } from '../bounds/search-budget.ts';
 import type { NodesFilled } from './fill-nodes.ts';
 import { cheapestFill, costOf, roundColumns } from './round-columns.ts';
 import { downsize } from './downsize.ts';
+import { mergeNodes } from './merge-nodes.ts';
 
 /** How hard to try. */
 export interface Effort {
@@ -69,8 +70,9 @@ export function packModel(
   const all = budget.left;
   const { bound, worth } = cheapBounds(model, budget.share(effort.boundPart));
   const goesOn = model.rows <= effort.rowsMax;
-  const greedy = downsize(
-    model,
+  const fitted = (filled: readonly NodesFilled[]): readonly NodesFilled[] =>
+    mergeNodes(model, downsize(model, filled), budget);
+  const greedy = fitted(
     cheapestFill(model, {
       left: model.counts,
       worth,
@@ -92,8 +94,7 @@ export function packModel(
     within: effort.within / 4,
     lastLook: effort.lastLook,
   });
-  const rounded = downsize(
-    model,
+  const rounded = fitted(
     roundColumns(model, {
       ...generated,
       budget,

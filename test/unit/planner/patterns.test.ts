@@ -53,6 +53,22 @@ describe('choosePatterns', () => {
     expect(cost / least).toBeLessThan(1.02);
   });
 
+  it('takes one bigger node for few pods where small ones are dearer together', () => {
+    const offers = [
+      { room: [2, 110], price: 0.09 },
+      { room: [4, 110], price: 0.16 },
+      { room: [8, 110], price: 0.3 },
+    ];
+    const costs = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 15].map((count) => {
+      const problem = problemOf({ shapes: [{ request: [1, 1], count }], offers });
+      const choice = choosePatterns(problem);
+      expect(faultOf(problem, choice)).toBeUndefined();
+      expect(choice.costPerHour).toBeCloseTo(exactAnswer(problem).cost, 9);
+      return Math.round(choice.costPerHour * 100);
+    });
+    expect(costs).toEqual([9, 9, 16, 16, 25, 25, 30, 30, 39, 46, 60]);
+  });
+
   it('takes bigger and dearer nodes where there may only be so many', () => {
     const offers = [
       { room: [1, 110], price: 1 },
