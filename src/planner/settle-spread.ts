@@ -152,7 +152,9 @@ function keepNodes(settling: Settling, runs: readonly Run[]): boolean {
       const { pods, placed } = run.group;
       const pod = pods[placed];
       settling.triesLeft -= 1;
-      const count = pod === undefined ? 0 : draft.fork.fitsCount(pod, run.index, { most: run.left });
+      // Some of the run's pods may have moved to other nodes since.
+      const most = Math.min(run.left, pods.length - placed);
+      const count = pod === undefined ? 0 : draft.fork.fitsCount(pod, run.index, { most });
       if (count === 0) break;
       draft.fork.placeMany(pods, run.index, { from: placed, until: placed + count });
       giveNewNode(draft, run.group, { node: run.node, count });
