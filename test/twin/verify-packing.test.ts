@@ -54,9 +54,10 @@ describe(`a packing (seed ${SEED})`, () => {
         });
         const works = someOrderWorks(objects, placements);
         const violations = verifyPacking(objects, placements);
-        // A pod that counts for a constraint that it does not have may come too early; see verify-packing.ts.
+        // Some pods may come too early for others; see verify-packing.ts.
         if (works && violations.length > 0) {
-          expect(violations.every(({ plugin }) => plugin === 'PodTopologySpread')).toBe(true);
+          const orderDecides = new Set(['PodTopologySpread', 'InterPodAffinity']);
+          expect(violations.filter(({ plugin }) => !orderDecides.has(plugin))).toEqual([]);
         } else {
           expect({ works: violations.length === 0, violations }).toEqual({ works, violations });
         }

@@ -3,8 +3,9 @@
 // hold at the end exactly if they hold in any order. Two rules can open a node because pods came: affinity (the others must be
 // there, but for the first of its kind) and spread (the least domain rises). So pods are taken in the given order, which
 // should be the planner's, since it found each of them a place at that point; a pod that these two rules refuse waits and
-// is asked again after others came, until a whole pass places nobody. What is left has no place in any order that this finds:
-// only a pod that counts for a spread constraint which it does not have itself could be in another's way by being early.
+// is asked again after others came, until a whole pass places nobody. What is left has no place in any order that this finds.
+// Two kinds of pods could be in another's way by being early: one that counts for a spread constraint which it does not have
+// itself, and one that an affinity selects whose first pod may only go elsewhere as long as it is the first.
 // Not seen: that two pods share a claim whose volume is still to be made (where it will be is the driver's choice), and
 // devices (DynamicResources).
 import { NO_AFFINITY, OWN_ANTI_AFFINITY, THEIR_ANTI_AFFINITY } from './inter-pod-affinity.ts';
