@@ -16,6 +16,9 @@ const PLAN_WRITTEN_MS = 60_000;
 /** So long do more than four hundred nodes take at five a second. Leaves time for names before open-placed-nodes.ts opens
  *  whatever is closed. */
 export const HELD_MAX_MS = 90_000;
+/** Looks of a pod at a node, over one pass: some 50 ms, which other clusters wait for. A tenant may have thousands of kinds of pods
+ *  on as many new nodes; what is not looked at is opened, as without any hold. */
+export const LOOKS_MAX = 2_000_000;
 
 interface Apart {
   readonly alone: ReadonlySet<SnapshotNode>;
@@ -31,11 +34,18 @@ export class HeldNodes {
   readonly #runs: ReadonlyMap<string, readonly PodRun[]>;
   /** By node and priority. */
   readonly #rooms = new Map<SnapshotNode, Map<number, Room>>();
+  #looksLeft: number;
 
-  constructor(plan: Plan, snapshot: ClusterSnapshot, nowMs: number) {
+  constructor(plan: Plan, snapshot: ClusterSnapshot, at: { readonly nowMs: number; readonly looksMax?: number }) {
     this.#snapshot = snapshot;
-    this.#nowMs = nowMs;
+    this.#nowMs = at.nowMs;
+    this.#looksLeft = at.looksMax ?? LOOKS_MAX;
     this.#runs = placedRuns(plan);
+  }
+
+  /** Some nodes were opened unlooked at. */
+  get cutShort(): boolean {
+    return this.#looksLeft <= 0;
   }
 
   /** Those of `ready`, closed nodes, that may be opened together: no pod that is planned for another node which stays
@@ -125,7 +135,11 @@ export class HeldNodes {
   }
 
   #hasRoomForOne(node: SnapshotNode, kinds: readonly PodObject[]): boolean {
-    return kinds.some(({ shape, priority }) => fits(shape.requests, this.#roomOf(node, priority)));
+    if (this.cutShort) return false;
+    return kinds.some(({ shape, priority }) => {
+      this.#looksLeft -= 1;
+      return this.#looksLeft > 0 && fits(shape.requests, this.#roomOf(node, priority));
+    });
   }
 
   /** For pods of this priority, once the planned pods have the node's name: the scheduler keeps their room from pods that are

@@ -24,9 +24,9 @@ export const NAMES_PER_PASS_MAX = 1000;
 const PARALLEL_OPENINGS = 100;
 /** The only scheduler whose filters the planner knows. Other profiles may have others. */
 const SCHEDULER = 'default-scheduler';
-
 /** Names between which nodes are opened: see name-pods.ts. */
 const NAMES_PER_BATCH = 128;
+
 /** Names and opens nodes, pass by pass. */
 export class PodPlacer {
   readonly #context: ClusterContext;
@@ -39,14 +39,15 @@ export class PodPlacer {
     this.#hints = hints;
   }
 
-  /** Names the pods that `plan` puts on nodes that wait for it, and opens these nodes. A name that is refused
-   *  keeps no node closed; when the server does not answer, the next pass goes on. Operating failures are logged and counted; only a programmer error rejects. */
+  /** Names the pods that `plan` puts on nodes that wait for it, and opens these nodes. A name that is refused keeps no node
+   *  closed; when the server does not answer, the next pass goes on. Operating failures are logged and counted; only a
+   *  programmer error rejects. */
   async run(plan: Plan, snapshot: ClusterSnapshot): Promise<void> {
     const closed = snapshot.nodes.filter(({ node }) => node !== undefined && isPlacing(node));
     this.#forget(closed);
     if (closed.length === 0 || this.#hints.use().kind !== 'on' || snapshot.objects.cluster.spec.paused === true) return;
     const namer = new PodNamer(this.#context, this.#hints);
-    const held = new HeldNodes(plan, snapshot, this.#context.clock.nowMs());
+    const held = new HeldNodes(plan, snapshot, { nowMs: this.#context.clock.nowMs() });
     const ready = closed.filter((one) => this.#isReady(one));
     const may = held.mayOpen(ready);
     const { alone, together } = held.apart(may);
@@ -60,6 +61,10 @@ export class PodPlacer {
     const waiting = ready.filter((one) => !alone.has(one) && !done.has(one));
     const open = held.mayOpen([...done], waiting);
     for (const wave of held.openingWaves(open)) await this.#openAll(wave);
+    if (held.cutShort) {
+      const fields = clusterFields(this.#context);
+      this.#context.telemetry.log('warn', 'too many kinds of pods on new nodes: some nodes were not held', fields);
+    }
   }
 
   async #openAll(nodes: readonly SnapshotNode[]): Promise<void> {

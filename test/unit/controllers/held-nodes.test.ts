@@ -89,7 +89,7 @@ function opened(claimed: readonly Claimed[]): readonly string[] {
   const snapshot = snapshotOf(claimed);
   const hasTurn = ({ readyAgoMs, noTurn, stuck }: Claimed) => readyAgoMs !== undefined && !noTurn && !stuck;
   const turns = new Set(claimed.filter(hasTurn).map(({ name }) => name));
-  const held = new HeldNodes(planOf(claimed), snapshot, NOW_MS);
+  const held = new HeldNodes(planOf(claimed), snapshot, { nowMs: NOW_MS });
   const waiting = new Set(claimed.filter((one) => one.noTurn).map(({ name }) => name));
   const nodesOf = (names: ReadonlySet<string>) => snapshot.nodes.filter(({ name }) => names.has(name));
   return held.mayOpen(nodesOf(turns), nodesOf(waiting)).map(({ name }) => name);
@@ -235,9 +235,25 @@ describe('a node whose planned pods leave room', () => {
       ...planOf([late]).report.pods.map((run) => ({ ...run, outcome: 'onNewNode' as const })),
     ];
     const snapshot = snapshotOf(claimed);
-    const held = new HeldNodes({ ...plan, report: { ...plan.report, pods: runs } }, snapshot, NOW_MS);
+    const held = new HeldNodes({ ...plan, report: { ...plan.report, pods: runs } }, snapshot, { nowMs: NOW_MS });
     expect(held.mayOpen(snapshot.nodes).map(({ name }) => name)).toEqual(['a']);
   });
+});
+
+test('what there are no looks left for is opened, and that is told', () => {
+  const claimed: readonly Claimed[] = ['a', 'b', 'c'].map((name) => ({ name, planned: [1500], readyAgoMs: 1000 }));
+  const all = [...claimed, late];
+  const snapshot = snapshotOf(all);
+  const ready = snapshot.nodes.filter(({ name }) => name !== 'late');
+  const opened = (looksMax?: number) => {
+    const held = new HeldNodes(planOf(all), snapshot, {
+      nowMs: NOW_MS,
+      ...(looksMax === undefined ? {} : { looksMax }),
+    });
+    return { names: held.mayOpen(ready).map(({ name }) => name), cutShort: held.cutShort };
+  };
+  expect(opened()).toEqual({ names: [], cutShort: false });
+  expect(opened(2)).toEqual({ names: ['b', 'c'], cutShort: true });
 });
 
 describe('nodes that open together', () => {
@@ -249,7 +265,7 @@ describe('nodes that open together', () => {
       { name: 'many', planned: [100, 100, 100], readyAgoMs: 1 },
     ];
     const snapshot = snapshotOf(claimed);
-    const waves = new HeldNodes(planOf(claimed), snapshot, NOW_MS).openingWaves(snapshot.nodes);
+    const waves = new HeldNodes(planOf(claimed), snapshot, { nowMs: NOW_MS }).openingWaves(snapshot.nodes);
     expect(waves.map((wave) => wave.map(({ name }) => name))).toEqual([['important'], ['many', 'few', 'empty']]);
   });
 
@@ -259,7 +275,7 @@ describe('nodes that open together', () => {
       { name: 'roomy', planned: [100], readyAgoMs: 1 },
     ];
     const snapshot = snapshotOf(claimed);
-    const { alone, together } = new HeldNodes(planOf(claimed), snapshot, NOW_MS).apart(snapshot.nodes);
+    const { alone, together } = new HeldNodes(planOf(claimed), snapshot, { nowMs: NOW_MS }).apart(snapshot.nodes);
     expect([[...alone], [...together]].map((nodes) => nodes.map(({ name }) => name))).toEqual([['full'], ['roomy']]);
   });
 });
