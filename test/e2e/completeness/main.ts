@@ -21,6 +21,8 @@ const { values } = parseArgs({
     hints: { type: 'string', default: 'off,on' },
     seed: { type: 'string', default: '1' },
     'join-ms': { type: 'string', default: '100' },
+    /** Nodes that join at the same time: servers that were asked for together boot side by side. */
+    together: { type: 'string', default: '1' },
     'quiet-ms': { type: 'string', default: '15000' },
     /** With hints: the share of the pods that must be where the first plan has them. */
     'bound-min': { type: 'string', default: '0.99' },
@@ -63,6 +65,7 @@ async function main(): Promise<number> {
         hints: hints === 'on',
         seed: Number(values.seed),
         joinMs: Number(values['join-ms']),
+        together: Number(values.together),
         quietMs: Number(values['quiet-ms']),
         logLevel: values.verbose ? 'info' : 'error',
         say,

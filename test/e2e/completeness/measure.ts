@@ -6,6 +6,7 @@ import { startController } from '../../../src/cli/start-controller.ts';
 import { startPlayground } from '../../../src/playground/start-playground.ts';
 import type { Playground } from '../../../src/playground/playground.ts';
 import { Random } from '../../oracle/cases/random.ts';
+import { inParallel } from '../in-parallel.ts';
 import { secret } from '../world.ts';
 import { sleep } from '../wait-until.ts';
 import { boundWherePlanned, firstPlanOf } from './bound-where-planned.ts';
@@ -19,8 +20,10 @@ export interface MeasureOptions {
   readonly kubeconfig: string;
   readonly hints: boolean;
   readonly seed: number;
-  /** Between two nodes that join. */
+  /** Between two nodes that join, or two lots of them. */
   readonly joinMs: number;
+  /** Nodes that join at the same time. */
+  readonly together: number;
   /** So long nothing is bound, all being tried: the scheduler is idle. Its longest backoff is 10 s. */
   readonly quietMs: number;
   readonly logLevel: 'error' | 'silent' | 'info';
@@ -203,11 +206,12 @@ async function joinAll(nodes: JoiningNodes, names: readonly string[], options: M
     .map((name) => ({ name, at: random.fraction() }))
     .sort((a, b) => a.at - b.at)
     .map(({ name }) => name);
-  for (const name of order) {
+  for (let from = 0; from < order.length; from += options.together) {
     const startedMs = Date.now();
-    await nodes.join(name);
-    // Else nodes pile up on a busy machine and open in a bunch, in which the scheduler leaves more pods over.
-    await nodes.hasArrived(name);
+    const lot = order.slice(from, from + options.together);
+    await inParallel(lot, (name) => nodes.join(name));
+    // Else more nodes than that pile up on a busy machine and open in a bunch, in which the scheduler leaves more pods over.
+    await inParallel(lot, (name) => nodes.hasArrived(name));
     await sleep(Math.max(0, options.joinMs - (Date.now() - startedMs)));
   }
 }
