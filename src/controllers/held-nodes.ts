@@ -74,15 +74,14 @@ export class HeldNodes {
     return { alone: new Set(nodes.filter((node) => !together.has(node))), together };
   }
 
-  /** Nodes that have room for each other's pods, as they are best opened: while some are closed, their pods take what they
-   *  find. So those come first that the scheduler asks for first, as they have its most important pods, then the others, and
-   *  of both those with most pods. */
-  openingWaves(nodes: readonly SnapshotNode[]): readonly (readonly SnapshotNode[])[] {
+  /** Nodes that have room for each other's pods, in the order in which they are best opened: while some are closed, their pods
+   *  take what they find. So those come first that the scheduler asks for first, as they have its most important pods, then
+   *  the others, and of both those with most pods. */
+  openingOrder(nodes: readonly SnapshotNode[]): readonly SnapshotNode[] {
     const priorities = new Map(nodes.map((node) => [node, this.#priorityOf(node)]));
     const highest = Math.max(...priorities.values());
-    const sorted = nodes.toSorted((a, b) => this.#podsFor(b) - this.#podsFor(a));
-    const waves = [true, false].map((first) => sorted.filter((node) => (priorities.get(node) === highest) === first));
-    return waves.filter((wave) => wave.length > 0);
+    const later = (node: SnapshotNode): number => (priorities.get(node) === highest ? 0 : 1);
+    return nodes.toSorted((a, b) => later(a) - later(b) || this.#podsFor(b) - this.#podsFor(a));
   }
 
   /** Nodes of the plan of `ready` that are expected, or closed by something else as well; none when nodes have ceased to join. */

@@ -25,19 +25,33 @@ function kindOf(priority: number, digest: string): string {
   return `${priority} ${digest}`;
 }
 
-/** Of the pods that the plan gave a node, those that are there. */
-export function boundWherePlanned(plan: FirstPlan, pods: readonly KubeObject[]): number {
+export interface Bound {
+  /** Of the pods that the plan gave a node, those that are there. */
+  readonly pods: number;
+  /** The others: `namespace/name on node, planned for …`. */
+  readonly elsewhere: readonly string[];
+}
+
+export function boundWherePlanned(plan: FirstPlan, pods: readonly KubeObject[]): Bound {
   const interner = new PodShapeInterner();
   const left = new Map([...plan].map(([node, kinds]) => [node, new Map(kinds)]));
+  const others: { readonly where: string; readonly kind: string }[] = [];
   let bound = 0;
   for (const raw of pods) {
     const pod = parsePod(raw, interner);
     const kinds = left.get(pod.nodeName);
     const kind = kindOf(pod.priority, digestOf(pod.shape));
     const room = kinds?.get(kind) ?? 0;
-    if (room === 0) continue;
+    if (room === 0) {
+      if (pod.nodeName !== '') others.push({ where: `${pod.namespace}/${pod.name} on ${pod.nodeName}`, kind });
+      continue;
+    }
     kinds?.set(kind, room - 1);
     bound += 1;
   }
-  return bound;
+  const elsewhere = others.flatMap(({ where, kind }) => {
+    const planned = [...left].filter(([, kinds]) => (kinds.get(kind) ?? 0) > 0).map(([node]) => node);
+    return planned.length === 0 ? [] : [`${where}, planned for ${planned.join(', ')}`];
+  });
+  return { pods: bound, elsewhere };
 }

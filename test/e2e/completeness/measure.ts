@@ -60,6 +60,7 @@ const ROUND_LIMIT_MS = 1_800_000;
 /** So long nothing is bound although pods have not been tried on all nodes: the scheduler will not try them. On a busy machine
  *  it needs more than a minute to get through three thousand. */
 const UNTRIED_QUIET_MS = 180_000;
+const ELSEWHERE_SHOWN = 20;
 const TIMINGS = { buildMs: 50, bootMs: 10, deleteMs: 50 };
 
 /** Needs an empty control plane; leaves it empty. */
@@ -105,6 +106,7 @@ export async function measure(
     const left = pending.pods - input.unplaceable;
     options.say(`${left} pods left after the first round`);
     const bound = boundWherePlanned(plan, await pods.all());
+    for (const pod of bound.elsewhere.slice(0, ELSEWHERE_SHOWN)) options.say(pod);
     await joinTheRest(nodes, pods, { input, options });
     if (volumes.fault !== undefined) throw new Error('a volume could not be made', { cause: volumes.fault });
     const metrics = await (await fetch(`${controller.url}/metrics`)).text();
@@ -120,8 +122,8 @@ export async function measure(
       leftAfterFirstRound: left,
       daemonPodsLeft: pending.daemonPods,
       leftShare: share(left, placeable),
-      boundWherePlanned: bound,
-      boundWherePlannedShare: share(bound, placeable),
+      boundWherePlanned: bound.pods,
+      boundWherePlannedShare: share(bound.pods, placeable),
       named: counted(metrics, 'sluice_placement_hints_total', 'outcome="written"'),
       openedLate: counted(metrics, 'sluice_placing_taints_lifted_total', 'why="deadline"'),
       seconds: Math.round((Date.now() - startedMs) / 1000),

@@ -265,8 +265,8 @@ describe('nodes that open together', () => {
       { name: 'many', planned: [100, 100, 100], readyAgoMs: 1 },
     ];
     const snapshot = snapshotOf(claimed);
-    const waves = new HeldNodes(planOf(claimed), snapshot, { nowMs: NOW_MS }).openingWaves(snapshot.nodes);
-    expect(waves.map((wave) => wave.map(({ name }) => name))).toEqual([['important'], ['many', 'few', 'empty']]);
+    const order = new HeldNodes(planOf(claimed), snapshot, { nowMs: NOW_MS }).openingOrder(snapshot.nodes);
+    expect(order.map(({ name }) => name)).toEqual(['important', 'many', 'few', 'empty']);
   });
 
   it('are apart from those that have no room for the others', () => {
