@@ -1,4 +1,5 @@
 // One project in one region: logs in, chooses the region, and hands out the services. The client's front door.
+import { isLoopback } from './address-policy.ts';
 import { KeystoneSession, type Token } from './auth.ts';
 import { chooseRegion, type ServiceName } from './catalog.ts';
 import type { CloudConfig } from './clouds.ts';
@@ -29,7 +30,9 @@ export interface OpenStackDependencies {
 
 /** Opens a session. Rejects with an OpenStackError: `config` for a wrong region, `refused` with 401 for a wrong credential. */
 export async function openStack(config: CloudConfig, deps: OpenStackDependencies): Promise<OpenStack> {
-  const channel = new HttpChannel({ verify: config.verify, ...deps.http });
+  // loopback is a way to this process' own neighbours, and only a cloud that stands there itself has business with it
+  const addresses = { loopback: isLoopback(config.authUrl) };
+  const channel = new HttpChannel({ verify: config.verify, addresses, ...deps.http });
   const session = new KeystoneSession(config, { channel, clock: deps.clock });
   try {
     const { catalog, projectId } = await session.token();

@@ -2,7 +2,8 @@
 // Keeps the service's own words and its request id; never a token, a request body or an echoed input value.
 
 export type OpenStackErrorKind =
-  | 'config' // clouds.yaml, region, interface: nothing was sent
+  | 'config' // clouds.yaml, region, interface, an address that is not used: nothing was sent
+  | 'cancelled' // the caller's signal: it was not sent, or it was a read
   | 'refused' // the service answered with an error status
   | 'unreachable' // no connection came about: the request was not sent
   | 'lost' // sent, perhaps in part, and no whole answer came back
