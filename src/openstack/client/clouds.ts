@@ -18,6 +18,16 @@ export type CloudAuth =
     }
   | { readonly kind: 'token'; readonly token: string; readonly project: NameOrId };
 
+export interface ServiceSettings {
+  readonly interface?: CloudConfig['interface'];
+  readonly region?: string;
+  /** Under which the catalog lists it. */
+  readonly type?: string;
+  readonly name?: string;
+  /** To be spoken instead of the client's own, if the two are compatible. */
+  readonly microversion?: string;
+}
+
 export interface CloudConfig {
   readonly name: string;
   readonly authUrl: string;
@@ -27,9 +37,13 @@ export interface CloudConfig {
   readonly interface: 'public' | 'internal' | 'admin';
   /** Service (compute, network, image, …) → base URL that is used instead of the catalog's. */
   readonly endpointOverrides: ReadonlyMap<string, string>;
+  /** What is set for one service alone. */
+  readonly services?: ReadonlyMap<string, ServiceSettings> | undefined;
   readonly verify: boolean;
-  /** As written: a path, or the PEM itself. */
+  /** As written: a path, or the PEM itself (tls-files.ts). */
   readonly caCert: string | undefined;
+  readonly clientCert?: string | undefined;
+  readonly clientKey?: string | undefined;
 }
 
 export interface CloudSource {
@@ -168,6 +182,8 @@ function cloudOf(name: string, section: Section, region: string | undefined): Cl
     endpointOverrides: readOverrides(section, where),
     verify: !(isFalse(verify) || (insecure !== undefined && !isFalse(insecure))),
     caCert: textOf(section.cacert),
+    clientCert: textOf(section.cert),
+    clientKey: textOf(section.key),
   };
 }
 

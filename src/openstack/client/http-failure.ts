@@ -67,7 +67,10 @@ export function transportError(input: HttpRequest, what: BrokenExchange): OpenSt
 }
 
 /** The caller's signal ended it, and there is nothing to look for. */
-export function cancelled(input: Pick<HttpRequest, 'service' | 'method'>, cause: unknown): OpenStackError {
+export function cancelled(
+  input: { readonly service: string; readonly method: string },
+  cause: unknown,
+): OpenStackError {
   return new OpenStackError('cancelled', `${input.service} ${input.method}: cut off by the caller`, {
     service: input.service,
     method: input.method,

@@ -8,9 +8,11 @@ export const COMPUTE_PREFERRED = '2.90';
  *  as "gone". (Also: server group policy from 2.64, embedded flavor from 2.47.) Stein, 2019. */
 export const COMPUTE_LEAST = '2.69';
 
-export const versionDocumentSchema = Type.Object({
-  version: Type.Object({ id: Type.String(), version: Type.String(), min_version: Type.String() }),
-});
+const entry = Type.Object({ id: Type.String(), version: Type.String(), min_version: Type.String() });
+
+/** Of one version, and of all versions of a service. */
+export const versionDocumentSchema = Type.Object({ version: entry });
+export const versionListSchema = Type.Object({ versions: Type.Array(entry) });
 
 /** The version to speak, given what the service says. Throws `config` when the two have none in common. */
 export function chooseMicroversion(

@@ -13,7 +13,7 @@ let session: OpenStack;
 
 beforeEach(async () => {
   cloud = await ScriptedCloud.start();
-  session = await openStack(cloud.config, { clock: REAL_CLOCK, http: { readTimeoutMs: 300, writeTimeoutMs: 300 } });
+  session = await openStack(cloud.config, { clock: REAL_CLOCK, http: { readTimeoutMs: 800, writeTimeoutMs: 800 } });
 });
 
 afterEach(async () => {
