@@ -3,7 +3,8 @@
 // share one login (keystone-logins.ts); what a session may do with the token is its own to check (auth.ts).
 import { Type } from 'typebox';
 import { catalogSchema, type Catalog } from './catalog.ts';
-import type { CloudAuth, CloudConfig, DomainRef, NameOrId } from './clouds.ts';
+import type { CloudAuth, DomainRef, NameOrId } from './cloud-auth.ts';
+import type { CloudConfig } from './clouds.ts';
 import type { HttpAnswer, HttpChannel, HttpExchange } from './http.ts';
 import { OpenStackError } from './openstack-error.ts';
 import type { ClientClock } from './request-budget.ts';

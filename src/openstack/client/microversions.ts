@@ -46,3 +46,10 @@ function versionNumber(text: string): number {
   }
   return Number(parts[1]) * MINOR_RANGE + Number(parts[2]);
 }
+
+/** Whether this client may be asked to speak `version`: it is one of those that it is written against. */
+export function isSpoken(version: string): boolean {
+  if (!/^\d{1,3}\.\d{1,4}$/.test(version)) return false;
+  const number = versionNumber(version);
+  return number >= versionNumber(COMPUTE_LEAST) && number <= versionNumber(COMPUTE_PREFERRED);
+}

@@ -176,27 +176,21 @@ export class Neutron {
     readonly call: CallOptions;
   }): Promise<readonly Static<S>[]> {
     const key = input.collection.replace('-', '_');
-    const page = Type.Object({ items: Type.Array(input.schema), links });
+    const page = Type.Object({ [key]: Type.Array(input.schema) });
+    const paging = Type.Object({ [`${key}_links`]: links });
     return readAllPages(`network GET /${input.collection}`, async (next) => {
       const query = next ?? new URLSearchParams({ ...input.filters, limit: String(ITEMS_PER_PAGE) });
       const answer = await this.#service.read(`/${input.collection}`, query, input.call);
-      const named = { ...answer, body: itemsAndLinks(answer.body, key) };
-      const body = readBodyAs(page, named, input.collection);
-      return { items: body.items, next: nextLink(body.links) };
+      return {
+        items: readBodyAs(page, answer, input.collection)[key] ?? [],
+        next: nextLink(readBodyAs(paging, answer, input.collection)[`${key}_links`]),
+      };
     });
   }
 }
 
 function floatingIpOf(answer: HttpAnswer, what: string): NeutronFloatingIp {
   return readBodyAs(Type.Object({ floatingip: floatingIpSchema }), answer, what).floatingip;
-}
-
-/** {ports, ports_links} → {items, links}: one schema for all lists. */
-function itemsAndLinks(body: unknown, key: string): unknown {
-  if (typeof body !== 'object' || body === null) return body;
-  const entries = new Map<string, unknown>(Object.entries(body));
-  const links = entries.get(`${key}_links`);
-  return { items: entries.get(key), ...(links === undefined ? {} : { links }) };
 }
 
 /** Neutron's own word: PortNotFound and the like; a 404 of a proxy has another body. */

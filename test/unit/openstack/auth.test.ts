@@ -1,7 +1,8 @@
 // Logging in: the bodies, one login at a time, renewal before expiry, no storm after a refusal, one project per session.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { KeystoneSession } from '../../../src/openstack/client/auth.ts';
-import type { CloudAuth, CloudConfig } from '../../../src/openstack/client/clouds.ts';
+import type { CloudAuth } from '../../../src/openstack/client/cloud-auth.ts';
+import type { CloudConfig } from '../../../src/openstack/client/clouds.ts';
 import { HttpChannel, type HttpOptions } from '../../../src/openstack/client/http.ts';
 import { KeystoneLogin } from '../../../src/openstack/client/keystone-login.ts';
 import { KeystoneLogins } from '../../../src/openstack/client/keystone-logins.ts';
