@@ -14,12 +14,13 @@ import type {
   Telemetry,
   TelemetryLabels,
 } from '../controllers/ports.ts';
-import { readCloudConfig, type CloudConfig } from './client/clouds.ts';
+import { readCloudConfig } from './client/clouds.ts';
 import type { NeutronPort } from './client/neutron.ts';
 import type { NovaServer } from './client/nova.ts';
 import { OpenStackError } from './client/openstack-error.ts';
 import { openStack, type OpenStack } from './client/open-stack.ts';
 import { faultMeaning, portErrorOf, translated } from './nova-errors.ts';
+import { processLogins } from './process-logins.ts';
 import { processBudgets, type BudgetLease } from './project-budgets.ts';
 import { findOne, resolveTargets } from './resolve-targets.ts';
 import { SecurityGroupIds } from './security-group-ids.ts';
@@ -27,7 +28,8 @@ import { ServerGroups } from './server-groups.ts';
 import { clusterTag, newPort, newServer, portName } from './server-request.ts';
 
 export interface CloudSource {
-  /** Text of a clouds.yaml. `cacert` in it must be the PEM itself: no file is opened for a secret's content. */
+  /** Text of a clouds.yaml. `cacert`, `cert` and `key` in it must be the PEM itself: no file is opened for a secret's
+   *  content. */
   readonly cloudsYaml: string;
   readonly cloud: string | undefined;
   readonly region: string | undefined;
@@ -44,27 +46,20 @@ export interface CloudDependencies {
 export async function openCloud(source: CloudSource, deps: CloudDependencies): Promise<Cloud> {
   return translated({ what: 'spec.openstack (credentialsSecretRef, cloud, region)', kind: 'repeatable' }, async () => {
     const config = readCloudConfig(source);
-    const caPem = inlineCertificate(config);
     let lease: BudgetLease | undefined;
     const session = await openStack(config, {
       clock: deps.clock,
+      logins: processLogins,
       budgetOf: (project) => {
         lease = processBudgets.take({ ...project, authUrl: config.authUrl }, deps.clock);
         return lease.budget;
       },
       http: {
-        caPem,
         onExchange: (exchange) => deps.telemetry.log('debug', 'openstack request', { ...deps.labels, ...exchange }),
       },
     });
     return new OpenStackCloud(session, { clock: deps.clock, release: () => lease?.release() });
   });
-}
-
-function inlineCertificate(config: CloudConfig): string | undefined {
-  if (config.caCert === undefined) return undefined;
-  if (config.caCert.trimStart().startsWith('-----BEGIN CERTIFICATE-----')) return config.caCert;
-  throw new OpenStackError('config', `clouds.${config.name}.cacert must hold the certificate itself (PEM), not a path`);
 }
 
 class OpenStackCloud implements Cloud {
@@ -179,7 +174,7 @@ class OpenStackCloud implements Cloud {
 
   async findServers(claimUid: string, name: string) {
     return translated({ what: `find server ${name}`, kind: 'repeatable' }, async () => {
-      const servers = await this.#openStack.nova.listServers(likeExactly(name));
+      const servers = await this.#openStack.nova.listServers({ nameLike: likeExactly(name) });
       return servers.filter((server) => server.metadata.get(SERVER_METADATA.claim) === claimUid).map(serverView);
     });
   }

@@ -41,6 +41,7 @@ function codeOf(error: OpenStackError, kind: CallKind): PortErrorCode {
   switch (error.kind) {
     case 'config':
       return 'credentials'; // clouds.yaml and the catalog it leads to
+    case 'cancelled':
     case 'unreachable':
       return 'unavailable';
     case 'lost':

@@ -18,18 +18,30 @@ export const catalogSchema = Type.Array(
 );
 
 export type Catalog = Static<typeof catalogSchema>;
-export type ServiceName = 'compute' | 'network' | 'image';
+export type ServiceName = 'compute' | 'network' | 'image' | 'identity' | 'placement';
 
 /** Types under which a catalog may list a service; the first is the official one (service-types authority). */
 const ALIASES: Readonly<Record<ServiceName, readonly string[]>> = {
   compute: ['compute', 'computev21'],
   network: ['network', 'networking'],
   image: ['image'],
+  identity: ['identity'],
+  placement: ['placement'],
 };
+
+export interface EndpointQuery {
+  readonly service: ServiceName;
+  readonly region: string;
+  readonly interface: string;
+  /** A type instead of the usual ones (`compute_service_type`). */
+  readonly type?: string | undefined;
+  /** Only a service of this name (`compute_service_name`). */
+  readonly name?: string | undefined;
+}
 
 /** Regions that serve `service`, sorted. */
 export function regionsOf(catalog: Catalog, service: ServiceName): readonly string[] {
-  const regions = endpointsOf(catalog, service).map((endpoint) => endpoint.region ?? endpoint.region_id ?? '');
+  const regions = endpointsOf(catalog, { service }).map((endpoint) => endpoint.region ?? endpoint.region_id ?? '');
   return [...new Set(regions.filter((region) => region !== ''))].toSorted();
 }
 
@@ -46,11 +58,8 @@ export function chooseRegion(catalog: Catalog, wanted: string | undefined): stri
 }
 
 /** Address of a service, without a slash at its end. Throws `config` when the catalog has none. */
-export function endpointOf(
-  catalog: Catalog,
-  wanted: { readonly service: ServiceName; readonly region: string; readonly interface: string },
-): string {
-  const found = endpointsOf(catalog, wanted.service).find(
+export function endpointOf(catalog: Catalog, wanted: EndpointQuery): string {
+  const found = endpointsOf(catalog, wanted).find(
     (endpoint) =>
       endpoint.interface.replace(/URL$/, '') === wanted.interface &&
       (endpoint.region === wanted.region || endpoint.region_id === wanted.region),
@@ -62,9 +71,14 @@ export function endpointOf(
   );
 }
 
-function endpointsOf(catalog: Catalog, service: ServiceName): Catalog[number]['endpoints'] {
-  for (const type of ALIASES[service]) {
-    const endpoints = catalog.filter((entry) => entry.type === type).flatMap((entry) => entry.endpoints);
+function endpointsOf(
+  catalog: Catalog,
+  wanted: Pick<EndpointQuery, 'service' | 'type' | 'name'>,
+): Catalog[number]['endpoints'] {
+  for (const type of wanted.type === undefined ? ALIASES[wanted.service] : [wanted.type]) {
+    const endpoints = catalog
+      .filter((entry) => entry.type === type && (wanted.name === undefined || entry.name === wanted.name))
+      .flatMap((entry) => entry.endpoints);
     if (endpoints.length > 0) return endpoints;
   }
   return [];

@@ -1,5 +1,6 @@
 // Glance's calls that a node needs: finding the image to boot from. Answers are checked here.
 import { Type, type Static } from 'typebox';
+import type { CallOptions } from './http.ts';
 import { readAllPages } from './paging.ts';
 import type { ServiceClient } from './service-client.ts';
 import { readBodyAs } from './shape.ts';
@@ -23,18 +24,18 @@ export class Glance {
   }
 
   /** Active images of exactly this name that the project can see. Names are not unique. */
-  async findImages(name: string): Promise<readonly GlanceImage[]> {
+  async findImages(name: string, call: CallOptions = {}): Promise<readonly GlanceImage[]> {
     const images = await readAllPages('image GET /images', async (next) => {
       const query = next ?? new URLSearchParams({ name, status: 'active', limit: String(IMAGES_PER_PAGE) });
-      const body = readBodyAs(imagesSchema, await this.#service.read('/images', query), 'images');
+      const body = readBodyAs(imagesSchema, await this.#service.read('/images', query, call), 'images');
       return { items: body.images, next: body.next };
     });
     return images.filter((image) => image.name === name && image.status === 'active');
   }
 
   /** undefined: none that the project can see. Glance says 404 without a body that could tell whose 404 it is. */
-  async getImage(id: string): Promise<GlanceImage | undefined> {
-    const answer = await this.#service.readOrAbsent(`/images/${encodeURIComponent(id)}`, () => true);
+  async getImage(id: string, call: CallOptions = {}): Promise<GlanceImage | undefined> {
+    const answer = await this.#service.readOrAbsent(`/images/${encodeURIComponent(id)}`, () => true, call);
     return answer === undefined ? undefined : readBodyAs(imageSchema, answer, 'image');
   }
 }

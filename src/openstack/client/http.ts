@@ -1,13 +1,23 @@
 // One HTTP exchange with an OpenStack service: limits, no redirects, no repetition, and the truth about lost answers.
-// Decides whether a request can have reached the service. Knows nothing of tokens, versions or resources.
+// Knows nothing of tokens, versions or resources; what a failure means is in http-failure.ts, where we connect to in
+// address-policy.ts.
+import { X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { Agent, type Dispatcher } from 'undici';
-import { OpenStackError, readFault } from './openstack-error.ts';
+import { AddressPolicy, type AddressRules } from './address-policy.ts';
+import { cancelled, describe, refusal, transportError } from './http-failure.ts';
+import { OpenStackError } from './openstack-error.ts';
 
 export interface HttpOptions {
   /** PEM of the CA that signs the services' certificates; absent: the system's. */
   readonly caPem?: string | undefined;
   /** false: certificates are not checked (`verify: false` of clouds.yaml). */
   readonly verify?: boolean;
+  /** PEM of a client certificate and of its key, for services that ask for one. The certificate may hold the key too. */
+  readonly certPem?: string | undefined;
+  readonly keyPem?: string | undefined;
+  /** Absent: loopback allowed, link-local and metadata addresses not. */
+  readonly addresses?: AddressRules;
   readonly readTimeoutMs?: number;
   readonly writeTimeoutMs?: number;
   readonly bodyBytesMax?: number;
@@ -24,12 +34,22 @@ export interface HttpExchange {
   readonly requestId: string | undefined;
 }
 
-export interface HttpRequest {
+export interface CallOptions {
+  /** Ends the call: what waits is not sent, what runs is cut off. A read, or what was not sent, then rejects as `cancelled`; a
+   *  write under way as `lost`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface HttpRequest extends CallOptions {
   readonly service: string;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** Statuses of 300 and above that are answers here, e.g. 300 of a list of versions. */
+  readonly alsoAccepted?: readonly number[];
+  /** Told of this exchange instead of the channel's listener: a shared channel serves several sessions. */
+  readonly onExchange?: ((exchange: HttpExchange) => void) | undefined;
 }
 
 export interface HttpAnswer {
@@ -48,6 +68,10 @@ export const READ_TIMEOUT_MS = 30_000;
 export const WRITE_TIMEOUT_MS = 60_000;
 /** 250 servers with the most metadata that Nova allows are 17 MB. */
 const BODY_BYTES_MAX = 32 * 1024 * 1024;
+/** Node's own limit, so that nobody's command line raises it: 16 KiB hold a hundred headers, and OpenStack sends ten. */
+const HEADER_BYTES_MAX = 16 * 1024;
+/** `req-` and a UUID are 40; it goes into logs and errors. */
+const REQUEST_ID_CHARS_MAX = 128;
 const CONNECT_TIMEOUT_MS = 10_000; // loopback to intercontinental is below 1 s; the rest is a black hole
 const CONNECTIONS_PER_ORIGIN = 8; // as many as the request budget lets fly
 
@@ -57,16 +81,16 @@ export class HttpChannel {
   readonly #options: HttpOptions;
   readonly #reads: Agent;
   readonly #writes: Agent;
+  readonly #addresses: AddressPolicy;
 
+  /** Throws an OpenStackError of kind `config` when a certificate or key is not usable. */
   constructor(options: HttpOptions = {}) {
     this.#options = options;
-    const connect = {
-      timeout: CONNECT_TIMEOUT_MS,
-      ...(options.caPem === undefined ? {} : { ca: options.caPem }),
-      ...(options.verify === false ? { rejectUnauthorized: false } : {}),
-    };
-    this.#reads = new Agent({ connect, connections: CONNECTIONS_PER_ORIGIN, pipelining: 1 });
-    this.#writes = new Agent({ connect, connections: CONNECTIONS_PER_ORIGIN, pipelining: 0 });
+    this.#addresses = new AddressPolicy(options.addresses ?? { loopback: true });
+    const connect = { timeout: CONNECT_TIMEOUT_MS, lookup: this.#addresses.lookup, ...tlsOptions(options) };
+    const limits = { connect, connections: CONNECTIONS_PER_ORIGIN, maxHeaderSize: HEADER_BYTES_MAX };
+    this.#reads = new Agent({ ...limits, pipelining: 1 });
+    this.#writes = new Agent({ ...limits, pipelining: 0 });
   }
 
   async close(): Promise<void> {
@@ -76,39 +100,30 @@ export class HttpChannel {
   /** Rejects with an OpenStackError: `refused` for any status of 300 and above, else as its kinds say. */
   async send(input: HttpRequest): Promise<HttpAnswer> {
     const startedMs = performance.now();
-    const isRead = input.method === 'GET';
-    const timeoutMs = isRead
-      ? (this.#options.readTimeoutMs ?? READ_TIMEOUT_MS)
-      : (this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS);
-    const signal = AbortSignal.timeout(timeoutMs);
+    const timeoutMs = this.#timeoutMs(input);
+    const timeout = AbortSignal.timeout(timeoutMs);
     let status = 0;
     let requestId: string | undefined;
     try {
-      const response = await (isRead ? this.#reads : this.#writes).request({
-        origin: input.url.origin,
-        path: `${input.url.pathname}${input.url.search}`,
-        method: input.method,
-        headers: {
-          accept: 'application/json',
-          ...input.headers,
-          ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        body: input.body === undefined ? null : JSON.stringify(input.body),
-        signal,
-      });
+      this.#checkAddress(input);
+      if (input.signal?.aborted === true) throw cancelled(input, input.signal.reason);
+      const signal = input.signal === undefined ? timeout : AbortSignal.any([timeout, input.signal]);
+      const response = await this.#exchange(input, signal);
       status = response.statusCode;
       const headers = plainHeaders(response.headers);
-      requestId = headers.get('x-openstack-request-id') ?? headers.get('x-compute-request-id');
+      requestId = requestIdOf(headers);
       const text = await readBody(response.body, this.#options.bodyBytesMax ?? BODY_BYTES_MAX);
-      if (status >= 300) throw refusal(input, { status, headers, text, requestId });
+      if (status >= 300 && input.alsoAccepted?.includes(status) !== true) {
+        throw refusal(input, { status, headers, body: parseJson(text), requestId });
+      }
       const body = parseBody(input, { text, requestId, status });
       return { service: input.service, method: input.method, status, headers, body, requestId };
     } catch (error) {
-      throw error instanceof OpenStackError
-        ? error
-        : transportError(input, { error, timedOut: signal.aborted, timeoutMs, status, requestId });
+      if (error instanceof OpenStackError) throw error;
+      const endedBy = input.signal?.aborted === true ? 'caller' : timeout.aborted ? 'timeout' : undefined;
+      throw transportError(input, { error, endedBy, timeoutMs, status, requestId });
     } finally {
-      this.#options.onExchange?.({
+      (input.onExchange ?? this.#options.onExchange)?.({
         service: input.service,
         method: input.method,
         path: input.url.pathname,
@@ -118,6 +133,54 @@ export class HttpChannel {
       });
     }
   }
+
+  #timeoutMs(input: HttpRequest): number {
+    return input.method === 'GET'
+      ? (this.#options.readTimeoutMs ?? READ_TIMEOUT_MS)
+      : (this.#options.writeTimeoutMs ?? WRITE_TIMEOUT_MS);
+  }
+
+  /** Addresses in the URL itself are not looked up, so the connection does not judge them. */
+  #checkAddress(input: HttpRequest): void {
+    const why = this.#addresses.refusal(input.url.hostname);
+    if (why === undefined) return;
+    throw new OpenStackError('config', `${describe(input)}: the endpoint is not used: ${why}`, {
+      service: input.service,
+      method: input.method,
+    });
+  }
+
+  #exchange(input: HttpRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    return (input.method === 'GET' ? this.#reads : this.#writes).request({
+      origin: input.url.origin,
+      path: `${input.url.pathname}${input.url.search}`,
+      method: input.method,
+      headers: {
+        accept: 'application/json',
+        ...input.headers,
+        ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: input.body === undefined ? null : JSON.stringify(input.body),
+      signal,
+    });
+  }
+}
+
+/** Read here once, so that a file that is no certificate is a wrong setting and not a failed connection. The library's
+ *  message is not passed on: it may quote what it read. */
+function tlsOptions(options: HttpOptions) {
+  const { caPem, certPem, keyPem } = options;
+  const tls = {
+    ...(caPem === undefined ? {} : { ca: caPem }),
+    ...(certPem === undefined ? {} : { cert: certPem, key: keyPem ?? certPem }),
+  };
+  try {
+    if (caPem !== undefined) new X509Certificate(caPem).toString(); // a context takes any text for a CA
+    createSecureContext(tls);
+  } catch {
+    throw new OpenStackError('config', 'cacert, cert or key cannot be used: they must be PEM, and cert and key a pair');
+  }
+  return options.verify === false ? { ...tls, rejectUnauthorized: false } : tls;
 }
 
 async function readBody(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string> {
@@ -154,83 +217,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-function refusal(
-  input: HttpRequest,
-  answer: {
-    readonly status: number;
-    readonly headers: ReadonlyMap<string, string>;
-    readonly text: string;
-    readonly requestId: string | undefined;
-  },
-): OpenStackError {
-  const fault = readFault(parseJson(answer.text));
-  const why = answer.status < 400 ? 'redirects are not followed' : (fault?.message ?? 'no reason given');
-  return new OpenStackError('refused', `${describe(input)}: ${answer.status} ${why}`, {
-    service: input.service,
-    method: input.method,
-    status: answer.status,
-    fault,
-    requestId: answer.requestId,
-    retryAfterMs: readRetryAfter(answer.headers.get('retry-after')),
-  });
-}
-
-/** No service asks for more than a few minutes; a day of silence would be a mistake. */
-const RETRY_AFTER_MS_MAX = 10 * 60_000;
-
-function readRetryAfter(value: string | undefined): number | undefined {
-  if (value === undefined || !/^\d{1,6}$/.test(value)) return undefined; // the date form is unknown in OpenStack
-  return Math.min(Number(value) * 1000, RETRY_AFTER_MS_MAX);
-}
-
-function transportError(
-  input: HttpRequest,
-  what: {
-    readonly error: unknown;
-    readonly timedOut: boolean;
-    readonly timeoutMs: number;
-    readonly status: number;
-    readonly requestId: string | undefined;
-  },
-): OpenStackError {
-  const unsent = what.status === 0 && neverSent(what.error);
-  const reason = what.timedOut && !unsent ? `no whole answer within ${what.timeoutMs} ms` : errorText(what.error);
-  return new OpenStackError(unsent ? 'unreachable' : 'lost', `${describe(input)}: ${reason}`, {
-    service: input.service,
-    method: input.method,
-    requestId: what.requestId,
-    cause: what.error,
-  });
-}
-
-/** True only when no connection came about, so no byte of the request left. Node names the failed call of the socket;
- *  a TLS handshake that fails names the certificate's fault instead. */
-function neverSent(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverSent);
-  if (typeof error !== 'object' || error === null) return false;
-  const { code, syscall } = error as { code?: unknown; syscall?: unknown };
-  if (syscall === 'connect' || syscall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT') return true;
-  return typeof code === 'string' && CERTIFICATE_CODES.has(code);
-}
-
-const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
-
-function errorText(error: unknown): string {
-  if (!(error instanceof Error)) return 'the connection failed';
-  const { code } = error as { code?: unknown };
-  const text = error.message === '' ? error.name : error.message;
-  return typeof code === 'string' && !text.includes(code) ? `${text} (${code})` : text;
-}
-
 function plainHeaders(headers: Dispatcher.ResponseData['headers']): ReadonlyMap<string, string> {
   const plain = new Map<string, string>();
   for (const [name, value] of Object.entries(headers)) {
@@ -239,6 +225,7 @@ function plainHeaders(headers: Dispatcher.ResponseData['headers']): ReadonlyMap<
   return plain;
 }
 
-function describe(input: HttpRequest): string {
-  return `${input.service} ${input.method} ${input.url.pathname}`;
+function requestIdOf(headers: ReadonlyMap<string, string>): string | undefined {
+  const id = headers.get('x-openstack-request-id') ?? headers.get('x-compute-request-id');
+  return id?.slice(0, REQUEST_ID_CHARS_MAX);
 }

@@ -8,9 +8,11 @@ export const COMPUTE_PREFERRED = '2.90';
  *  as "gone". (Also: server group policy from 2.64, embedded flavor from 2.47.) Stein, 2019. */
 export const COMPUTE_LEAST = '2.69';
 
-export const versionDocumentSchema = Type.Object({
-  version: Type.Object({ id: Type.String(), version: Type.String(), min_version: Type.String() }),
-});
+const entry = Type.Object({ id: Type.String(), version: Type.String(), min_version: Type.String() });
+
+/** Of one version, and of all versions of a service. */
+export const versionDocumentSchema = Type.Object({ version: entry });
+export const versionListSchema = Type.Object({ versions: Type.Array(entry) });
 
 /** The version to speak, given what the service says. Throws `config` when the two have none in common. */
 export function chooseMicroversion(
@@ -43,4 +45,11 @@ function versionNumber(text: string): number {
     throw new OpenStackError('malformed', 'the compute service names no microversion', { service: 'compute' });
   }
   return Number(parts[1]) * MINOR_RANGE + Number(parts[2]);
+}
+
+/** Whether this client may be asked to speak `version`: it is one of those that it is written against. */
+export function isSpoken(version: string): boolean {
+  if (!/^\d{1,3}\.\d{1,4}$/.test(version)) return false;
+  const number = versionNumber(version);
+  return number >= versionNumber(COMPUTE_LEAST) && number <= versionNumber(COMPUTE_PREFERRED);
 }

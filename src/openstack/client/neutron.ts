@@ -1,9 +1,12 @@
-// Neutron's calls that a node needs: ports with tags, networks, subnets, security groups. Answers are checked here.
+// Neutron's calls that a node needs: ports with tags, networks, subnets, security groups, floating IPs. Answers are checked
+// here.
 import { Type, type Static, type TSchema } from 'typebox';
+import type { CallOptions, HttpAnswer } from './http.ts';
 import { OpenStackError } from './openstack-error.ts';
 import { nextLink, readAllPages } from './paging.ts';
 import type { ServiceClient } from './service-client.ts';
 import { readBodyAs } from './shape.ts';
+import { untilAborted } from './until-aborted.ts';
 
 const text = Type.String();
 const links = Type.Optional(Type.Array(Type.Object({ rel: text, href: text })));
@@ -19,8 +22,26 @@ const portSchema = Type.Object({
 });
 const namedSchema = Type.Object({ id: text, name: text });
 
+const floatingIpSchema = Type.Object({
+  id: text,
+  project_id: text,
+  floating_ip_address: text,
+  floating_network_id: text,
+  /** null: attached to nothing. */
+  port_id: Type.Union([text, Type.Null()]),
+  fixed_ip_address: Type.Optional(Type.Union([text, Type.Null()])),
+  /** ACTIVE, DOWN or ERROR; DOWN also while it is being attached. */
+  status: text,
+  description: Type.Optional(text),
+  tags: Type.Optional(Type.Array(text)),
+  created_at: Type.Optional(text),
+});
+
+type Filters = Readonly<Record<string, string>>;
+
 export type NeutronPort = Static<typeof portSchema>;
 export type NeutronNamed = Static<typeof namedSchema>;
+export type NeutronFloatingIp = Static<typeof floatingIpSchema>;
 
 export interface NewPort {
   readonly name: string;
@@ -32,6 +53,17 @@ export interface NewPort {
   readonly tags: readonly string[];
 }
 
+export interface NewFloatingIp {
+  readonly floating_network_id: string;
+  /** The port it leads to. Neutron refuses a second floating IP for the same port and fixed address with 409. */
+  readonly port_id: string;
+  /** Where the mark of its owner belongs: it is set with the POST itself, and lists can be filtered by it. At most
+   *  DESCRIPTION_CHARS_MAX characters. */
+  readonly description: string;
+}
+
+/** Neutron's column. */
+export const DESCRIPTION_CHARS_MAX = 255;
 /** Of older Neutrons (255 since 2024); tags within it work everywhere. No commas: they separate tags in a query. */
 export const TAG_CHARS_MAX = 60;
 const ITEMS_PER_PAGE = 500;
@@ -47,43 +79,40 @@ export class Neutron {
   }
 
   /** Ports that fit all filters, e.g. name, tags, device_id. */
-  async listPorts(filters: Readonly<Record<string, string>>): Promise<readonly NeutronPort[]> {
-    return this.#list({ collection: 'ports', schema: portSchema, filters });
+  async listPorts(filters: Filters, call: CallOptions = {}): Promise<readonly NeutronPort[]> {
+    return this.#list({ collection: 'ports', schema: portSchema, filters, call });
   }
 
-  async listNetworks(filters: Readonly<Record<string, string>>): Promise<readonly NeutronNamed[]> {
-    return this.#list({ collection: 'networks', schema: namedSchema, filters });
+  async listNetworks(filters: Filters, call: CallOptions = {}): Promise<readonly NeutronNamed[]> {
+    return this.#list({ collection: 'networks', schema: namedSchema, filters, call });
   }
 
-  async listSubnets(filters: Readonly<Record<string, string>>): Promise<readonly NeutronNamed[]> {
-    return this.#list({ collection: 'subnets', schema: namedSchema, filters });
+  async listSubnets(filters: Filters, call: CallOptions = {}): Promise<readonly NeutronNamed[]> {
+    return this.#list({ collection: 'subnets', schema: namedSchema, filters, call });
   }
 
-  async listSecurityGroups(filters: Readonly<Record<string, string>>): Promise<readonly NeutronNamed[]> {
-    return this.#list({ collection: 'security-groups', schema: namedSchema, filters });
+  async listSecurityGroups(filters: Filters, call: CallOptions = {}): Promise<readonly NeutronNamed[]> {
+    return this.#list({ collection: 'security-groups', schema: namedSchema, filters, call });
   }
 
   /** undefined: Neutron says that there is none. */
-  async getPort(id: string): Promise<NeutronPort | undefined> {
-    const answer = await this.#service.readOrAbsent(`/ports/${encodeURIComponent(id)}`, isNotFound);
+  async getPort(id: string, call: CallOptions = {}): Promise<NeutronPort | undefined> {
+    const answer = await this.#service.readOrAbsent(`/ports/${encodeURIComponent(id)}`, isNotFound, call);
     return answer === undefined ? undefined : readBodyAs(Type.Object({ port: portSchema }), answer, 'port').port;
   }
 
   /** One POST, and where Neutron takes no tags in it, one PUT after it. If the PUT does not happen the port stands without
    *  tags: it is still found by its name. */
-  async createPort(port: NewPort): Promise<NeutronPort> {
-    const inBody = await this.#takesTagsOnCreate();
+  async createPort(port: NewPort, call: CallOptions = {}): Promise<NeutronPort> {
+    const inBody = await untilAborted(this.#takesTagsOnCreate(), { ...call, service: 'network' });
     const { tags, ...rest } = port;
-    const answer = await this.#service.write({
-      method: 'POST',
-      path: '/ports',
-      body: { port: inBody ? port : rest },
-    });
+    const body = { port: inBody ? port : rest };
+    const answer = await this.#service.write({ method: 'POST', path: '/ports', body }, call);
     const created = readBodyAs(Type.Object({ port: portSchema }), answer, 'new port').port;
     if (inBody) return created;
     const path = `/ports/${encodeURIComponent(created.id)}/tags`;
     try {
-      await this.#service.write({ method: 'PUT', path, body: { tags } });
+      await this.#service.write({ method: 'PUT', path, body: { tags } }, call);
     } catch (error) {
       // whatever the PUT was answered, the port stands: to the caller that is a create of unknown outcome
       const options = { service: 'network', method: 'PUT', cause: error };
@@ -93,9 +122,37 @@ export class Neutron {
   }
 
   /** Also resolves when there is none. */
-  async deletePort(id: string): Promise<void> {
+  async deletePort(id: string, call: CallOptions = {}): Promise<void> {
+    await this.#delete(`/ports/${encodeURIComponent(id)}`, call);
+  }
+
+  /** Floating IPs that fit all filters, e.g. port_id, description, floating_network_id, project_id. */
+  async listFloatingIps(filters: Filters, call: CallOptions = {}): Promise<readonly NeutronFloatingIp[]> {
+    return this.#list({ collection: 'floatingips', schema: floatingIpSchema, filters, call });
+  }
+
+  /** undefined: Neutron says that there is none. */
+  async getFloatingIp(id: string, call: CallOptions = {}): Promise<NeutronFloatingIp | undefined> {
+    const answer = await this.#service.readOrAbsent(`/floatingips/${encodeURIComponent(id)}`, isNotFound, call);
+    return answer === undefined ? undefined : floatingIpOf(answer, 'floating IP');
+  }
+
+  /** One POST that takes an address and attaches it. Any doubt about the outcome is an error of kind `lost` or `malformed`,
+   *  or a 5xx. */
+  async createFloatingIp(floatingIp: NewFloatingIp, call: CallOptions = {}): Promise<NeutronFloatingIp> {
+    const body = { floatingip: floatingIp };
+    const answer = await this.#service.write({ method: 'POST', path: '/floatingips', body }, call);
+    return floatingIpOf(answer, 'new floating IP');
+  }
+
+  /** Gives the address back. Also resolves when there is none. */
+  async deleteFloatingIp(id: string, call: CallOptions = {}): Promise<void> {
+    await this.#delete(`/floatingips/${encodeURIComponent(id)}`, call);
+  }
+
+  async #delete(path: string, call: CallOptions): Promise<void> {
     try {
-      await this.#service.write({ method: 'DELETE', path: `/ports/${encodeURIComponent(id)}` });
+      await this.#service.write({ method: 'DELETE', path }, call);
     } catch (error) {
       if (!(error instanceof OpenStackError) || error.status !== 404 || !isNotFound(error)) throw error;
     }
@@ -113,28 +170,27 @@ export class Neutron {
   }
 
   async #list<S extends TSchema>(input: {
-    readonly collection: 'ports' | 'networks' | 'subnets' | 'security-groups';
+    readonly collection: 'ports' | 'networks' | 'subnets' | 'security-groups' | 'floatingips';
     readonly schema: S;
-    readonly filters: Readonly<Record<string, string>>;
+    readonly filters: Filters;
+    readonly call: CallOptions;
   }): Promise<readonly Static<S>[]> {
     const key = input.collection.replace('-', '_');
-    const page = Type.Object({ items: Type.Array(input.schema), links });
+    const page = Type.Object({ [key]: Type.Array(input.schema) });
+    const paging = Type.Object({ [`${key}_links`]: links });
     return readAllPages(`network GET /${input.collection}`, async (next) => {
       const query = next ?? new URLSearchParams({ ...input.filters, limit: String(ITEMS_PER_PAGE) });
-      const answer = await this.#service.read(`/${input.collection}`, query);
-      const named = { ...answer, body: itemsAndLinks(answer.body, key) };
-      const body = readBodyAs(page, named, input.collection);
-      return { items: body.items, next: nextLink(body.links) };
+      const answer = await this.#service.read(`/${input.collection}`, query, input.call);
+      return {
+        items: readBodyAs(page, answer, input.collection)[key] ?? [],
+        next: nextLink(readBodyAs(paging, answer, input.collection)[`${key}_links`]),
+      };
     });
   }
 }
 
-/** {ports, ports_links} → {items, links}: one schema for the four lists. */
-function itemsAndLinks(body: unknown, key: string): unknown {
-  if (typeof body !== 'object' || body === null) return body;
-  const entries = new Map<string, unknown>(Object.entries(body));
-  const links = entries.get(`${key}_links`);
-  return { items: entries.get(key), ...(links === undefined ? {} : { links }) };
+function floatingIpOf(answer: HttpAnswer, what: string): NeutronFloatingIp {
+  return readBodyAs(Type.Object({ floatingip: floatingIpSchema }), answer, what).floatingip;
 }
 
 /** Neutron's own word: PortNotFound and the like; a 404 of a proxy has another body. */

@@ -1,6 +1,7 @@
 // Nova's calls that a node needs, at microversion 2.69 to 2.90: servers, flavors, limits, zones, server groups, key pairs.
 // Answers are checked here. Names and values are OpenStack's; RAM is in MiB, disk in GiB.
 import { Type, type Static } from 'typebox';
+import type { CallOptions } from './http.ts';
 import { OpenStackError } from './openstack-error.ts';
 import { nextLink, readAllPages } from './paging.ts';
 import type { ServiceClient } from './service-client.ts';
@@ -79,6 +80,14 @@ export interface NovaServer {
   readonly fault: { readonly code: number; readonly message: string } | undefined;
 }
 
+export interface ServerFilter {
+  /** A regular expression of Nova's database, not anchored. */
+  readonly nameLike?: string;
+  /** Only servers whose `updated` is this instant or later, ms since the epoch by Nova's clock; rounded down to a second.
+   *  Deleted ones are among them until Nova's operator archives them. */
+  readonly changesSinceMs?: number;
+}
+
 export interface NewServer {
   readonly name: string;
   readonly flavorRef: string;
@@ -90,6 +99,11 @@ export interface NewServer {
   readonly user_data?: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly config_drive?: boolean;
+}
+
+export interface ServerCreateOptions extends CallOptions {
+  /** Id of the server group that it joins. */
+  readonly group?: string | undefined;
 }
 
 /** Nova's own limit for the base64 text. */
@@ -108,21 +122,28 @@ export class Nova {
     this.#service = service;
   }
 
-  /** Every server of the project in any state, deleted ones aside; `nameLike` is a regular expression of the database. */
-  async listServers(nameLike?: string): Promise<readonly NovaServer[]> {
+  /** Every server of the project in any state, deleted ones aside; with `changesSinceMs` also the deleted among those that
+   *  changed, with status DELETED. */
+  async listServers(filter: ServerFilter = {}, call: CallOptions = {}): Promise<readonly NovaServer[]> {
+    const { nameLike, changesSinceMs } = filter;
     return readAllPages('compute GET /servers/detail', async (next) => {
       const first = new URLSearchParams({ limit: String(SERVERS_PER_PAGE) });
       if (nameLike !== undefined) first.set('name', nameLike);
-      const body = readBodyAs(serversSchema, await this.#service.read('/servers/detail', next ?? first), 'servers');
+      if (changesSinceMs !== undefined) first.set('changes-since', wholeSecond(changesSinceMs));
+      const body = readBodyAs(
+        serversSchema,
+        await this.#service.read('/servers/detail', next ?? first, call),
+        'servers',
+      );
       return { items: body.servers.map(serverOf), next: nextLink(body.servers_links) };
     });
   }
 
   /** Names of every server of the project. */
-  async listServerNames(): Promise<readonly string[]> {
+  async listServerNames(call: CallOptions = {}): Promise<readonly string[]> {
     return readAllPages('compute GET /servers', async (next) => {
       const query = next ?? new URLSearchParams({ limit: String(NAMES_PER_PAGE) });
-      const body = readBodyAs(serverNamesSchema, await this.#service.read('/servers', query), 'servers');
+      const body = readBodyAs(serverNamesSchema, await this.#service.read('/servers', query, call), 'servers');
       const names = body.servers.map(({ id, name }) => {
         if (name === undefined) throw cellDown(id);
         return name;
@@ -132,53 +153,60 @@ export class Nova {
   }
 
   /** undefined: Nova says that there is none. */
-  async getServer(id: string): Promise<NovaServer | undefined> {
-    const answer = await this.#service.readOrAbsent(`/servers/${encodeURIComponent(id)}`, isItemNotFound);
+  async getServer(id: string, call: CallOptions = {}): Promise<NovaServer | undefined> {
+    const answer = await this.#service.readOrAbsent(`/servers/${encodeURIComponent(id)}`, isItemNotFound, call);
     if (answer === undefined) return undefined;
     return serverOf(readBodyAs(Type.Object({ server: serverSchema }), answer, 'server').server);
   }
 
   /** One POST; the id of the server. Any doubt about the outcome is an error of kind `lost` or `malformed`, or a 5xx. */
-  async createServer(server: NewServer, hints?: { readonly group: string }): Promise<string> {
-    const body = hints === undefined ? { server } : { server, 'os:scheduler_hints': hints };
-    const answer = await this.#service.write({ method: 'POST', path: '/servers', body });
+  async createServer(server: NewServer, options: ServerCreateOptions = {}): Promise<string> {
+    const { group, signal } = options;
+    const body = group === undefined ? { server } : { server, 'os:scheduler_hints': { group } };
+    const answer = await this.#service.write({ method: 'POST', path: '/servers', body }, { signal });
     return readBodyAs(Type.Object({ server: Type.Object({ id: text }) }), answer, 'new server').server.id;
   }
 
   /** Also resolves when there is none. The server goes some time later. */
-  async deleteServer(id: string): Promise<void> {
-    await ignoringAbsence(this.#service.write({ method: 'DELETE', path: `/servers/${encodeURIComponent(id)}` }));
+  async deleteServer(id: string, call: CallOptions = {}): Promise<void> {
+    await ignoringAbsence(this.#service.write({ method: 'DELETE', path: `/servers/${encodeURIComponent(id)}` }, call));
   }
 
   /** Flavors that the project may use, disabled ones left out. */
-  async listFlavors(): Promise<readonly NovaFlavor[]> {
+  async listFlavors(call: CallOptions = {}): Promise<readonly NovaFlavor[]> {
     const all = await readAllPages('compute GET /flavors/detail', async (next) => {
       const query = next ?? new URLSearchParams({ limit: String(FLAVORS_PER_PAGE) });
-      const body = readBodyAs(flavorsSchema, await this.#service.read('/flavors/detail', query), 'flavors');
+      const body = readBodyAs(flavorsSchema, await this.#service.read('/flavors/detail', query, call), 'flavors');
       return { items: body.flavors, next: nextLink(body.flavors_links) };
     });
     return all.filter((flavor) => flavor['OS-FLV-DISABLED:disabled'] !== true);
   }
 
-  async readLimits(): Promise<NovaLimits> {
-    return readBodyAs(limitsSchema, await this.#service.read('/limits'), 'limits').limits.absolute;
+  async readLimits(call: CallOptions = {}): Promise<NovaLimits> {
+    return readBodyAs(limitsSchema, await this.#service.read('/limits', undefined, call), 'limits').limits.absolute;
   }
 
-  async listZones(): Promise<readonly { readonly name: string; readonly available: boolean }[]> {
-    const body = readBodyAs(zonesSchema, await this.#service.read('/os-availability-zone'), 'availability zones');
+  async listZones(call: CallOptions = {}): Promise<readonly { readonly name: string; readonly available: boolean }[]> {
+    const body = readBodyAs(
+      zonesSchema,
+      await this.#service.read('/os-availability-zone', undefined, call),
+      'availability zones',
+    );
     return body.availabilityZoneInfo.map((zone) => ({ name: zone.zoneName, available: zone.zoneState.available }));
   }
 
-  async keyPairExists(name: string): Promise<boolean> {
-    return (await this.#service.readOrAbsent(`/os-keypairs/${encodeURIComponent(name)}`, isItemNotFound)) !== undefined;
+  async keyPairExists(name: string, call: CallOptions = {}): Promise<boolean> {
+    return (
+      (await this.#service.readOrAbsent(`/os-keypairs/${encodeURIComponent(name)}`, isItemNotFound, call)) !== undefined
+    );
   }
 
   /** Nova pages groups by offset, without links. */
-  async listServerGroups(): Promise<readonly NovaServerGroup[]> {
+  async listServerGroups(call: CallOptions = {}): Promise<readonly NovaServerGroup[]> {
     const groups: NovaServerGroup[] = [];
     while (groups.length < GROUPS_MAX) {
       const query = new URLSearchParams({ limit: String(GROUPS_PER_PAGE), offset: String(groups.length) });
-      const answer = await this.#service.read('/os-server-groups', query);
+      const answer = await this.#service.read('/os-server-groups', query, call);
       const page = readBodyAs(Type.Object({ server_groups: Type.Array(serverGroupSchema) }), answer, 'server groups');
       groups.push(...page.server_groups);
       if (page.server_groups.length < GROUPS_PER_PAGE) return groups;
@@ -186,16 +214,19 @@ export class Nova {
     throw new OpenStackError('malformed', `compute GET /os-server-groups: more than ${GROUPS_MAX} groups`);
   }
 
-  async createServerGroup(group: { readonly name: string; readonly policy: string }): Promise<string> {
+  async createServerGroup(
+    group: { readonly name: string; readonly policy: string },
+    call: CallOptions = {},
+  ): Promise<string> {
     const body = { server_group: { name: group.name, policy: group.policy } };
-    const answer = await this.#service.write({ method: 'POST', path: '/os-server-groups', body });
+    const answer = await this.#service.write({ method: 'POST', path: '/os-server-groups', body }, call);
     return readBodyAs(Type.Object({ server_group: serverGroupSchema }), answer, 'new server group').server_group.id;
   }
 
   /** Also resolves when there is none. */
-  async deleteServerGroup(id: string): Promise<void> {
+  async deleteServerGroup(id: string, call: CallOptions = {}): Promise<void> {
     await ignoringAbsence(
-      this.#service.write({ method: 'DELETE', path: `/os-server-groups/${encodeURIComponent(id)}` }),
+      this.#service.write({ method: 'DELETE', path: `/os-server-groups/${encodeURIComponent(id)}` }, call),
     );
   }
 }
@@ -211,6 +242,11 @@ async function ignoringAbsence(write: Promise<unknown>): Promise<void> {
 /** Nova's own word; a 404 of a proxy or of a wrong address has another body. */
 function isItemNotFound(error: OpenStackError): boolean {
   return error.fault?.type === 'itemNotFound';
+}
+
+/** Nova compares whole seconds, so an earlier instant is asked for rather than a later one. */
+function wholeSecond(ms: number): string {
+  return new Date(Math.floor(ms / 1000) * 1000).toISOString().replace('.000Z', 'Z');
 }
 
 function serverOf(server: Static<typeof serverSchema>): NovaServer {

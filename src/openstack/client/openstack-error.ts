@@ -2,7 +2,8 @@
 // Keeps the service's own words and its request id; never a token, a request body or an echoed input value.
 
 export type OpenStackErrorKind =
-  | 'config' // clouds.yaml, region, interface: nothing was sent
+  | 'config' // clouds.yaml, region, interface, an address that is not used: nothing was sent
+  | 'cancelled' // the caller's signal: it was not sent, or it was a read
   | 'refused' // the service answered with an error status
   | 'unreachable' // no connection came about: the request was not sent
   | 'lost' // sent, perhaps in part, and no whole answer came back
@@ -72,10 +73,11 @@ function readFaultParts(key: string, value: unknown): ServiceFault | undefined {
   return typeof text === 'string' ? fault(typeof type === 'string' ? type : key, text) : undefined;
 }
 
-/** Nova's validation repeats the value it refuses (`… field/attribute user_data. Value: …`), and user data holds secrets. */
+/** Errors that come of webob are HTML in JSON; a `<br />` is all there is of it.
+ *  Nova's validation repeats the value it refuses (`… field/attribute user_data. Value: …`), and user data holds secrets. */
 function fault(type: string, text: string): ServiceFault {
   const echo = text.search(/\bValue: /);
-  const kept = echo === -1 ? text : `${text.slice(0, echo)}(value withheld)`;
+  const kept = (echo === -1 ? text : `${text.slice(0, echo)}(value withheld)`).replaceAll(/<br ?\/?>/g, ' ');
   const message = kept.length > FAULT_TEXT_CHARS_MAX ? `${kept.slice(0, FAULT_TEXT_CHARS_MAX)}…` : kept;
   return { type: type.slice(0, 128), message: message.trim() };
 }

@@ -20,7 +20,20 @@ export interface RequestBudgetLimits {
  *  in a loop, so say so. */
 export const REQUEST_BUDGET: RequestBudgetLimits = { perSecond: 10, burst: 20, inFlightMax: 8, waitingMax: 4096 };
 
-export class RequestBudget {
+export interface RequestTicket {
+  readonly service: string;
+  readonly write: boolean;
+  /** Takes the request out of the queue; what has started is the sender's to cut off. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a service client needs of a budget. */
+export interface RequestGate {
+  /** Runs `request` once it may start, or rejects with an OpenStackError that says `not sent`. */
+  run<T>(request: () => Promise<T>, ticket: RequestTicket): Promise<T>;
+}
+
+export class RequestBudget implements RequestGate {
   readonly #clock: ClientClock;
   readonly #limits: RequestBudgetLimits;
   readonly #waiting: (() => void)[] = [];
@@ -37,15 +50,12 @@ export class RequestBudget {
   }
 
   /** Runs `request` once it may start; rejects with `unreachable` when too many wait already. */
-  async run<T>(request: () => Promise<T>): Promise<T> {
+  async run<T>(request: () => Promise<T>, ticket?: RequestTicket): Promise<T> {
     if (this.#waiting.length >= this.#limits.waitingMax) {
       const limit = this.#limits.waitingMax;
       throw new OpenStackError('unreachable', `not sent: ${limit} requests wait for this project already`);
     }
-    await new Promise<void>((start) => {
-      this.#waiting.push(start);
-      this.#startSome();
-    });
+    await this.#turn(ticket?.signal);
     try {
       return await request();
     } finally {
@@ -62,6 +72,25 @@ export class RequestBudget {
       this.#inFlight += 1;
       start();
     }
+  }
+
+  #turn(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise<void>((start, reject) => {
+      const leave = (): void => {
+        const index = this.#waiting.indexOf(begin);
+        if (index === -1) return;
+        this.#waiting.splice(index, 1);
+        reject(new OpenStackError('unreachable', 'not sent: cut off by the caller'));
+      };
+      const begin = (): void => {
+        signal?.removeEventListener('abort', leave);
+        start();
+      };
+      this.#waiting.push(begin);
+      signal?.addEventListener('abort', leave, { once: true });
+      if (signal?.aborted === true) leave();
+      this.#startSome();
+    });
   }
 
   #startSome(): void {

@@ -63,7 +63,8 @@ async function answer(request: IncomingMessage, parts: Parts): Promise<CloudAnsw
       baseUrl: `${parts.rootUrl}/${service}`,
       microversion: readMicroversion(request),
     };
-    return route(service, below, { parts, token: headerOf(request, 'x-auth-token') });
+    const done = route(service, below, { parts, token: headerOf(request, 'x-auth-token') });
+    return service === 'compute' ? namingVersion(done, below.microversion) : done;
   } catch (error) {
     if (error instanceof CloudError) return asAnswer(service, error);
     throw error;
@@ -85,6 +86,11 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   } catch {
     throw new CloudError(400, 'Malformed request body', { kind: 'badRequest' });
   }
+}
+
+/** Nova says in every answer which version it spoke. */
+function namingVersion(done: CloudAnswer, microversion: string): CloudAnswer {
+  return { ...done, headers: { ...done.headers, 'openstack-api-version': `compute ${microversion}` } };
 }
 
 /** Throws CloudError 406 when Nova does not speak it. */

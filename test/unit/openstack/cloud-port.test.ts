@@ -55,12 +55,26 @@ function open(
   return openCloud(source, { clock, telemetry, labels: { cluster: 'ns/c' } });
 }
 
+/** The login that stands already is for the scripted cloud's own. */
+function otherPassword(): string {
+  return scripted.cloudsYaml.replace('canary-password', 'another');
+}
+
 describe('openCloud', () => {
   test('a wrong password is credentials, asked once', async () => {
     scripted.handler = () => UNAUTHORIZED;
     const before = scripted.seen.length;
-    await expect(open()).rejects.toMatchObject({ name: 'PortError', code: 'credentials' });
+    const cloudsYaml = otherPassword();
+    await expect(open({ cloudsYaml })).rejects.toMatchObject({ name: 'PortError', code: 'credentials' });
+    await expect(open({ cloudsYaml })).rejects.toMatchObject({ name: 'PortError', code: 'credentials' });
     expect(scripted.seen.length - before).toBe(1);
+  });
+
+  test('clusters that share a credential share its login', async () => {
+    const second = await open();
+    expect(await second.currentProjectId()).toBe(await cloud.currentProjectId());
+    expect(scripted.count('POST', '/v3/auth/tokens')).toBe(1);
+    await second.close();
   });
 
   test.for<[name: string, source: Parameters<typeof open>[0], words: string]>([
@@ -81,7 +95,7 @@ describe('openCloud', () => {
 
   test('Keystone away is unavailable', async () => {
     scripted.handler = () => ({ status: 503 });
-    await expect(open()).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(open({ cloudsYaml: otherPassword() })).rejects.toMatchObject({ code: 'unavailable' });
   });
 });
 

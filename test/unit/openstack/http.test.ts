@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { HttpChannel, type HttpExchange } from '../../../src/openstack/client/http.ts';
+import { HttpChannel, type HttpExchange, type HttpOptions } from '../../../src/openstack/client/http.ts';
 import { readFault } from '../../../src/openstack/client/openstack-error.ts';
 import { ScriptedCloud } from './scripted-cloud.ts';
 
@@ -101,11 +101,64 @@ test('the error keeps fault, request id and Retry-After, and none of our secrets
 
 test.for([
   ['99999', 600_000],
-  ['Wed, 21 Oct 2026 07:28:00 GMT', undefined],
+  ['0', 0],
+  ['Wed, 21 Oct 2026 07:28:30 GMT', 30_000],
+  ['Wed, 21 Oct 2026 09:28:00 GMT', 600_000],
+  ['Wed, 21 Oct 2026 07:00:00 GMT', 0],
+  ['Wednesday', undefined],
   ['-1', undefined],
+  ['1.5', undefined],
 ] as const)('Retry-After %s', async ([value, want]) => {
-  cloud.handler = () => ({ status: 503, headers: { 'retry-after': value } });
+  const date = 'Wed, 21 Oct 2026 07:28:00 GMT'; // the service's own clock, far from ours
+  cloud.handler = () => ({ status: 503, headers: { 'retry-after': value, date } });
   await expect(send('GET')).rejects.toMatchObject({ retryAfterMs: want });
+});
+
+test('headers above the cap are cut off', async () => {
+  cloud.handler = () => ({ status: 200, headers: { 'x-long': 'x'.repeat(17_000) }, body: {} });
+  await expect(send('GET')).rejects.toMatchObject({ kind: 'lost', cause: { code: 'UND_ERR_HEADERS_OVERFLOW' } });
+});
+
+test('a request id of any length stays a short text', async () => {
+  cloud.handler = () => ({ status: 500, headers: { 'x-compute-request-id': 'r'.repeat(5_000) } });
+  await expect(send('GET')).rejects.toMatchObject({ requestId: 'r'.repeat(128) });
+});
+
+describe("the caller's signal", () => {
+  const aborting = (method: 'GET' | 'POST', signal: AbortSignal) =>
+    channel.send({ service: 'compute', method, url: new URL(`${cloud.url}/a`), signal });
+
+  test('that has fired already: nothing is sent', async () => {
+    await expect(aborting('POST', AbortSignal.abort())).rejects.toMatchObject({ kind: 'cancelled' });
+    expect(cloud.seen).toEqual([]);
+  });
+
+  test.for([
+    ['GET', 'cancelled'],
+    ['POST', 'lost'],
+  ] as const)('cuts off a %s under way: "%s"', async ([method, kind]) => {
+    const stop = new AbortController();
+    cloud.handler = () => {
+      stop.abort();
+      return { breaks: 'hang' };
+    };
+    await expect(aborting(method, stop.signal)).rejects.toMatchObject({ kind, method });
+  });
+});
+
+test.for<[name: string, options: HttpOptions]>([
+  ['caPem', { caPem: 'canary' }],
+  ['certPem without a key', { certPem: '-----BEGIN CERTIFICATE-----\ncanary\n-----END CERTIFICATE-----' }],
+])('%s that cannot be used is a wrong setting, and not shown', ([, options]) => {
+  const error = (() => {
+    try {
+      return new HttpChannel(options);
+    } catch (reason) {
+      return reason;
+    }
+  })();
+  expect(error).toMatchObject({ kind: 'config' });
+  expect(String(error)).not.toContain('canary');
 });
 
 test('writes never share a connection, reads do', async () => {

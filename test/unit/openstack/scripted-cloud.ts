@@ -45,8 +45,10 @@ export class ScriptedCloud {
         if (cloud === undefined) return;
         const answer = cloud.#answer(seenOf(request, text));
         if (!('breaks' in answer)) {
+          const version = request.headers['openstack-api-version']; // Nova names it in every answer
+          const spoken = version === undefined ? {} : { 'openstack-api-version': version };
           const body = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body ?? null);
-          response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
+          response.writeHead(answer.status, { 'content-type': 'application/json', ...spoken, ...answer.headers });
           response.end(answer.body === undefined ? '' : body);
           return;
         }
