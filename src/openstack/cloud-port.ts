@@ -21,6 +21,7 @@ import { OpenStackError } from './client/openstack-error.ts';
 import { openStack, type OpenStack } from './client/open-stack.ts';
 import { faultMeaning, portErrorOf, translated } from './nova-errors.ts';
 import { processBudgets, type BudgetLease } from './project-budgets.ts';
+import { countExchange, laneMetrics } from './request-metrics.ts';
 import { findOne, resolveTargets } from './resolve-targets.ts';
 import { SecurityGroupIds } from './security-group-ids.ts';
 import { ServerGroups } from './server-groups.ts';
@@ -49,12 +50,13 @@ export async function openCloud(source: CloudSource, deps: CloudDependencies): P
     const session = await openStack(config, {
       clock: deps.clock,
       budgetOf: (project) => {
-        lease = processBudgets.take({ ...project, authUrl: config.authUrl }, deps.clock);
-        return lease.budget;
+        const listener = laneMetrics(deps.telemetry, deps.labels);
+        lease = processBudgets.take({ ...project, config }, { clock: deps.clock, listener });
+        return lease.lane;
       },
       http: {
         caPem,
-        onExchange: (exchange) => deps.telemetry.log('debug', 'openstack request', { ...deps.labels, ...exchange }),
+        onExchange: (exchange) => countExchange(deps.telemetry, deps.labels, exchange),
       },
     });
     return new OpenStackCloud(session, { clock: deps.clock, release: () => lease?.release() });

@@ -6,7 +6,7 @@ import { Glance } from './glance.ts';
 import { HttpChannel, type HttpOptions } from './http.ts';
 import { Neutron } from './neutron.ts';
 import { Nova } from './nova.ts';
-import { RequestBudget, type ClientClock } from './request-budget.ts';
+import { RequestBudget, type ClientClock, type RequestGate } from './request-budget.ts';
 import { ServiceClient } from './service-client.ts';
 
 export interface OpenStack {
@@ -23,8 +23,9 @@ export interface OpenStack {
 export interface OpenStackDependencies {
   readonly clock: ClientClock;
   readonly http?: HttpOptions;
-  /** Where several sessions share a project's budget; its owner closes it. Absent: a budget of its own. */
-  readonly budgetOf?: (project: { readonly id: string; readonly region: string }) => RequestBudget;
+  /** Where several sessions share a project's budget: this session's lane in it, which its owner closes. Absent: a budget
+   *  of its own. */
+  readonly budgetOf?: (project: { readonly id: string; readonly region: string }) => RequestGate;
 }
 
 /** Opens a session. Rejects with an OpenStackError: `config` for a wrong region, `refused` with 401 for a wrong credential. */
@@ -37,8 +38,8 @@ export async function openStack(config: CloudConfig, deps: OpenStackDependencies
       config.endpointOverrides.has('compute') && config.region !== undefined
         ? config.region
         : chooseRegion(catalog, config.region);
-    const shared = deps.budgetOf?.({ id: projectId, region });
-    const budget = shared ?? new RequestBudget(deps.clock);
+    const own = new RequestBudget(deps.clock);
+    const budget = deps.budgetOf?.({ id: projectId, region }) ?? own;
     const service = (name: ServiceName) =>
       new ServiceClient({ service: name, config, region, session, channel, budget });
     return {
@@ -48,7 +49,7 @@ export async function openStack(config: CloudConfig, deps: OpenStackDependencies
       glance: new Glance(service('image')),
       token: () => session.token(),
       close: async () => {
-        if (shared === undefined) budget.close();
+        own.close();
         await channel.close();
       },
     };

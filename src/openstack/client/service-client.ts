@@ -7,7 +7,7 @@ import type { KeystoneSession, Token } from './auth.ts';
 import type { HttpAnswer, HttpChannel } from './http.ts';
 import { chooseMicroversion, versionDocumentSchema } from './microversions.ts';
 import { OpenStackError } from './openstack-error.ts';
-import type { RequestBudget } from './request-budget.ts';
+import type { RequestGate } from './request-budget.ts';
 import { readBodyAs } from './shape.ts';
 
 export interface ServiceOptions {
@@ -16,7 +16,7 @@ export interface ServiceOptions {
   readonly region: string;
   readonly session: KeystoneSession;
   readonly channel: HttpChannel;
-  readonly budget: RequestBudget;
+  readonly budget: RequestGate;
 }
 
 export interface Write {
@@ -100,14 +100,16 @@ export class ServiceClient {
     const { service, channel, budget } = this.#options;
     const url = new URL(`${this.#base(token)}${input.path}`);
     if (input.query !== undefined) url.search = input.query.toString();
-    const answer = await budget.run(() =>
-      channel.send({
-        service,
-        method: input.method,
-        url,
-        headers: { ...input.headers, 'x-auth-token': token.value },
-        body: input.body,
-      }),
+    const answer = await budget.run(
+      () =>
+        channel.send({
+          service,
+          method: input.method,
+          url,
+          headers: { ...input.headers, 'x-auth-token': token.value },
+          body: input.body,
+        }),
+      { service, write: input.method !== 'GET' },
     );
     const spoken = answer.headers.get('openstack-api-version');
     const asked = input.headers['openstack-api-version'];
@@ -158,8 +160,9 @@ export class ServiceClient {
 /** Worth another try of a read: nothing was answered, or the service had a fault of its own. */
 function isTransient(error: unknown): boolean {
   if (!(error instanceof OpenStackError) || isClosed(error.cause)) return false;
+  if (error.retryAfterMs !== undefined) return false; // somebody knows better when
   if (error.kind === 'unreachable' || error.kind === 'lost') return true;
-  return error.kind === 'refused' && error.status >= 500 && error.retryAfterMs === undefined;
+  return error.kind === 'refused' && error.status >= 500;
 }
 
 function isClosed(cause: unknown): boolean {
