@@ -25,7 +25,7 @@ interface CountedQuota {
 
 export interface ServerList {
   readonly ids: ReadonlySet<string>;
-  /** Wall clock at which the listing began. */
+  /** Wall clock at which the listing began, or a little earlier. */
   readonly listedAtMs: number;
 }
 
@@ -46,6 +46,8 @@ const PRICES_AGE_MAX_MS = 24 * 60 * MINUTE_MS;
 /** The second source of the mass-change guard; one page per thousand servers. */
 const SERVERS_INTERVAL_MS = MINUTE_MS;
 const SERVERS_AGE_MAX_MS = 2 * MINUTE_MS;
+/** The sweep of the inventory lists as often, and so do other clusters of the project: one listing serves all. */
+const SERVERS_SHARED_MS = 45_000;
 /** More prices than there are flavors anywhere; the rest is ignored with a problem said. */
 const PRICES_MAX = 4096;
 
@@ -103,8 +105,9 @@ export class CloudFacts {
       intervalMs: SERVERS_INTERVAL_MS,
       ageMaxMs: SERVERS_AGE_MAX_MS,
       load: async () => {
-        const listedAtMs = clock.nowMs();
-        const servers = await cloud.listServers(context.clusterUid);
+        // It may have been taken for somebody else, this long ago.
+        const listedAtMs = clock.nowMs() - SERVERS_SHARED_MS;
+        const servers = await cloud.listServers(context.clusterUid, { ageMaxMs: SERVERS_SHARED_MS });
         return { ids: new Set(servers.map((server) => server.id)), listedAtMs };
       },
     });

@@ -21,6 +21,8 @@ const ORPHANS_TRUSTED_MAX = 3;
 const ORPHAN_SHARE_MAX = 0.5;
 /** Younger servers may not be in a listing that was taken before they were made. */
 const LISTING_AGE_MAX_MS = 120_000;
+/** One listing serves all who compare within this time, be they of twenty clusters; every sweep has another one. */
+const LISTING_SHARED_MS = 45_000;
 /** As in the mass-change guard: more than this share missing at once needs a second source. */
 const MISSING_FEW_MAX = 2;
 
@@ -50,8 +52,8 @@ export class CloudInventory {
     if (metadata.deletionTimestamp !== undefined && spec.onDelete === 'KeepNodes') return wait('nodes are kept');
     await this.#assertProject();
     // The cloud first: a claim is written before its server is made, so a later list of claims misses none of them.
-    const servers = await cloud.listServers(clusterUid);
-    const ports = await cloud.listPorts(clusterUid);
+    const servers = await cloud.listServers(clusterUid, { ageMaxMs: LISTING_SHARED_MS });
+    const ports = await cloud.listPorts(clusterUid, { ageMaxMs: LISTING_SHARED_MS });
     const claims = await management.listClaims(namespace, clusterUid);
     await this.#noteMissing(claims, servers);
     const orphans = orphansOf(claims, { servers, ports, clusterUid });

@@ -9,6 +9,7 @@ import type {
   Cloud,
   CreatePortRequest,
   CreateServerRequest,
+  Freshness,
   PortView,
   ServerView,
   Telemetry,
@@ -21,11 +22,16 @@ import { OpenStackError } from './client/openstack-error.ts';
 import { openStack, type OpenStack } from './client/open-stack.ts';
 import { faultMeaning, portErrorOf, translated } from './nova-errors.ts';
 import { processBudgets, type BudgetLease } from './project-budgets.ts';
+import { processInventories, type InventoryLease } from './project-inventory.ts';
+import { ProjectReader } from './project-reader.ts';
 import { countExchange, laneMetrics } from './request-metrics.ts';
 import { findOne, resolveTargets } from './resolve-targets.ts';
 import { SecurityGroupIds } from './security-group-ids.ts';
 import { ServerGroups } from './server-groups.ts';
 import { clusterTag, newPort, newServer, portName } from './server-request.ts';
+
+/** A listing that begins after the call. */
+const NOW: Freshness = { ageMaxMs: 0 };
 
 export interface CloudSource {
   /** Text of a clouds.yaml. `cacert` in it must be the PEM itself: no file is opened for a secret's content. */
@@ -47,11 +53,13 @@ export async function openCloud(source: CloudSource, deps: CloudDependencies): P
     const config = readCloudConfig(source);
     const caPem = inlineCertificate(config);
     let lease: BudgetLease | undefined;
+    let view: InventoryLease | undefined;
     const session = await openStack(config, {
       clock: deps.clock,
       budgetOf: (project) => {
         const listener = laneMetrics(deps.telemetry, deps.labels);
         lease = processBudgets.take({ ...project, config }, { clock: deps.clock, listener });
+        view = processInventories.take({ ...project, config }, deps.clock);
         return lease.lane;
       },
       http: {
@@ -59,7 +67,8 @@ export async function openCloud(source: CloudSource, deps: CloudDependencies): P
         onExchange: (exchange) => countExchange(deps.telemetry, deps.labels, exchange),
       },
     });
-    return new OpenStackCloud(session, { clock: deps.clock, release: () => lease?.release() });
+    if (lease === undefined || view === undefined) throw new Error('a session was opened without a budget');
+    return new OpenStackCloud(session, { clock: deps.clock, lease, view });
   });
 }
 
@@ -73,12 +82,24 @@ class OpenStackCloud implements Cloud {
   readonly #openStack: OpenStack;
   readonly #groups: ServerGroups;
   readonly #securityGroups: SecurityGroupIds;
-  #release: () => void;
+  readonly #reader: ProjectReader;
+  readonly #ended = new AbortController();
+  readonly #leases: readonly { release(): void }[];
 
-  constructor(session: OpenStack, deps: { readonly clock: Clock; readonly release: () => void }) {
-    const { clock } = deps;
+  constructor(
+    session: OpenStack,
+    deps: { readonly clock: Clock; readonly lease: BudgetLease; readonly view: InventoryLease },
+  ) {
+    const { clock, lease, view } = deps;
     this.#openStack = session;
-    this.#release = deps.release;
+    this.#leases = [lease, view];
+    const load = () => lease.lane.waiting();
+    this.#reader = new ProjectReader(session, {
+      inventory: view.inventory,
+      clock,
+      load,
+      signal: this.#ended.signal,
+    });
     this.#groups = new ServerGroups(session.nova);
     this.#securityGroups = new SecurityGroupIds({
       clock,
@@ -90,8 +111,8 @@ class OpenStackCloud implements Cloud {
   }
 
   async close(): Promise<void> {
-    this.#release();
-    this.#release = () => undefined;
+    this.#ended.abort();
+    for (const lease of this.#leases) lease.release();
     await this.#openStack.close();
   }
 
@@ -133,19 +154,18 @@ class OpenStackCloud implements Cloud {
     });
   }
 
-  async listServers(clusterUid: string) {
+  async listServers(clusterUid: string, freshness: Freshness = NOW) {
     return translated({ what: 'list servers', kind: 'repeatable' }, async () => {
       // Nova ignores a filter by metadata for members (and says nothing), so the sorting out is done here.
-      const servers = await this.#openStack.nova.listServers();
+      const servers = await this.#reader.servers(freshness.ageMaxMs);
       return servers.filter((server) => server.metadata.get(SERVER_METADATA.cluster) === clusterUid).map(serverView);
     });
   }
 
-  async listPorts(clusterUid: string) {
+  async listPorts(clusterUid: string, freshness: Freshness = NOW) {
     return translated({ what: 'list ports', kind: 'repeatable' }, async () => {
-      const tag = clusterTag(clusterUid);
-      const ports = await this.#listPorts({ tags: tag });
-      return ports.filter((port) => port.tags.includes(tag));
+      const ports = await this.#reader.portsTagged(clusterTag(clusterUid), freshness.ageMaxMs);
+      return ports.map(portView);
     });
   }
 
@@ -157,10 +177,10 @@ class OpenStackCloud implements Cloud {
     });
   }
 
-  async findPorts(claimUid: string) {
+  async findPorts(claimUid: string, freshness: Freshness = NOW) {
     return translated({ what: `find ports of claim ${claimUid}`, kind: 'repeatable' }, async () => {
-      const name = portName(claimUid); // by name, not by tag: a port whose tags were not set any more is found too
-      const ports = (await this.#listPorts({ name })).filter((port) => port.name === name);
+      // by name, not by tag: a port whose tags were not set any more is found too
+      const ports = (await this.#reader.portsNamed(portName(claimUid), freshness.ageMaxMs)).map(portView);
       return ports.toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
     });
   }
@@ -177,12 +197,14 @@ class OpenStackCloud implements Cloud {
 
   async deletePort(id: string) {
     await translated({ what: `delete port ${id}`, kind: 'repeatable' }, () => this.#openStack.neutron.deletePort(id));
+    this.#reader.portDeleted(id);
   }
 
-  async findServers(claimUid: string, name: string) {
+  async findServers(claimUid: string, name: string, freshness: Freshness = NOW) {
     return translated({ what: `find server ${name}`, kind: 'repeatable' }, async () => {
-      const servers = await this.#openStack.nova.listServers({ nameLike: likeExactly(name) });
-      return servers.filter((server) => server.metadata.get(SERVER_METADATA.claim) === claimUid).map(serverView);
+      const claim = { uid: claimUid, nameLike: likeExactly(name) };
+      const servers = await this.#reader.serversOfClaim(claim, freshness.ageMaxMs);
+      return servers.map(serverView);
     });
   }
 
@@ -197,9 +219,10 @@ class OpenStackCloud implements Cloud {
     }
   }
 
-  async getServer(id: string) {
+  async getServer(id: string, freshness?: Freshness) {
     return translated({ what: `get server ${id}`, kind: 'repeatable' }, async () => {
-      const server = await this.#openStack.nova.getServer(id);
+      const server =
+        freshness === undefined ? await this.#reader.serverById(id) : await this.#reader.server(id, freshness.ageMaxMs);
       return server === undefined ? undefined : serverView(server);
     });
   }
@@ -222,12 +245,6 @@ class OpenStackCloud implements Cloud {
 
   async deleteServerGroup(name: string) {
     await translated({ what: `delete server group ${name}`, kind: 'repeatable' }, () => this.#groups.delete(name));
-  }
-
-  async #listPorts(filters: Readonly<Record<string, string>>): Promise<readonly PortView[]> {
-    const { projectId } = await this.#openStack.token(); // an administrator's list holds other projects' ports
-    const ports = await this.#openStack.neutron.listPorts({ ...filters, project_id: projectId });
-    return ports.map(portView);
   }
 
   /** A token that a service refuses while Keystone still gives new ones (revoked, keys rotated) is no wrong credential:

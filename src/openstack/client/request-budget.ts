@@ -74,6 +74,8 @@ interface Lane {
 
 /** A cluster's share of a budget. */
 export interface RequestLane extends RequestGate {
+  /** How many of its requests wait. */
+  waiting(): number;
   /** Refuses what waits, and everything from now on. */
   close(): void;
 }
@@ -104,6 +106,7 @@ export class RequestBudget implements RequestGate {
     for (const [service, breaker] of this.#breakers) if (breaker.open) listener?.breakerChanged(service, true);
     return {
       run: (request, ticket) => this.#enqueue(lane, request, ticket),
+      waiting: () => lane.queue.waiting,
       close: () => this.#closeLane(lane),
     };
   }
