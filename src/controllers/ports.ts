@@ -269,6 +269,25 @@ export interface CreateServerRequest {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+/** Servers and what they need of a project's quota. */
+export interface QuotaUse {
+  readonly servers: number;
+  readonly cores: number;
+  readonly memoryMiB: number;
+}
+
+/** What clusters of this process hold of one project's quota beyond what Nova counts. In memory, and answers at once. */
+export interface QuotaHolds {
+  /** Replaces what this cluster holds. */
+  set(use: QuotaUse): void;
+  /** What all the others hold. */
+  others(): QuotaUse;
+  /** Something of the project went. */
+  moved(): void;
+  /** Monotonic time when something last did, whichever cluster's it was; -Infinity: never. */
+  movedMs(): number;
+}
+
 /** How long ago the answer may have been asked for at most; without it: not before the call. */
 export interface Freshness {
   readonly ageMaxMs: number;
@@ -282,7 +301,9 @@ export interface Cloud {
   /** Names → ids; invalidSpec names the field of the WorkloadCluster that does not resolve. */
   resolveTargets(cluster: WorkloadCluster): Promise<CloudTargets>;
   listFlavors(): Promise<readonly Flavor[]>;
-  readQuota(): Promise<Quota>;
+  readQuota(freshness?: Freshness): Promise<Quota>;
+  /** Shared by the sessions of this process that reach the project at the same endpoints. */
+  readonly quotaHolds: QuotaHolds;
   /** All servers of the project that carry this cluster's uid in their metadata, in any state. Complete or an error. */
   listServers(clusterUid: string, freshness?: Freshness): Promise<readonly ServerView[]>;
   /** All ports of the project that carry this cluster's tag. Complete or an error. */

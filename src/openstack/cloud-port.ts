@@ -11,6 +11,7 @@ import type {
   CreateServerRequest,
   Freshness,
   PortView,
+  QuotaHolds,
   ServerView,
   Telemetry,
   TelemetryLabels,
@@ -84,6 +85,7 @@ class OpenStackCloud implements Cloud {
   readonly #securityGroups: SecurityGroupIds;
   readonly #reader: ProjectReader;
   readonly #ended = new AbortController();
+  readonly quotaHolds: QuotaHolds;
   readonly #leases: readonly { release(): void }[];
 
   constructor(
@@ -92,6 +94,7 @@ class OpenStackCloud implements Cloud {
   ) {
     const { clock, lease, view } = deps;
     this.#openStack = session;
+    this.quotaHolds = lease.quotaHolds;
     this.#leases = [lease, view];
     const load = () => lease.lane.waiting();
     this.#reader = new ProjectReader(session, {
@@ -143,9 +146,9 @@ class OpenStackCloud implements Cloud {
     });
   }
 
-  async readQuota() {
+  async readQuota(freshness: Freshness = NOW) {
     return translated({ what: 'read the quota', kind: 'repeatable' }, async () => {
-      const limits = await this.#openStack.nova.readLimits();
+      const limits = await this.#reader.limits(freshness.ageMaxMs, this.quotaHolds.movedMs());
       return {
         serversLeft: left({ most: limits.maxTotalInstances, used: limits.totalInstancesUsed }),
         coresLeft: left({ most: limits.maxTotalCores, used: limits.totalCoresUsed }),
@@ -223,6 +226,7 @@ class OpenStackCloud implements Cloud {
     return translated({ what: `get server ${id}`, kind: 'repeatable' }, async () => {
       const server =
         freshness === undefined ? await this.#reader.serverById(id) : await this.#reader.server(id, freshness.ageMaxMs);
+      if (server === undefined) this.quotaHolds.moved();
       return server === undefined ? undefined : serverView(server);
     });
   }

@@ -1,31 +1,41 @@
-// One request budget per OpenStack project for all clusters of this process that draw on it, each in a lane of its own: the
+// One request budget, and one book of what is held of its quota, per OpenStack project for all clusters of this process that draw on it, each in a lane of its own: the
 // cloud counts by project, and at OVH one project may carry twenty clusters.
 import type { CloudConfig } from './client/clouds.ts';
+import type { QuotaHolds } from '../controllers/ports.ts';
 import { RequestBudget, type ClientClock, type LaneListener, type RequestLane } from './client/request-budget.ts';
+import { ProjectHolds } from './quota-holds.ts';
 
 export interface BudgetLease {
   readonly lane: RequestLane;
+  readonly quotaHolds: QuotaHolds;
   /** To be called when the session ends: what waits in its lane is refused; the last one drops the budget. */
   release(): void;
 }
 
 export class ProjectBudgets {
-  readonly #held = new Map<string, { readonly budget: RequestBudget; users: number }>();
+  readonly #held = new Map<string, { readonly budget: RequestBudget; readonly holds: ProjectHolds; users: number }>();
 
   /** A lane in the budget of this project, which is made at its first use. */
   take(project: ProjectAddress, deps: { readonly clock: ClientClock; readonly listener?: LaneListener }): BudgetLease {
     const key = projectKey(project);
-    const held = this.#held.get(key) ?? { budget: new RequestBudget(deps.clock), users: 0 };
+    const held = this.#held.get(key) ?? {
+      budget: new RequestBudget(deps.clock),
+      holds: new ProjectHolds(deps.clock),
+      users: 0,
+    };
     held.users += 1;
     this.#held.set(key, held);
     const lane = held.budget.lane(deps.listener);
+    const quotaHolds = held.holds.open();
     let released = false;
     return {
       lane,
+      quotaHolds,
       release: () => {
         if (released) return;
         released = true;
         lane.close();
+        quotaHolds.close();
         held.users -= 1;
         if (held.users === 0) this.#held.delete(key);
       },

@@ -5,13 +5,15 @@ import { createHash } from 'node:crypto';
 import type { ClientClock } from './client/request-budget.ts';
 import type { CloudConfig } from './client/clouds.ts';
 import { ITEMS_PER_PAGE, type NeutronPort } from './client/neutron.ts';
-import { SERVERS_PER_PAGE, type NovaServer } from './client/nova.ts';
+import { SERVERS_PER_PAGE, type NovaLimits, type NovaServer } from './client/nova.ts';
 import { projectKey } from './project-budgets.ts';
 import { SharedListing } from './shared-listing.ts';
 
 export interface ProjectInventory {
   readonly servers: SharedListing<NovaServer>;
   readonly ports: SharedListing<NeutronPort>;
+  /** The newest reading of the project's limits. */
+  limits: { readonly value: NovaLimits; readonly startedMs: number } | undefined;
   /** Sessions that share it. */
   readonly users: number;
 }
@@ -57,6 +59,7 @@ function emptyInventory(clock: ClientClock): HeldInventory {
   return {
     servers: new SharedListing({ clock, itemsPerPage: SERVERS_PER_PAGE }),
     ports: new SharedListing({ clock, itemsPerPage: ITEMS_PER_PAGE }),
+    limits: undefined,
     users: 0,
   };
 }

@@ -3,7 +3,7 @@
 import { SERVER_METADATA } from '../api/names.ts';
 import type { Clock } from '../controllers/ports.ts';
 import type { NeutronPort } from './client/neutron.ts';
-import type { NovaServer } from './client/nova.ts';
+import type { NovaLimits, NovaServer } from './client/nova.ts';
 import type { OpenStack } from './client/open-stack.ts';
 import type { ProjectInventory } from './project-inventory.ts';
 import type { ListingMember } from './shared-listing.ts';
@@ -72,6 +72,17 @@ export class ProjectReader {
   /** Every server of the project, by a listing that began at most `ageMaxMs` ago. */
   async servers(ageMaxMs: number): Promise<readonly NovaServer[]> {
     return (await this.#inventory.servers.full(this.#servers, ageMaxMs)).items;
+  }
+
+  /** The project's limits and their use, by a reading that began less than `ageMaxMs` ago and after `sinceMs`. */
+  async limits(ageMaxMs: number, sinceMs: number): Promise<NovaLimits> {
+    const startedMs = this.#clock.monotonicMs();
+    const known = this.#inventory.limits;
+    if (known !== undefined && known.startedMs > Math.max(startedMs - ageMaxMs, sinceMs)) return known.value;
+    const value = await this.#session.nova.readLimits();
+    const newest = this.#inventory.limits;
+    if (newest === undefined || newest.startedMs < startedMs) this.#inventory.limits = { value, startedMs };
+    return value;
   }
 
   /** Ports with this tag. Where the project has more pages of ports than sessions that would share them, each asks for its
