@@ -183,7 +183,7 @@ class OpenStackCloud implements Cloud {
   async findPorts(claimUid: string, freshness: Freshness = NOW) {
     return translated({ what: `find ports of claim ${claimUid}`, kind: 'repeatable' }, async () => {
       // by name, not by tag: a port whose tags were not set any more is found too
-      const ports = (await this.#reader.portsNamed(portName(claimUid), freshness.ageMaxMs)).map(portView);
+      const ports = (await this.#reader.portsNamed([portName(claimUid)], freshness.ageMaxMs)).map(portView);
       return ports.toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
     });
   }

@@ -94,18 +94,19 @@ export class ProjectReader {
     return found.filter((port) => port.tags?.includes(tag) === true);
   }
 
-  /** Ports of this name, by an answer that was asked for at most `ageMaxMs` ago. */
-  async portsNamed(name: string, ageMaxMs: number): Promise<readonly NeutronPort[]> {
+  /** Ports of one of these names, by an answer that was asked for at most `ageMaxMs` ago. */
+  async portsNamed(names: readonly string[], ageMaxMs: number): Promise<readonly NeutronPort[]> {
     const { ports } = this.#inventory;
-    const named = (found: readonly NeutronPort[]) => found.filter((port) => port.name === name);
+    const named = (found: readonly NeutronPort[]) => found.filter((port) => names.includes(port.name));
     const recent = ports.recentFull(ageMaxMs);
     // A port that was deleted since is in that listing, and is not there.
-    if (recent !== undefined) return named(recent.items).filter(({ id }) => !this.#wasDeleted(id, recent.startedMs));
+    if (recent !== undefined)
+      return named(recent.items).filter(({ id }) => !this.#deletedPorts.has(id, recent.startedMs));
     return ports.ask({
       member: this.#ports,
       full: true,
       shares: ageMaxMs > 0,
-      alone: async () => named(await this.#listPorts({ name })),
+      alone: async () => named((await Promise.all(names.map((name) => this.#listPorts({ name })))).flat()),
       pick: ({ items }) => named(items),
     });
   }
@@ -159,10 +160,6 @@ export class ProjectReader {
   /** Neutron has confirmed that it deleted the port. */
   portDeleted(id: string): void {
     this.#deletedPorts.add(id, this.#clock.monotonicMs());
-  }
-
-  #wasDeleted(id: string, sinceMs: number): boolean {
-    return this.#deletedPorts.has(id, sinceMs);
   }
 
   async #listPorts(filters: Readonly<Record<string, string>>): Promise<readonly NeutronPort[]> {
