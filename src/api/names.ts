@@ -56,6 +56,8 @@ export const ANNOTATIONS = {
   doNotDisrupt: 'sluice.dev/do-not-disrupt',
   /** On a WorkloadCluster, by a person: until this RFC 3339 time, what vanished counts as gone. */
   acceptVanishedUntil: 'sluice.dev/accept-vanished-until',
+  /** On a Node: the address of its floating IP. */
+  floatingIp: 'sluice.dev/floating-ip',
   /** Last template keys that we put on a node, so that what left the template is taken off again. */
   managedKeys: 'sluice.dev/managed-keys',
 } as const;
