@@ -179,7 +179,7 @@ class OpenStackCloud implements Cloud {
 
   async findServers(claimUid: string, name: string) {
     return translated({ what: `find server ${name}`, kind: 'repeatable' }, async () => {
-      const servers = await this.#openStack.nova.listServers(likeExactly(name));
+      const servers = await this.#openStack.nova.listServers({ nameLike: likeExactly(name) });
       return servers.filter((server) => server.metadata.get(SERVER_METADATA.claim) === claimUid).map(serverView);
     });
   }

@@ -1,5 +1,7 @@
-// Neutron's calls that a node needs: ports with tags, networks, subnets, security groups. Answers are checked here.
+// Neutron's calls that a node needs: ports with tags, networks, subnets, security groups, floating IPs. Answers are checked
+// here.
 import { Type, type Static, type TSchema } from 'typebox';
+import type { HttpAnswer } from './http.ts';
 import { OpenStackError } from './openstack-error.ts';
 import { nextLink, readAllPages } from './paging.ts';
 import type { ServiceClient } from './service-client.ts';
@@ -19,8 +21,24 @@ const portSchema = Type.Object({
 });
 const namedSchema = Type.Object({ id: text, name: text });
 
+const floatingIpSchema = Type.Object({
+  id: text,
+  project_id: text,
+  floating_ip_address: text,
+  floating_network_id: text,
+  /** null: attached to nothing. */
+  port_id: Type.Union([text, Type.Null()]),
+  fixed_ip_address: Type.Optional(Type.Union([text, Type.Null()])),
+  /** ACTIVE, DOWN or ERROR; DOWN also while it is being attached. */
+  status: text,
+  description: Type.Optional(text),
+  tags: Type.Optional(Type.Array(text)),
+  created_at: Type.Optional(text),
+});
+
 export type NeutronPort = Static<typeof portSchema>;
 export type NeutronNamed = Static<typeof namedSchema>;
+export type NeutronFloatingIp = Static<typeof floatingIpSchema>;
 
 export interface NewPort {
   readonly name: string;
@@ -32,6 +50,17 @@ export interface NewPort {
   readonly tags: readonly string[];
 }
 
+export interface NewFloatingIp {
+  readonly floating_network_id: string;
+  /** The port it leads to. Neutron refuses a second floating IP for the same port and fixed address with 409. */
+  readonly port_id: string;
+  /** Where the mark of its owner belongs: it is set with the POST itself, and lists can be filtered by it. At most
+   *  DESCRIPTION_CHARS_MAX characters. */
+  readonly description: string;
+}
+
+/** Neutron's column. */
+export const DESCRIPTION_CHARS_MAX = 255;
 /** Of older Neutrons (255 since 2024); tags within it work everywhere. No commas: they separate tags in a query. */
 export const TAG_CHARS_MAX = 60;
 const ITEMS_PER_PAGE = 500;
@@ -94,8 +123,39 @@ export class Neutron {
 
   /** Also resolves when there is none. */
   async deletePort(id: string): Promise<void> {
+    await this.#delete(`/ports/${encodeURIComponent(id)}`);
+  }
+
+  /** Floating IPs that fit all filters, e.g. port_id, description, floating_network_id, project_id. */
+  async listFloatingIps(filters: Readonly<Record<string, string>>): Promise<readonly NeutronFloatingIp[]> {
+    return this.#list({ collection: 'floatingips', schema: floatingIpSchema, filters });
+  }
+
+  /** undefined: Neutron says that there is none. */
+  async getFloatingIp(id: string): Promise<NeutronFloatingIp | undefined> {
+    const answer = await this.#service.readOrAbsent(`/floatingips/${encodeURIComponent(id)}`, isNotFound);
+    return answer === undefined ? undefined : floatingIpOf(answer, 'floating IP');
+  }
+
+  /** One POST that takes an address and attaches it. Any doubt about the outcome is an error of kind `lost` or `malformed`,
+   *  or a 5xx. */
+  async createFloatingIp(floatingIp: NewFloatingIp): Promise<NeutronFloatingIp> {
+    const answer = await this.#service.write({
+      method: 'POST',
+      path: '/floatingips',
+      body: { floatingip: floatingIp },
+    });
+    return floatingIpOf(answer, 'new floating IP');
+  }
+
+  /** Gives the address back. Also resolves when there is none. */
+  async deleteFloatingIp(id: string): Promise<void> {
+    await this.#delete(`/floatingips/${encodeURIComponent(id)}`);
+  }
+
+  async #delete(path: string): Promise<void> {
     try {
-      await this.#service.write({ method: 'DELETE', path: `/ports/${encodeURIComponent(id)}` });
+      await this.#service.write({ method: 'DELETE', path });
     } catch (error) {
       if (!(error instanceof OpenStackError) || error.status !== 404 || !isNotFound(error)) throw error;
     }
@@ -113,7 +173,7 @@ export class Neutron {
   }
 
   async #list<S extends TSchema>(input: {
-    readonly collection: 'ports' | 'networks' | 'subnets' | 'security-groups';
+    readonly collection: 'ports' | 'networks' | 'subnets' | 'security-groups' | 'floatingips';
     readonly schema: S;
     readonly filters: Readonly<Record<string, string>>;
   }): Promise<readonly Static<S>[]> {
@@ -129,7 +189,11 @@ export class Neutron {
   }
 }
 
-/** {ports, ports_links} → {items, links}: one schema for the four lists. */
+function floatingIpOf(answer: HttpAnswer, what: string): NeutronFloatingIp {
+  return readBodyAs(Type.Object({ floatingip: floatingIpSchema }), answer, what).floatingip;
+}
+
+/** {ports, ports_links} → {items, links}: one schema for all lists. */
 function itemsAndLinks(body: unknown, key: string): unknown {
   if (typeof body !== 'object' || body === null) return body;
   const entries = new Map<string, unknown>(Object.entries(body));

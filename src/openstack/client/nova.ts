@@ -79,6 +79,14 @@ export interface NovaServer {
   readonly fault: { readonly code: number; readonly message: string } | undefined;
 }
 
+export interface ServerFilter {
+  /** A regular expression of Nova's database, not anchored. */
+  readonly nameLike?: string;
+  /** Only servers whose `updated` is this instant or later, ms since the epoch by Nova's clock; rounded down to a second.
+   *  Deleted ones are among them until Nova's operator archives them. */
+  readonly changesSinceMs?: number;
+}
+
 export interface NewServer {
   readonly name: string;
   readonly flavorRef: string;
@@ -108,11 +116,14 @@ export class Nova {
     this.#service = service;
   }
 
-  /** Every server of the project in any state, deleted ones aside; `nameLike` is a regular expression of the database. */
-  async listServers(nameLike?: string): Promise<readonly NovaServer[]> {
+  /** Every server of the project in any state, deleted ones aside; with `changesSinceMs` also the deleted among those that
+   *  changed, with status DELETED. */
+  async listServers(filter: ServerFilter = {}): Promise<readonly NovaServer[]> {
+    const { nameLike, changesSinceMs } = filter;
     return readAllPages('compute GET /servers/detail', async (next) => {
       const first = new URLSearchParams({ limit: String(SERVERS_PER_PAGE) });
       if (nameLike !== undefined) first.set('name', nameLike);
+      if (changesSinceMs !== undefined) first.set('changes-since', wholeSecond(changesSinceMs));
       const body = readBodyAs(serversSchema, await this.#service.read('/servers/detail', next ?? first), 'servers');
       return { items: body.servers.map(serverOf), next: nextLink(body.servers_links) };
     });
@@ -211,6 +222,11 @@ async function ignoringAbsence(write: Promise<unknown>): Promise<void> {
 /** Nova's own word; a 404 of a proxy or of a wrong address has another body. */
 function isItemNotFound(error: OpenStackError): boolean {
   return error.fault?.type === 'itemNotFound';
+}
+
+/** Nova compares whole seconds, so an earlier instant is asked for rather than a later one. */
+function wholeSecond(ms: number): string {
+  return new Date(Math.floor(ms / 1000) * 1000).toISOString().replace('.000Z', 'Z');
 }
 
 function serverOf(server: Static<typeof serverSchema>): NovaServer {

@@ -189,10 +189,61 @@ test('all pages of servers are read, with the filter', async () => {
     page('1', `http://elsewhere.invalid/x?limit=250&name=%5Ea%24&marker=1`),
     page('2'),
   );
-  const servers = await session.nova.listServers('^a$');
+  const servers = await session.nova.listServers({ nameLike: '^a$' });
   expect(servers.map(({ id }) => id)).toEqual(['1', '2']);
   const queries = cloud.seen.filter(({ path }) => path === `${SERVERS}/detail`).map(({ query }) => query.toString());
   expect(queries).toEqual(['limit=250&name=%5Ea%24', 'limit=250&name=%5Ea%24&marker=1']);
+});
+
+test('changes since an instant are asked for by the second, and the deleted are told as such', async () => {
+  answering('GET', `${SERVERS}/detail`, { status: 200, body: { servers: [server({ status: 'DELETED' })] } });
+  const changed = await session.nova.listServers({ changesSinceMs: Date.UTC(2026, 10, 20, 9, 53, 3, 999) });
+  expect(changed.map(({ status }) => status)).toEqual(['DELETED']);
+  expect(cloud.seen.at(-1)?.query.get('changes-since')).toBe('2026-11-20T09:53:03Z');
+});
+
+describe('floating IPs', () => {
+  const FLOATING = '/network/v2.0/floatingips';
+  const ADDRESS = {
+    id: 'fip-1',
+    project_id: PROJECT_ID,
+    floating_ip_address: '198.18.0.9',
+    floating_network_id: 'ext',
+    port_id: 'port-1',
+    fixed_ip_address: '10.0.0.5',
+    status: 'DOWN',
+    description: 'mine',
+  };
+  const GONE: Answer = {
+    status: 404,
+    body: { NeutronError: { type: 'FloatingIPNotFound', message: 'gone', detail: '' } },
+  };
+
+  test('are created with one POST that carries the mark', async () => {
+    answering('POST', FLOATING, { status: 201, body: { floatingip: ADDRESS } });
+    const wanted = { floating_network_id: 'ext', port_id: 'port-1', description: 'mine' };
+    expect((await session.neutron.createFloatingIp(wanted)).floating_ip_address).toBe('198.18.0.9');
+    expect(cloud.seen.filter(({ method, path }) => method === 'POST' && path === FLOATING)).toHaveLength(1);
+    expect(cloud.seen.at(-1)?.body).toEqual({ floatingip: wanted });
+  });
+
+  test('are listed by filter, unattached ones too', async () => {
+    const unattached = { ...ADDRESS, port_id: null, fixed_ip_address: null };
+    answering('GET', FLOATING, { status: 200, body: { floatingips: [unattached] } });
+    expect(await session.neutron.listFloatingIps({ description: 'mine' })).toEqual([unattached]);
+    expect(cloud.seen.at(-1)?.query.get('description')).toBe('mine');
+  });
+
+  test("are absent by Neutron's word only", async () => {
+    answering('GET', `${FLOATING}/fip-1`, { status: 200, body: { floatingip: ADDRESS } }, GONE, { status: 404 });
+    expect((await session.neutron.getFloatingIp('fip-1'))?.port_id).toBe('port-1');
+    expect(await session.neutron.getFloatingIp('fip-1')).toBeUndefined();
+    await expect(session.neutron.getFloatingIp('fip-1')).rejects.toMatchObject({ status: 404 });
+    answering('DELETE', `${FLOATING}/fip-1`, { status: 204 }, GONE, { status: 404 });
+    await session.neutron.deleteFloatingIp('fip-1');
+    await session.neutron.deleteFloatingIp('fip-1');
+    await expect(session.neutron.deleteFloatingIp('fip-1')).rejects.toMatchObject({ status: 404 });
+  });
 });
 
 describe('ports', () => {
