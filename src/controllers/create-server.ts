@@ -36,7 +36,11 @@ export function refusal(error: PortError): ClaimFailure | undefined {
 export async function createServer(
   context: ClusterContext,
   claim: NodeClaim,
-  options: { readonly portId: string; readonly staleTokenId: string | undefined },
+  options: {
+    readonly portId: string;
+    readonly additionalPortIds: readonly string[];
+    readonly staleTokenId: string | undefined;
+  },
 ): Promise<NodeClaim> {
   const { cloud, workload } = context;
   const { spec } = claim;
@@ -49,7 +53,9 @@ export async function createServer(
   const serverGroupId =
     serverGroup === undefined
       ? undefined
-      : await notingFault(context, claim, () => cloud.ensureServerGroup(serverGroup));
+      : await notingFault(context, claim, () =>
+          cloud.ensureServerGroup(serverGroup, spec.serverGroupPolicy ?? 'anti-affinity'),
+        );
   let current = await writeStatus(context, claim, { set: { bootstrapTokenId: token.id } });
   try {
     await workload.createBootstrapToken(token);
@@ -71,6 +77,7 @@ export async function createServer(
       flavorId: spec.flavorId,
       imageId: spec.imageId,
       portId: options.portId,
+      additionalPortIds: options.additionalPortIds,
       zone: spec.zone,
       keyPair: spec.keyPair,
       serverGroupId,

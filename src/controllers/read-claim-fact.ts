@@ -7,7 +7,10 @@ import type { ClaimFacts, Fact, FactName } from '../lifecycle/claim-facts.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { recordFault } from './claim-status.ts';
 import { isPortError, PortError } from './port-errors.ts';
-import type { PortView, ServerView } from './ports.ts';
+import type { FloatingIpView, PortView, ServerView } from './ports.ts';
+
+/** Facts that the cloud tells; its faults concern others too. */
+const OF_CLOUD: ReadonlySet<FactName> = new Set(['ports', 'floatingIps', 'servers', 'server']);
 
 export interface FactAnswer {
   readonly facts: ClaimFacts;
@@ -26,7 +29,7 @@ export async function readClaimFact(
     return { facts: { ...facts, [at]: { known: true, value: await read(context, claim, ask) } }, error: undefined };
   } catch (error) {
     if (!isPortError(error)) throw error;
-    if (at === 'ports' || at === 'servers' || at === 'server') recordFault(context, claim, error);
+    if (OF_CLOUD.has(at)) recordFault(context, claim, error);
     const unknown: Fact<never> = { known: false, why: error.message };
     return { facts: { ...facts, [at]: unknown }, error };
   }
@@ -52,6 +55,8 @@ function read(
   switch (ask.at) {
     case 'ports':
       return readPorts(context, claim);
+    case 'floatingIps':
+      return readFloatingIps(context, claim);
     case 'servers':
       return readServers(context, claim, ask.facts);
     case 'server':
@@ -69,7 +74,12 @@ function read(
 
 async function readPorts(context: ClusterContext, claim: NodeClaim): Promise<readonly PortView[]> {
   await assertProject(context, claim);
-  return context.cloud.findPorts(claim.metadata.uid);
+  return context.cloud.findPorts(claim.metadata.uid, claim.spec.additionalNetworks?.length ?? 0);
+}
+
+async function readFloatingIps(context: ClusterContext, claim: NodeClaim): Promise<readonly FloatingIpView[]> {
+  await assertProject(context, claim);
+  return context.cloud.findFloatingIps({ clusterUid: claim.spec.clusterUid, claimUid: claim.metadata.uid });
 }
 
 /** Those found by uid and name, and those behind the claim's ports, which a listing may not show yet. */

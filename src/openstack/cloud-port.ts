@@ -2,11 +2,13 @@
 // Decides nothing about nodes; it finds, creates and deletes what it is told to, and says truly what came of it.
 // Above 250 lines because the port is one interface and so one class; what it decides is in the files beside it.
 import { SERVER_METADATA } from '../api/names.ts';
+import type { ServerGroupPolicy } from '../api/node-claim.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
 import { PortError } from '../controllers/port-errors.ts';
 import type {
   Clock,
   Cloud,
+  CreateFloatingIpRequest,
   CreatePortRequest,
   CreateServerRequest,
   PortView,
@@ -19,12 +21,13 @@ import type { NeutronPort } from './client/neutron.ts';
 import type { NovaServer } from './client/nova.ts';
 import { OpenStackError } from './client/openstack-error.ts';
 import { openStack, type OpenStack } from './client/open-stack.ts';
+import { FloatingIps, type FloatingIpOwner } from './floating-ips.ts';
 import { faultMeaning, portErrorOf, translated } from './nova-errors.ts';
 import { processBudgets, type BudgetLease } from './project-budgets.ts';
 import { findOne, resolveTargets } from './resolve-targets.ts';
 import { SecurityGroupIds } from './security-group-ids.ts';
 import { ServerGroups } from './server-groups.ts';
-import { clusterTag, newPort, newServer, portName } from './server-request.ts';
+import { clusterTag, METADATA_ITEMS_MAX, networkIndexOf, newPort, newServer, portName } from './server-request.ts';
 
 export interface CloudSource {
   /** Text of a clouds.yaml. `cacert` in it must be the PEM itself: no file is opened for a secret's content. */
@@ -71,6 +74,9 @@ class OpenStackCloud implements Cloud {
   readonly #openStack: OpenStack;
   readonly #groups: ServerGroups;
   readonly #securityGroups: SecurityGroupIds;
+  readonly #floatingIps: FloatingIps;
+  /** The project's own limit, as of the last reading of the quota. */
+  #metadataItemsMax = METADATA_ITEMS_MAX;
   #release: () => void;
 
   constructor(session: OpenStack, deps: { readonly clock: Clock; readonly release: () => void }) {
@@ -78,6 +84,7 @@ class OpenStackCloud implements Cloud {
     this.#openStack = session;
     this.#release = deps.release;
     this.#groups = new ServerGroups(session.nova);
+    this.#floatingIps = new FloatingIps(session.neutron, async () => (await session.token()).projectId);
     this.#securityGroups = new SecurityGroupIds({
       clock,
       find: async (nameOrId) => {
@@ -123,7 +130,9 @@ class OpenStackCloud implements Cloud {
   async readQuota() {
     return translated({ what: 'read the quota', kind: 'repeatable' }, async () => {
       const limits = await this.#openStack.nova.readLimits();
+      this.#metadataItemsMax = mostOf(limits.maxServerMeta) ?? METADATA_ITEMS_MAX;
       return {
+        serverGroupMembersMax: mostOf(limits.maxServerGroupMembers),
         serversLeft: left({ most: limits.maxTotalInstances, used: limits.totalInstancesUsed }),
         coresLeft: left({ most: limits.maxTotalCores, used: limits.totalCoresUsed }),
         memoryMiBLeft: left({ most: limits.maxTotalRAMSize, used: limits.totalRAMUsed }),
@@ -155,11 +164,15 @@ class OpenStackCloud implements Cloud {
     });
   }
 
-  async findPorts(claimUid: string) {
+  async findPorts(claimUid: string, additionalNetworks = 0) {
     return translated({ what: `find ports of claim ${claimUid}`, kind: 'repeatable' }, async () => {
-      const name = portName(claimUid); // by name, not by tag: a port whose tags were not set any more is found too
-      const ports = (await this.#listPorts({ name })).filter((port) => port.name === name);
-      return ports.toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
+      const found: PortView[] = [];
+      for (let index = 0; index <= additionalNetworks; index++) {
+        const name = portName(claimUid, index); // by name, not by tag: a port whose tags were not set any more is found too
+        const ports = (await this.#listPorts({ name })).filter((port) => port.name === name);
+        found.push(...ports.toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1)));
+      }
+      return found;
     });
   }
 
@@ -177,6 +190,28 @@ class OpenStackCloud implements Cloud {
     await translated({ what: `delete port ${id}`, kind: 'repeatable' }, () => this.#openStack.neutron.deletePort(id));
   }
 
+  async findFloatingIps(owner: FloatingIpOwner) {
+    const what = `find floating IPs of claim ${owner.claimUid}`;
+    return translated({ what, kind: 'repeatable' }, () => this.#floatingIps.find(owner));
+  }
+
+  async listFloatingIps(clusterUid: string) {
+    return translated({ what: 'list floating IPs', kind: 'repeatable' }, () => this.#floatingIps.list(clusterUid));
+  }
+
+  async createFloatingIp(request: CreateFloatingIpRequest) {
+    const what = `create floating IP for port ${request.portId}`;
+    return translated({ what, kind: 'create', quotaConcerns: 'pool' }, () => this.#floatingIps.create(request));
+  }
+
+  async getFloatingIp(id: string) {
+    return translated({ what: `get floating IP ${id}`, kind: 'repeatable' }, () => this.#floatingIps.get(id));
+  }
+
+  async deleteFloatingIp(id: string) {
+    await translated({ what: `delete floating IP ${id}`, kind: 'repeatable' }, () => this.#floatingIps.delete(id));
+  }
+
   async findServers(claimUid: string, name: string) {
     return translated({ what: `find server ${name}`, kind: 'repeatable' }, async () => {
       const servers = await this.#openStack.nova.listServers({ nameLike: likeExactly(name) });
@@ -185,7 +220,7 @@ class OpenStackCloud implements Cloud {
   }
 
   async createServer(request: CreateServerRequest) {
-    const server = newServer(request);
+    const server = newServer(request, this.#metadataItemsMax);
     const hints = request.serverGroupId === undefined ? undefined : { group: request.serverGroupId };
     const what = `create server ${request.name}`;
     try {
@@ -213,13 +248,19 @@ class OpenStackCloud implements Cloud {
     await translated({ what: `delete server ${id}`, kind: 'repeatable' }, () => this.#openStack.nova.deleteServer(id));
   }
 
-  async ensureServerGroup(name: string) {
+  async ensureServerGroup(name: string, policy: ServerGroupPolicy = 'anti-affinity') {
     // looks first, so doing it again is harmless
-    return translated({ what: `server group ${name}`, kind: 'repeatable' }, () => this.#groups.ensure(name));
+    return translated({ what: `server group ${name}`, kind: 'repeatable', quotaConcerns: 'pool' }, () =>
+      this.#groups.ensure(name, policy),
+    );
   }
 
   async deleteServerGroup(name: string) {
     await translated({ what: `delete server group ${name}`, kind: 'repeatable' }, () => this.#groups.delete(name));
+  }
+
+  async listServerGroups(clusterUid: string) {
+    return translated({ what: 'list server groups', kind: 'repeatable' }, () => this.#groups.namesOf(clusterUid));
   }
 
   async #listPorts(filters: Readonly<Record<string, string>>): Promise<readonly PortView[]> {
@@ -252,6 +293,11 @@ function left(limit: { readonly most: number; readonly used: number }): number |
   return limit.most < 0 ? undefined : Math.max(0, limit.most - limit.used);
 }
 
+/** -1, or nothing said, = unlimited. */
+function mostOf(limit: number | undefined): number | undefined {
+  return limit === undefined || limit < 0 ? undefined : limit;
+}
+
 /** Nova takes a regular expression of its database. Any character that could mean something else there becomes a dot, so
  *  the answer holds the name at least; whose servers they are, metadata says. */
 function likeExactly(name: string): string {
@@ -272,6 +318,7 @@ function portView(port: NeutronPort): PortView {
   return {
     id: port.id,
     name: port.name,
+    networkIndex: networkIndexOf(port.name),
     projectId: port.project_id,
     createdMs: timeOf(port.created_at),
     deviceId: port.device_id,

@@ -48,6 +48,8 @@ const limitsSchema = Type.Object({
       totalCoresUsed: Type.Integer(),
       maxTotalRAMSize: Type.Integer(),
       totalRAMUsed: Type.Integer(),
+      maxServerMeta: Type.Optional(Type.Integer()),
+      maxServerGroupMembers: Type.Optional(Type.Integer()),
     }),
   }),
 });
@@ -91,6 +93,7 @@ export interface NewServer {
   readonly name: string;
   readonly flavorRef: string;
   readonly imageRef: string;
+  /** In the order of the guest's interfaces. */
   readonly networks: readonly { readonly port: string }[];
   readonly availability_zone?: string;
   readonly key_name?: string;
