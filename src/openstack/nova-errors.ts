@@ -78,6 +78,7 @@ function refusedCode(
     case 401:
       return 'credentials';
     case 403:
+      if (isZeroDisk(fault?.message ?? '')) return 'invalidSpec';
       return isQuotaFault(error) ? 'quota' : 'forbidden';
     case 404:
       // without a fault it may be a proxy's 404, which confirms nothing; a create that names something absent can never
@@ -114,6 +115,11 @@ function isQuotaFault(error: OpenStackError): boolean {
 
 function isQuotaText(message: string): boolean {
   return QUOTA_TEXTS.some((text) => message.startsWith(text));
+}
+
+/** Nova's 403 for a flavor that boots from volumes only: policy zero_disk_flavor. It says nothing of the credential. */
+function isZeroDisk(message: string): boolean {
+  return message.startsWith('Only volume-backed servers are allowed');
 }
 
 /** Nova's 403 for one member too many; a server group is one pool's. nova/compute/api.py, _check_num_members. */
