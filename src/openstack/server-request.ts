@@ -10,7 +10,9 @@ const METADATA_KEY = /^[a-zA-Z0-9\-_:. ]{1,255}$/; // Nova's schema; no slash
 /** Nova's schema; its default quota of metadata items is the same, and a project's own may be lower. */
 export const METADATA_ITEMS_MAX = 128;
 const NAME_CHARS_MAX = 255; // Neutron's column
-const SERVER_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/; // the node's name too, so Kubernetes' rule
+/** The host name and the node's name too. Nova itself takes 255 characters, makes a host name of them as it can, and fails
+ *  later where Neutron's DNS is on; a dot would make a domain of it. */
+const SERVER_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Names of ports start so; what follows is the claim's uid, which makes a lost port findable without tags. */
 const PORT_NAME_PREFIX = 'sluice-';
@@ -60,7 +62,10 @@ export function newPort(request: CreatePortRequest, securityGroupIds: readonly s
 /** Throws `invalidSpec` for a name, metadata or user data that Nova would refuse. `metadataItemsMax`: the project's. */
 export function newServer(request: CreateServerRequest, metadataItemsMax: number): NewServer {
   if (!SERVER_NAME.test(request.name)) {
-    throw new PortError('invalidSpec', `server name must be a DNS name of at most 253 characters: ${request.name}`);
+    throw new PortError(
+      'invalidSpec',
+      `server name must be at most 63 lower-case letters, digits and dashes, no dots: ${request.name.slice(0, 255)}`,
+    );
   }
   const userData = Buffer.from(request.userData, 'utf8').toString('base64');
   if (userData.length > USER_DATA_CHARS_MAX) {
@@ -92,9 +97,17 @@ function checkedMetadata(metadata: ReadonlyMap<string, string>, itemsMax: number
     );
   }
   for (const [key, value] of metadata) {
-    if (!METADATA_KEY.test(key)) throw new PortError('invalidSpec', `Nova takes no metadata key '${key.slice(0, 64)}'`);
+    if (!METADATA_KEY.test(key)) {
+      throw new PortError(
+        'invalidSpec',
+        `metadata key must have 1 to ${METADATA_CHARS_MAX} letters, digits, spaces and -_:. only: '${key.slice(0, 64)}'`,
+      );
+    }
     if (value.length > METADATA_CHARS_MAX) {
-      throw new PortError('invalidSpec', `metadata '${key}' must have at most ${METADATA_CHARS_MAX} characters`);
+      throw new PortError(
+        'invalidSpec',
+        `metadata value of '${key}' must have at most ${METADATA_CHARS_MAX} characters`,
+      );
     }
   }
   return Object.fromEntries(metadata);
