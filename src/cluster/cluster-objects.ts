@@ -357,6 +357,8 @@ export interface Backoff {
   readonly pool: string;
   readonly message: string;
   readonly untilMs: number;
+  /** Also where faults of this kind concern every pool. */
+  readonly poolOnly?: true;
 }
 
 /** Everything that one decision may look at, at one instant. Lists are in no particular order. */

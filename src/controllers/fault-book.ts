@@ -64,7 +64,8 @@ export function createFaultBook(deps: { readonly clock: Clock; readonly random: 
       const untilMs = sameOutage
         ? Math.max(old.backoff.untilMs, nowMs + askedMs)
         : nowMs + Math.max(askedMs, waitMs(waits, times, deps.random));
-      const backoff = { kind: waits.kind, ...where, message: error.message, untilMs };
+      const poolOnly = error.concerns === 'pool' ? ({ poolOnly: true } as const) : {};
+      const backoff = { kind: waits.kind, ...where, ...poolOnly, message: error.message, untilMs };
       entries.delete(key);
       entries.set(key, { backoff, times, sinceMs: sameOutage ? old.sinceMs : nowMs, writtenMs: nowMs });
       for (const oldest of entries.keys()) {

@@ -142,10 +142,13 @@ function zonesOf(pool: PoolState, objects: ClusterObjects): { zones: readonly st
   };
 }
 
-function floatingIpRefusals({ settings }: PoolState, { targets }: ClusterObjects): readonly Refused[] {
+function floatingIpRefusals({ settings }: PoolState, { cluster, targets }: ClusterObjects): readonly Refused[] {
   if (!settings.floatingIps || targets.externalNetworkId !== undefined) return [];
+  const needed = 'spec.attachFloatingIPs.enabled needs an external network, and';
   const message =
-    'spec.attachFloatingIPs.enabled needs an external network, and the WorkloadCluster names none; the operator can set its spec.openstack.externalNetwork';
+    cluster.spec.openstack.externalNetwork === undefined
+      ? `${needed} the WorkloadCluster names none; the operator can set its spec.openstack.externalNetwork`
+      : `${needed} spec.openstack.externalNetwork of the WorkloadCluster is not resolved yet; its conditions say why`;
   return [{ reason: 'InvalidSpec', message }];
 }
 
@@ -237,7 +240,7 @@ function concerns(
   return (
     (flavor === '' || flavor === what.flavor) &&
     (zone === '' || zone === what.zone) &&
-    (kind === 'capacity' || pool === '' || pool === what.pool)
+    ((kind === 'capacity' && backoff.poolOnly !== true) || pool === '' || pool === what.pool)
   );
 }
 
