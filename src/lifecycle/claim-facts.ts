@@ -42,7 +42,7 @@ export interface ObservedFloatingIp {
   readonly portId: string;
 }
 
-/** Each is undefined until a `look` step asked for it; dropped again after anything was changed. */
+/** Each is undefined until a `look` step asked for it; dropped again after anything was changed that it could show. */
 export interface ClaimFacts {
   /** Ports of this claim by network, oldest first. */
   readonly ports?: Fact<readonly ObservedPort[]> | undefined;
