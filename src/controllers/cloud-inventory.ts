@@ -2,6 +2,7 @@
 // Servers, ports, floating IPs and server groups of ours that nobody accounts for are deleted: seen twice a grace apart, read again live, a few at a time,
 // and never when so much is unknown that the claims are the more likely to be wrong. Servers of Ready claims that are
 // missing are noted on the claim, whose reconciler then asks for them by id.
+// Above 250 lines because looking, doubting and removing are one matter, read as a whole by whoever fears a wrong delete.
 import type { NodeClaim } from '../api/node-claim.ts';
 import { GROUP_VERSION, SERVER_METADATA } from '../api/names.ts';
 import { timeMs, timeText } from '../lifecycle/claim-step.ts';

@@ -5,6 +5,7 @@ import type { Backoff, ClusterObjects, Flavor } from '../cluster/cluster-objects
 import type { Reason } from '../api/conditions.ts';
 import { templateNode, type TemplateNode } from '../scheduling/template-node.ts';
 import { compareText } from './claim-facts.ts';
+import { floatingIpRefusals } from './floating-ip-refusals.ts';
 import type { Refused } from './node-budget.ts';
 import type { PoolState } from './pool-state.ts';
 import { pricePerHour } from './price-model.ts';
@@ -140,16 +141,6 @@ function zonesOf(pool: PoolState, objects: ClusterObjects): { zones: readonly st
       message: `availability zone '${zone}' takes no servers; the project's zones are ${listed(known)}`,
     })),
   };
-}
-
-function floatingIpRefusals({ settings }: PoolState, { cluster, targets }: ClusterObjects): readonly Refused[] {
-  if (!settings.floatingIps || targets.externalNetworkId !== undefined) return [];
-  const needed = 'spec.attachFloatingIPs.enabled needs an external network, and';
-  const message =
-    cluster.spec.openstack.externalNetwork === undefined
-      ? `${needed} the WorkloadCluster names none; the operator can set its spec.openstack.externalNetwork`
-      : `${needed} spec.openstack.externalNetwork of the WorkloadCluster is not resolved yet; its conditions say why`;
-  return [{ reason: 'InvalidSpec', message }];
 }
 
 const flavorNames = new WeakMap<readonly Flavor[], ReadonlyMap<string, Flavor>>();
