@@ -8,7 +8,7 @@ import { nodePoolRules, nodePoolSpecSchema, nodePoolStatusSchema } from './node-
 import { workloadClusterSpecSchema, workloadClusterStatusSchema } from './workload-cluster.ts';
 
 /** Raised with every change of a definition: a controller never puts an older definition over a newer one. */
-export const DEFINITION_VERSION = 3;
+export const DEFINITION_VERSION = 4;
 export const DEFINITION_VERSION_ANNOTATION = 'sluice.dev/definition-version';
 
 export type DefinedKind = keyof typeof PLURALS;
@@ -81,6 +81,7 @@ const DEFINITIONS: Readonly<Record<DefinedKind, Definition>> = {
       { name: 'Failure', type: 'string', jsonPath: '.status.failure.code' },
       age,
       { name: 'Server', type: 'string', jsonPath: '.status.serverId', priority: 1 },
+      { name: 'FloatingIP', type: 'string', jsonPath: '.status.floatingIp', priority: 1 },
       { name: 'Removal', type: 'string', jsonPath: '.status.removal.reason', priority: 1 },
     ],
   },

@@ -1,6 +1,6 @@
 // A pool's settings with every default filled in, so that no other room decides what an absent field means.
 // Defaults are OVH's documented ones; a pool's own word comes first, then WorkloadCluster.spec.autoscaler.
-import { ANTI_AFFINITY_NODES_MAX, NODES_MAX_DEFAULT, type NodePool } from './node-pool.ts';
+import { ANTI_AFFINITY_NODES_MAX, isStrictlyApart, NODES_MAX_DEFAULT, type NodePool } from './node-pool.ts';
 import type { WorkloadCluster } from './workload-cluster.ts';
 
 /** Same shape as the cluster room's taint; `value` is empty when absent. */
@@ -26,7 +26,10 @@ export interface PoolSettings {
   readonly provisionTimeoutMs: number;
   /** Empty: any zone of the project. */
   readonly zones: readonly string[];
-  readonly antiAffinity: boolean;
+  /** The pool's servers are kept apart: strictly, each on a hypervisor of its own, or as far as there is room. */
+  readonly antiAffinity: 'none' | 'strict' | 'soft';
+  /** Each node gets a floating IP. */
+  readonly floatingIps: boolean;
   readonly priority: number;
   readonly drainTimeoutMs: number;
   readonly drainForce: boolean;
@@ -58,12 +61,12 @@ export function poolSettings(pool: NodePool, cluster: WorkloadCluster): PoolSett
   const fallback = cluster.spec.autoscaler ?? {};
   const secondsOf = (field: keyof typeof own & keyof typeof fallback & keyof typeof POOL_DEFAULTS): number =>
     Number(own[field] ?? fallback[field] ?? POOL_DEFAULTS[field]) * 1000;
-  const antiAffinity = spec.antiAffinity ?? false;
+  const antiAffinity = isStrictlyApart(spec) ? 'strict' : spec.antiAffinity === true ? 'soft' : 'none';
   const { openstack } = cluster.spec;
   return {
     flavors: spec.flavors ?? (spec.flavor === undefined ? [] : [spec.flavor]),
     minNodes: spec.minNodes ?? 0,
-    maxNodes: spec.maxNodes ?? (antiAffinity ? ANTI_AFFINITY_NODES_MAX : NODES_MAX_DEFAULT),
+    maxNodes: spec.maxNodes ?? (antiAffinity === 'strict' ? ANTI_AFFINITY_NODES_MAX : NODES_MAX_DEFAULT),
     autoscale: spec.autoscale ?? false,
     scaleDownUnneededMs: secondsOf('scaleDownUnneededTimeSeconds'),
     scaleDownUnreadyMs: secondsOf('scaleDownUnreadyTimeSeconds'),
@@ -77,6 +80,7 @@ export function poolSettings(pool: NodePool, cluster: WorkloadCluster): PoolSett
     provisionTimeoutMs: secondsOf('maxNodeProvisionSeconds'),
     zones: spec.availabilityZones ?? openstack.availabilityZones ?? [],
     antiAffinity,
+    floatingIps: spec.attachFloatingIPs?.enabled ?? false,
     priority: spec.priority ?? 0,
     drainTimeoutMs: (spec.drain?.timeoutSeconds ?? POOL_DEFAULTS.drainTimeoutSeconds) * 1000,
     drainForce: spec.drain?.force ?? true,

@@ -56,6 +56,8 @@ export const ANNOTATIONS = {
   doNotDisrupt: 'sluice.dev/do-not-disrupt',
   /** On a WorkloadCluster, by a person: until this RFC 3339 time, what vanished counts as gone. */
   acceptVanishedUntil: 'sluice.dev/accept-vanished-until',
+  /** On a Node: the address of its floating IP. */
+  floatingIp: 'sluice.dev/floating-ip',
   /** Last template keys that we put on a node, so that what left the template is taken off again. */
   managedKeys: 'sluice.dev/managed-keys',
 } as const;
@@ -102,7 +104,12 @@ export function parseProviderId(providerId: string): string | undefined {
 
 /** Name of the Nova server group that keeps a pool's servers apart; the uids keep two clusters in one project apart. */
 export function serverGroupName(owner: { readonly clusterUid: string; readonly poolUid: string }): string {
-  return `sluice-${owner.clusterUid}-${owner.poolUid}`;
+  return serverGroupPrefix(owner.clusterUid) + owner.poolUid;
+}
+
+/** What the names of all server groups of a cluster's pools start with. */
+export function serverGroupPrefix(clusterUid: string): string {
+  return `sluice-${clusterUid}-`;
 }
 
 /** Name of a claim, its server and its node: `<pool>-node-<6 hex>`. */

@@ -15,6 +15,12 @@ export const PLANNED_KINDS_MAX = 128;
 /** Nodes that one replacement takes away at most. A plan asks for fewer (planner/cheaper-nodes.ts). */
 export const REPLACES_MAX = 16;
 
+/** Networks beside the first; with it eight, which is what `networkIds` has always taken. */
+export const ADDITIONAL_NETWORKS_MAX = 7;
+
+export const SERVER_GROUP_POLICIES = ['anti-affinity', 'soft-anti-affinity'] as const;
+export type ServerGroupPolicy = (typeof SERVER_GROUP_POLICIES)[number];
+
 export const NODE_CLAIM_PHASES = [
   'Pending',
   'PortReady',
@@ -55,12 +61,23 @@ export const nodeClaimSpecSchema = withRules(
     region: text(63),
     projectId: text(64),
     imageId: text(64),
+    /** The first is the node's own: its port is the one that makes a second server impossible. */
     networkIds: names(8),
     subnetId: Type.Optional(text(64)),
+    /** Networks beside it, one port each, in this order. */
+    additionalNetworks: Type.Optional(
+      Type.Array(Type.Object({ networkId: text(64), subnetId: Type.Optional(text(64)) }), {
+        maxItems: ADDITIONAL_NETWORKS_MAX,
+      }),
+    ),
+    /** External network of the node's floating IP; absent: it gets none. */
+    floatingNetworkId: Type.Optional(text(64)),
     securityGroups: names(16),
     keyPair: Type.Optional(text(255)),
-    /** Nova server group for hard anti-affinity, by name; made when it does not exist. */
+    /** Nova server group of the pool, by name; made when it does not exist. */
     serverGroup: Type.Optional(text(255)),
+    /** Absent: anti-affinity. */
+    serverGroupPolicy: Type.Optional(literals(SERVER_GROUP_POLICIES)),
     labels: labelMap,
     annotations: Type.Optional(annotationMap),
     finalizers: Type.Optional(names(16)),
@@ -102,6 +119,11 @@ export const nodeClaimSpecSchema = withRules(
 export const nodeClaimStatusSchema = Type.Object({
   phase: Type.Optional(literals(NODE_CLAIM_PHASES)),
   portId: Type.Optional(text(64)),
+  /** Ports on spec.additionalNetworks, in their order, as far as they stand. */
+  additionalPortIds: Type.Optional(names(ADDITIONAL_NETWORKS_MAX)),
+  floatingIpId: Type.Optional(text(64)),
+  /** Its address. */
+  floatingIp: Type.Optional(text(64)),
   /** Set before the one POST /servers; never cleared. */
   createAttemptedAt: Type.Optional(time),
   serverId: Type.Optional(text(64)),

@@ -81,6 +81,7 @@ const fields = Type.Object({
   attachFloatingIPs: Type.Optional(Type.Object({ enabled: Type.Optional(Type.Boolean()) }, nullable)),
   template: Type.Optional(template),
   // extensions
+  antiAffinityPolicy: Type.Optional(literals(['Required', 'Preferred'])),
   flavors: Type.Optional(names(32, { minItems: 1, ...unique })),
   priority: Type.Optional(int32(-1_000_000, 1_000_000)),
   drain: Type.Optional(Type.Object({ timeoutSeconds: Type.Optional(seconds()), force: Type.Optional(Type.Boolean()) })),
@@ -141,7 +142,9 @@ const isOn = (object: string, field: string) => `(has(${object}.${field}) && ${o
 const kept = (field: string) =>
   `has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || self.${field} == oldSelf.${field})`;
 const antiAffinity = isOn('self', 'antiAffinity');
-const mostNodes = `(has(self.maxNodes) ? self.maxNodes : (${antiAffinity} ? ${ANTI_AFFINITY_NODES_MAX} : ${NODES_MAX_DEFAULT}))`;
+/** A hypervisor each is promised, not only wished for. */
+const strictlyApart = `(${antiAffinity} && !(has(self.antiAffinityPolicy) && self.antiAffinityPolicy == 'Preferred'))`;
+const mostNodes = `(has(self.maxNodes) ? self.maxNodes : (${strictlyApart} ? ${ANTI_AFFINITY_NODES_MAX} : ${NODES_MAX_DEFAULT}))`;
 
 // desiredNodes below minNodes is no error: it means minNodes, so that raising minNodes never fights a stored size.
 export const nodePoolSpecSchema = withRules(fields, [
@@ -157,9 +160,19 @@ export const nodePoolSpecSchema = withRules(fields, [
     fieldPath: '.desiredNodes',
   },
   {
-    rule: `!${antiAffinity} || !has(self.maxNodes) || self.maxNodes <= ${ANTI_AFFINITY_NODES_MAX}`,
+    rule: `!${strictlyApart} || !has(self.maxNodes) || self.maxNodes <= ${ANTI_AFFINITY_NODES_MAX}`,
     message: `spec.maxNodes must be at most ${ANTI_AFFINITY_NODES_MAX} with spec.antiAffinity`,
     fieldPath: '.maxNodes',
+  },
+  {
+    rule: `!has(self.antiAffinityPolicy) || ${antiAffinity}`,
+    message: 'spec.antiAffinityPolicy needs spec.antiAffinity: true',
+    fieldPath: '.antiAffinityPolicy',
+  },
+  {
+    rule: kept('antiAffinityPolicy'),
+    message: 'spec.antiAffinityPolicy is immutable: make a new pool',
+    fieldPath: '.antiAffinityPolicy',
   },
   { rule: kept('flavor'), message: 'spec.flavor is immutable: make a new pool', fieldPath: '.flavor' },
   { rule: kept('flavors'), message: 'spec.flavors is immutable: make a new pool', fieldPath: '.flavors' },
@@ -211,4 +224,9 @@ export interface NodePool {
   readonly metadata: ObjectMeta;
   readonly spec: NodePoolSpec;
   readonly status?: NodePoolStatus;
+}
+
+/** Whether each node of the pool must have a hypervisor of its own: the limit of OVH and of the cloud's hosts holds then. */
+export function isStrictlyApart(spec: Pick<NodePoolSpec, 'antiAffinity' | 'antiAffinityPolicy'>): boolean {
+  return spec.antiAffinity === true && spec.antiAffinityPolicy !== 'Preferred';
 }

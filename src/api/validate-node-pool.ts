@@ -4,6 +4,7 @@
 import { PROTECTED_LABELS } from './names.ts';
 import {
   ANTI_AFFINITY_NODES_MAX,
+  isStrictlyApart,
   NODES_MAX_DEFAULT,
   type NodePool,
   type NodePoolSpec,
@@ -27,6 +28,7 @@ export function validateNodePool(pool: NodePool): readonly SpecProblem[] {
     ...nameProblems(pool.metadata.name),
     ...flavorProblems(spec),
     ...sizeProblems(spec),
+    ...antiAffinityProblems(spec),
     ...templateProblems(spec),
     ...repeatProblems(spec),
     ...NOT_YET.filter(([, used]) => used(spec)).map(([field]): SpecProblem => notImplemented(field)),
@@ -35,7 +37,6 @@ export function validateNodePool(pool: NodePool): readonly SpecProblem[] {
 
 const NOT_YET: readonly (readonly [field: string, used: (spec: NodePoolSpec) => boolean])[] = [
   ['spec.autoscaling.standbyNodes', (spec) => (spec.autoscaling?.standbyNodes ?? 0) > 0],
-  ['spec.attachFloatingIPs.enabled', (spec) => spec.attachFloatingIPs?.enabled === true],
   ['spec.upgrade', (spec) => spec.upgrade !== undefined],
   ['spec.disruption', (spec) => spec.disruption !== undefined],
   ['spec.health', (spec) => spec.health !== undefined],
@@ -67,9 +68,14 @@ function flavorProblems(spec: NodePoolSpec): readonly SpecProblem[] {
   return [invalid('spec.flavor', 'or spec.flavors must be set, and not both')];
 }
 
+function antiAffinityProblems(spec: NodePoolSpec): readonly SpecProblem[] {
+  if (spec.antiAffinityPolicy === undefined || spec.antiAffinity === true) return [];
+  return [invalid('spec.antiAffinityPolicy', 'needs spec.antiAffinity: true')];
+}
+
 function sizeProblems(spec: NodePoolSpec): readonly SpecProblem[] {
-  const antiAffinity = spec.antiAffinity === true;
-  const maxNodes = spec.maxNodes ?? (antiAffinity ? ANTI_AFFINITY_NODES_MAX : NODES_MAX_DEFAULT);
+  const strictlyApart = isStrictlyApart(spec);
+  const maxNodes = spec.maxNodes ?? (strictlyApart ? ANTI_AFFINITY_NODES_MAX : NODES_MAX_DEFAULT);
   const maxSaid = spec.maxNodes === undefined ? `${maxNodes}, its default` : String(maxNodes);
   const problems: SpecProblem[] = [];
   for (const field of ['minNodes', 'desiredNodes'] as const) {
@@ -77,7 +83,7 @@ function sizeProblems(spec: NodePoolSpec): readonly SpecProblem[] {
     if (size !== undefined && size > maxNodes)
       problems.push(invalid(`spec.${field}`, `must be at most spec.maxNodes: ${size} > ${maxSaid}`));
   }
-  if (antiAffinity && maxNodes > ANTI_AFFINITY_NODES_MAX)
+  if (strictlyApart && maxNodes > ANTI_AFFINITY_NODES_MAX)
     problems.push(
       invalid('spec.maxNodes', `must be at most ${ANTI_AFFINITY_NODES_MAX} with spec.antiAffinity: ${maxNodes}`),
     );

@@ -24,6 +24,5 @@ export function validateWorkloadCluster(cluster: WorkloadCluster): readonly Spec
     problems.push({ field, reason: 'InvalidSpec', message: `${field} must have cpu or memory` });
   }
   if (kubeconfig.from !== undefined) problems.push(notImplemented('spec.kubeconfig.from'));
-  if (openstack.externalNetwork !== undefined) problems.push(notImplemented('spec.openstack.externalNetwork'));
   return problems;
 }

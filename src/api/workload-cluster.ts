@@ -2,6 +2,7 @@
 // Namespaced, in the management cluster. Standalone use is one object whose spec.kubeconfig.inCluster is true.
 import { Type, type Static } from 'typebox';
 import type { Condition } from './conditions.ts';
+import { ADDITIONAL_NETWORKS_MAX } from './node-claim.ts';
 import type { ObjectMeta } from './object-meta.ts';
 import { conditions, literals, names, seconds, utilizationPattern, withRules } from './schema-parts.ts';
 
@@ -48,6 +49,13 @@ const openstack = Type.Object({
   ),
   keyPair: Type.Optional(text(255)),
   securityGroups: Type.Optional(names(16)),
+  /** Networks beside the first, each with a port of its own, in this order. */
+  additionalNetworks: Type.Optional(
+    Type.Array(Type.Object({ network: text(255, { minLength: 1 }), subnet: Type.Optional(text(255)) }), {
+      maxItems: ADDITIONAL_NETWORKS_MAX,
+    }),
+  ),
+  /** Network of floating IPs; name or id. */
   externalNetwork: Type.Optional(text(255)),
   availabilityZones: Type.Optional(names(16)),
 });

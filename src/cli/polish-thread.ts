@@ -2,7 +2,8 @@
 // idle controller carries none. Clusters take turns with one problem each. A thread that fails or does not come back in
 // time costs its problem and nothing else.
 import { Worker } from 'node:worker_threads';
-import type { Clock, Polisher, PolishWork, Telemetry } from '../controllers/ports.ts';
+import type { Polisher, PolishWork } from '../controllers/polish-plans.ts';
+import type { Clock, Telemetry } from '../controllers/ports.ts';
 import type { PolishAnswer, PolishRequest } from './polish-worker.ts';
 
 /** Clusters that wait. At the default of 5 s the last one is served in five minutes; what it asked for may come again. */

@@ -318,12 +318,18 @@ export interface Quota {
   readonly serversLeft: number | undefined;
   readonly coresLeft: number | undefined;
   readonly memoryMiBLeft: number | undefined;
+  /** Most members of one server group; absent = unlimited. */
+  readonly serverGroupMembersMax?: number | undefined;
 }
 
 /** Names of a WorkloadCluster resolved to ids in its project. */
 export interface CloudTargets {
   readonly networkId: string;
   readonly subnetId: string | undefined;
+  /** Networks beside the first, in the operator's order; absent = none. */
+  readonly additionalNetworks?: readonly { readonly networkId: string; readonly subnetId: string | undefined }[];
+  /** Where floating IPs come from; absent = the operator names none. */
+  readonly externalNetworkId?: string | undefined;
   readonly images: readonly {
     readonly id: string;
     readonly name: string;
@@ -351,6 +357,8 @@ export interface Backoff {
   readonly pool: string;
   readonly message: string;
   readonly untilMs: number;
+  /** Also where faults of this kind concern every pool. */
+  readonly poolOnly?: true;
 }
 
 /** Everything that one decision may look at, at one instant. Lists are in no particular order. */

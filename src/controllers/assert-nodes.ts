@@ -1,7 +1,7 @@
 // Keeps every node as its pool's template says: labels, annotations, finalizers, taints, unschedulable; for as long as it
 // lives, as OVH does, because users and rebuilt kubelets take them off. Writes only where something differs.
 import { createHash } from 'node:crypto';
-import { API_GROUP, LABELS } from '../api/names.ts';
+import { ANNOTATIONS, API_GROUP, LABELS } from '../api/names.ts';
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { NodePool } from '../api/node-pool.ts';
 import { type PoolSettings, poolSettings } from '../api/defaults.ts';
@@ -80,6 +80,13 @@ export function assertionOf(pool: NodePool, settings: PoolSettings, node: NodeOb
   };
 }
 
+/** Where a node's users can read its address: the claim is out of their sight. */
+function withFloatingIp(assertion: NodeAssertion, { status }: NodeClaim): NodeAssertion {
+  if (status?.floatingIp === undefined) return assertion;
+  const annotations = new Map([...assertion.annotations, [ANNOTATIONS.floatingIp, status.floatingIp] as const]);
+  return { ...assertion, annotations };
+}
+
 /** Is anything of the assertion visibly not so? Annotations are known only as far as the parser keeps them. */
 export function differs(node: NodeObject, assertion: NodeAssertion): boolean {
   if (assertion.unschedulable !== undefined && assertion.unschedulable !== node.unschedulable) return true;
@@ -113,7 +120,7 @@ function dueNodes(
     const pool = settings.get(claim.spec.poolName);
     if (node === undefined || pool === undefined) continue;
     seen.add(node.uid);
-    const assertion = assertionOf(pool.pool, pool.settings, node);
+    const assertion = withFloatingIp(assertionOf(pool.pool, pool.settings, node), claim);
     const hash = hashOf(assertion);
     const last = memory.get(node.uid);
     const stale = last === undefined || last.hash !== hash || nowMs - last.atMs > REASSERT_MS;

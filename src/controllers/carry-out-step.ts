@@ -21,7 +21,7 @@ export type StepResult =
 
 export const DRAINING_TAINT: Taint = { key: TAINTS.draining, value: '', effect: 'NoSchedule' };
 
-/** Of a port: what a new try cannot mend. */
+/** Of a port or a floating IP: what a new try cannot mend. */
 const ENDS_CLAIM = new Set<PortErrorCode>(['quota', 'invalidSpec', 'notFound']);
 /** Nova takes a moment to show that it is deleting. */
 const DELETE_POLL_MS = 1000;
@@ -41,6 +41,8 @@ export async function carryOutStep(context: ClusterContext, claim: NodeClaim, st
       return goOn(await failClaim(context, claim, { failure: step.failure }));
     case 'createPort':
     case 'deletePort':
+    case 'createFloatingIp':
+    case 'deleteFloatingIp':
     case 'createServer':
     case 'deleteServer':
       return changeCloud(context, claim, step);
@@ -75,16 +77,26 @@ export async function carryOutStep(context: ClusterContext, claim: NodeClaim, st
 async function changeCloud(
   context: ClusterContext,
   claim: NodeClaim,
-  step: Extract<WriteStep, { kind: 'createPort' | 'deletePort' | 'createServer' | 'deleteServer' }>,
+  step: Extract<
+    WriteStep,
+    {
+      kind: 'createPort' | 'deletePort' | 'createFloatingIp' | 'deleteFloatingIp' | 'createServer' | 'deleteServer';
+    }
+  >,
 ): Promise<StepResult> {
   const { cloud } = context;
   await notingFault(context, claim, () => assertProject(context, claim));
   const current = await stampEpoch(context, claim);
   switch (step.kind) {
     case 'createPort':
-      return goOn(await createPort(context, current));
+      return goOn(await createPort(context, current, step.networkIndex));
     case 'deletePort':
       await notingFault(context, claim, () => cloud.deletePort(step.portId));
+      return goOn(current);
+    case 'createFloatingIp':
+      return goOn(await createFloatingIp(context, current, step.portId));
+    case 'deleteFloatingIp':
+      await notingFault(context, claim, () => cloud.deleteFloatingIp(step.floatingIpId));
       return goOn(current);
     case 'createServer':
       return goOn(await createServer(context, current, step));
@@ -104,26 +116,48 @@ function deletePollMs(context: ClusterContext, claim: NodeClaim): number {
 }
 
 /** The new port is written down by the next step, which finds it: so it is found the same way after a lost answer. */
-async function createPort(context: ClusterContext, claim: NodeClaim): Promise<NodeClaim> {
+async function createPort(context: ClusterContext, claim: NodeClaim, networkIndex: number): Promise<NodeClaim> {
   const { spec, metadata } = claim;
-  const networkId = spec.networkIds[0];
+  const network =
+    networkIndex === 0
+      ? { networkId: spec.networkIds[0], subnetId: spec.subnetId }
+      : spec.additionalNetworks?.[networkIndex - 1];
+  const networkId = network?.networkId;
   if (networkId === undefined) {
-    const failure = { code: 'invalidSpec', message: 'The claim names no network.' } as const;
+    const failure = { code: 'invalidSpec', message: `The claim names no network ${networkIndex}.` } as const;
     return failClaim(context, claim, { failure });
   }
-  try {
+  return orFail(context, claim, async () => {
     await context.cloud.createPort({
       claimUid: metadata.uid,
       clusterUid: spec.clusterUid,
       claimName: metadata.name,
+      networkIndex,
       networkId,
-      subnetId: spec.subnetId,
+      subnetId: network?.subnetId,
       securityGroups: spec.securityGroups,
     });
+  });
+}
+
+/** As for a port: the next step finds it and writes it down. */
+async function createFloatingIp(context: ClusterContext, claim: NodeClaim, portId: string): Promise<NodeClaim> {
+  const { spec, metadata } = claim;
+  const { clusterUid, floatingNetworkId } = spec;
+  if (floatingNetworkId === undefined) throw new Error(`claim ${metadata.name} asks for no floating IP`);
+  return orFail(context, claim, async () => {
+    await context.cloud.createFloatingIp({ clusterUid, claimUid: metadata.uid, floatingNetworkId, portId });
+  });
+}
+
+/** Makes something that the server will need. What a new try cannot mend ends the claim, and the planner then knows why;
+ *  the rest rejects and is tried again. */
+async function orFail(context: ClusterContext, claim: NodeClaim, make: () => Promise<void>): Promise<NodeClaim> {
+  try {
+    await make();
     return claim;
   } catch (error) {
     if (!isPortError(error)) throw error;
-    // What a new try cannot mend ends the claim; the planner then knows why. The rest is tried again.
     const failure = ENDS_CLAIM.has(error.code) ? refusal(error) : undefined;
     if (failure !== undefined) return failClaim(context, claim, { failure, error });
     recordFault(context, claim, error);

@@ -51,9 +51,18 @@ export async function reconcileClaim(context: ClusterContext, claim: NodeClaim):
     if (result.kind === 'wait') return result;
     if (result.conflicted) conflicts += 1;
     current = result.claim;
-    facts = {};
+    facts = result.conflicted ? {} : stillTrue(facts, step);
   }
   return { kind: 'wait', afterMs: MORE_STEPS_MS, why: 'more steps are due' };
+}
+
+/** What was seen just now and this step did not change: a project's requests are few. Writing to the claim changes nothing in
+ *  the cloud, and a floating IP is nobody's but its own; every other change may show anywhere. */
+function stillTrue(facts: ClaimFacts, step: WriteStep): ClaimFacts {
+  if (step.kind === 'record') return facts;
+  if (step.kind !== 'createFloatingIp' && step.kind !== 'deleteFloatingIp') return {};
+  const { floatingIps: _changed, ...rest } = facts;
+  return rest;
 }
 
 /** Somebody else wrote first: read again and decide anew. */

@@ -64,8 +64,7 @@ export async function failClaim(
   const message = failure.message.slice(0, MESSAGE_LENGTH_MAX);
   const failed = { code: failure.code, message, at: timeText(context.clock.nowMs()) };
   const written = await writeFact(context, claim, { phase: 'Failed', failure: failed });
-  const error =
-    why.error ?? (failure.backoff === undefined ? undefined : new PortError(failure.backoff, failure.message));
+  const error = why.error ?? faultBehind(claim, failure);
   if (error !== undefined) recordFault(context, claim, error);
   if (failure.code === 'ProvisionTimeout') noteNeverJoined(context, written, message);
   context.telemetry.count('sluice_claim_failures_total', { cluster: clusterLabel(context), code: failure.code });
@@ -76,6 +75,14 @@ export async function failClaim(
     note: `Node ${claim.metadata.name}: ${failure.code}: ${message}`,
   });
   return written;
+}
+
+/** Where servers must be apart, no host for one more may mean that each host has one of the pool's already: that says nothing
+ *  to other pools. Nova's words are the same for both. */
+function faultBehind({ spec }: NodeClaim, { backoff, message }: ClaimFailure): PortError | undefined {
+  if (backoff === undefined) return undefined;
+  const apart = spec.serverGroup !== undefined && (spec.serverGroupPolicy ?? 'anti-affinity') === 'anti-affinity';
+  return new PortError(backoff, message, backoff === 'capacity' && apart ? { concerns: 'pool' } : {});
 }
 
 /** Remembers that no Ready node came of this claim. Without a request for a server nothing was paid for, and other faults say

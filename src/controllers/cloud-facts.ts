@@ -1,6 +1,6 @@
 // What the planner may know of the cloud: flavors, resolved targets, quota, prices, and which servers stand.
 // Each fact has its own refresh interval; a fact that cannot be refreshed is used until it is too old, then it is an
-// error. Never turns a failure into an empty answer.
+// error. Never turns a failure into an empty answer. Above 250 lines because each fact brings its interval and its age.
 import { createHash } from 'node:crypto';
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { CloudTargets, Flavor, Quota } from '../cluster/cluster-objects.ts';

@@ -1,15 +1,17 @@
 // Compares what stands in the project with the claims, in one listing for the whole cluster.
-// Servers and ports of ours that no claim knows are deleted: seen twice a grace apart, read again live, a few at a time,
-// and never when so much is unknown that the claims are the more likely to be wrong. Servers of Ready claims that are
+// What of ours nobody accounts for (orphans.ts) is deleted: seen twice a grace apart, read again live, a few at a time, and
+// never when so much is unknown that the claims are the more likely to be wrong. Servers of Ready claims that are
 // missing are noted on the claim, whose reconciler then asks for them by id. With spec.orphans Report nothing is deleted.
-// Above 250 lines because what is found, doubted and removed is one judgement.
+// Above 250 lines because doubting and removing are one matter, read as a whole by whoever fears a wrong delete.
 import type { NodeClaim } from '../api/node-claim.ts';
-import { GROUP_VERSION, SERVER_METADATA } from '../api/names.ts';
+import { GROUP_VERSION } from '../api/names.ts';
 import { timeMs, timeText } from '../lifecycle/claim-step.ts';
 import { clusterLabel, writeStatus } from './claim-status.ts';
 import type { ClusterContext, ReconcileOutcome } from './cluster-context.ts';
 import { isPortError, PortError } from './port-errors.ts';
-import type { PortView, ServerView } from './ports.ts';
+import { orphanFloatingIps, orphanServerGroups } from './network-leftovers.ts';
+import { byKind, type Orphans, orphansOf } from './orphans.ts';
+import type { ServerView } from './ports.ts';
 
 /** Between the two sightings. A create takes at most two minutes until its server is written down; the rest is for
  *  leaders that change and clocks that differ. */
@@ -26,12 +28,6 @@ const LISTING_AGE_MAX_MS = 120_000;
 const LISTING_SHARED_MS = 45_000;
 /** As in the mass-change guard: more than this share missing at once needs a second source. */
 const MISSING_FEW_MAX = 2;
-
-/** One list per kind; the name of the list less its s is the kind in metrics and logs. */
-interface Orphans {
-  readonly servers: readonly ServerView[];
-  readonly ports: readonly PortView[];
-}
 
 /** The listing of one cluster's project; remembers since when something is unknown. */
 export class CloudInventory {
@@ -58,12 +54,18 @@ export class CloudInventory {
     // The cloud first: a claim is written before its server is made, so a later list of claims misses none of them.
     const servers = await cloud.listServers(clusterUid, { ageMaxMs: LISTING_SHARED_MS });
     const ports = await cloud.listPorts(clusterUid, { ageMaxMs: LISTING_SHARED_MS });
+    const floatingIps = await cloud.listFloatingIps(clusterUid);
+    const groupNames = await cloud.listServerGroups(clusterUid);
     const claims = await management.listClaims(namespace, clusterUid);
     await this.#noteMissing(claims, servers);
-    const orphans = orphansOf(claims, { servers, ports, clusterUid });
+    const orphans: Orphans = {
+      ...orphansOf(claims, { servers, ports, clusterUid }),
+      floatingIps: orphanFloatingIps(claims, floatingIps),
+      serverGroups: this.#orphanGroups(claims, groupNames).map((id) => ({ id })),
+    };
     this.#show(orphans);
     const due = this.#seenLongEnough(orphans);
-    if (due.servers.length + due.ports.length === 0) return wait('nothing is left over');
+    if (Object.values(due).every(({ length }) => length === 0)) return wait('nothing is left over');
     const doubt = await this.#doubt(claims, { orphans: due, servers });
     if (doubt !== undefined) return wait(this.#complain(doubt));
     if (spec.orphans === 'Report') return wait(this.#report(due));
@@ -104,14 +106,32 @@ export class CloudInventory {
     return note;
   }
 
+  /** None while the pools are not known: a watch that has not listed yet shows none. */
+  #orphanGroups(claims: readonly NodeClaim[], names: readonly string[]): readonly string[] {
+    const { clusterUid, workload } = this.#context;
+    const { nodePools } = workload.stores;
+    if (!nodePools.synced) return [];
+    return orphanServerGroups(names, {
+      clusterUid,
+      claims,
+      poolUids: nodePools.list().map(({ metadata }) => metadata.uid),
+    });
+  }
+
   /** Forgets what is no orphan any more, remembers what is new, returns what was one a grace ago already. */
   #seenLongEnough(orphans: Orphans): Orphans {
     const nowMs = this.#context.clock.monotonicMs();
-    const ids = [...orphans.servers, ...orphans.ports].map(({ id }) => id);
+    const { servers, ports, floatingIps, serverGroups } = orphans;
+    const ids = [...servers, ...ports, ...floatingIps, ...serverGroups].map(({ id }) => id);
     this.#firstSeenMs = new Map(ids.map((id) => [id, this.#firstSeenMs.get(id) ?? nowMs]));
     const due = ({ id }: { readonly id: string }): boolean =>
       nowMs - (this.#firstSeenMs.get(id) ?? nowMs) >= ORPHAN_GRACE_MS;
-    return { servers: orphans.servers.filter(due), ports: orphans.ports.filter(due) };
+    return {
+      servers: servers.filter(due),
+      ports: ports.filter(due),
+      floatingIps: floatingIps.filter(due),
+      serverGroups: serverGroups.filter(due),
+    };
   }
 
   /** Why the claims are not to be trusted; undefined: they are. */
@@ -173,6 +193,24 @@ export class CloudInventory {
       await cloud.deleteServer(id);
       this.#tell('server', server);
     }
+    for (const { id } of due.floatingIps) {
+      const floatingIp = await cloud.getFloatingIp(id);
+      if (floatingIp === undefined || floatingIp.clusterUid !== clusterUid) continue;
+      if (orphanFloatingIps(claims, [floatingIp]).length === 0) continue;
+      if (await this.#isInUse(floatingIp.portId)) continue;
+      if (!this.#isPinned(floatingIp.projectId)) continue;
+      if (!this.#mayDelete() || left === 0) return;
+      left -= 1;
+      await cloud.deleteFloatingIp(id);
+      this.#tell('floatingIp', { id, name: floatingIp.address });
+    }
+    for (const { id: name } of due.serverGroups) {
+      if (this.#orphanGroups(claims, [name]).length === 0) continue;
+      if (!this.#mayDelete() || left === 0) return;
+      left -= 1;
+      await cloud.deleteServerGroup(name);
+      this.#tell('serverGroup', { id: name, name });
+    }
     for (const { id } of due.ports) {
       const port = await cloud.getPort(id);
       if (port === undefined) continue;
@@ -187,6 +225,13 @@ export class CloudInventory {
     }
   }
 
+  /** A server stands behind the port. */
+  async #isInUse(portId: string): Promise<boolean> {
+    const { cloud } = this.#context;
+    const deviceId = portId === '' ? '' : ((await cloud.getPort(portId))?.deviceId ?? '');
+    return deviceId !== '' && (await cloud.getServer(deviceId)) !== undefined;
+  }
+
   #mayDelete(): boolean {
     const context = this.#context;
     return context.lease().held && context.frozen() === undefined && !context.signal.aborted;
@@ -197,7 +242,10 @@ export class CloudInventory {
     return projectId === this.#context.cluster().spec.openstack.projectId;
   }
 
-  #tell(kind: 'server' | 'port', what: { readonly id: string; readonly name: string }): void {
+  #tell(
+    kind: 'server' | 'port' | 'floatingIp' | 'serverGroup',
+    what: { readonly id: string; readonly name: string },
+  ): void {
     const cluster = clusterLabel(this.#context);
     this.#context.telemetry.count('sluice_orphans_total', { cluster, kind });
     this.#context.telemetry.log('warn', 'deleted what no claim knows', { cluster, kind, id: what.id, name: what.name });
@@ -226,40 +274,4 @@ export class CloudInventory {
       }
     }
   }
-}
-
-function byKind(orphans: Orphans): readonly { readonly kind: string; readonly found: readonly { id: string }[] }[] {
-  const lists = Object.entries<readonly { readonly id: string }[]>({ ...orphans });
-  return lists.map(([kinds, found]) => ({ kind: kinds.slice(0, -1), found }));
-}
-
-/** Servers and ports that carry our marks and that no claim accounts for. */
-function orphansOf(
-  claims: readonly NodeClaim[],
-  found: {
-    readonly servers: readonly ServerView[];
-    readonly ports: readonly PortView[];
-    readonly clusterUid: string;
-  },
-): Orphans {
-  const byUid = new Map(claims.map((claim) => [claim.metadata.uid, claim]));
-  return {
-    servers: found.servers.filter(({ id, metadata }) => {
-      const claimUid = metadata.get(SERVER_METADATA.claim);
-      // All three marks, or it is not our work: metadata can be copied in part.
-      if (claimUid === undefined || metadata.get(SERVER_METADATA.pool) === undefined) return false;
-      if (metadata.get(SERVER_METADATA.cluster) !== found.clusterUid) return false;
-      const claim = byUid.get(claimUid);
-      // Without a server id the claim is in the middle of its create and looks for itself.
-      return claim === undefined || (claim.status?.serverId !== undefined && claim.status.serverId !== id);
-    }),
-    ports: found.ports.filter((port) => {
-      const claim = claims.find(({ metadata }) => isMarkedWith(port, metadata.uid));
-      return claim === undefined || (claim.status?.portId !== undefined && claim.status.portId !== port.id);
-    }),
-  };
-}
-
-function isMarkedWith(port: PortView, claimUid: string): boolean {
-  return port.name.includes(claimUid) || port.tags.some((tag) => tag.includes(claimUid));
 }

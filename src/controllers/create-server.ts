@@ -36,7 +36,11 @@ export function refusal(error: PortError): ClaimFailure | undefined {
 export async function createServer(
   context: ClusterContext,
   claim: NodeClaim,
-  options: { readonly portId: string; readonly staleTokenId: string | undefined },
+  options: {
+    readonly portId: string;
+    readonly additionalPortIds: readonly string[];
+    readonly staleTokenId: string | undefined;
+  },
 ): Promise<NodeClaim> {
   const { cloud, workload } = context;
   const { spec } = claim;
@@ -45,11 +49,7 @@ export async function createServer(
   const token = mintToken(context, claim);
   const userData = userDataOf(context, claim, token);
   if (userData.kind === 'failure') return failClaim(context, claim, { failure: userData.failure });
-  const { serverGroup } = spec;
-  const serverGroupId =
-    serverGroup === undefined
-      ? undefined
-      : await notingFault(context, claim, () => cloud.ensureServerGroup(serverGroup));
+  const serverGroupId = await serverGroupOf(context, claim);
   let current = await writeStatus(context, claim, { set: { bootstrapTokenId: token.id } });
   try {
     await workload.createBootstrapToken(token);
@@ -71,6 +71,7 @@ export async function createServer(
       flavorId: spec.flavorId,
       imageId: spec.imageId,
       portId: options.portId,
+      additionalPortIds: options.additionalPortIds,
       zone: spec.zone,
       keyPair: spec.keyPair,
       serverGroupId,
@@ -89,6 +90,12 @@ export async function createServer(
     return current;
   }
   return writeFact(context, current, { serverId, phase: 'Building' });
+}
+
+async function serverGroupOf(context: ClusterContext, claim: NodeClaim): Promise<string | undefined> {
+  const { serverGroup, serverGroupPolicy } = claim.spec;
+  if (serverGroup === undefined) return undefined;
+  return notingFault(context, claim, () => context.cloud.ensureServerGroup(serverGroup, serverGroupPolicy));
 }
 
 function mintToken(context: ClusterContext, claim: NodeClaim): BootstrapToken {

@@ -51,7 +51,9 @@ export function createFaultBook(deps: { readonly clock: Clock; readonly random: 
     record({ error, pool, flavor, zone }) {
       const waits = WAITS[error.code];
       if (waits === undefined) return; // conflicts, absences and lost answers say nothing about the next try
-      const where = waits.projectWide ? { pool: '', flavor: '', zone: '' } : { pool, flavor, zone };
+      const everywhere = { pool: '', flavor: '', zone: '' };
+      const ofPool = error.concerns === 'pool' ? { ...everywhere, pool } : everywhere;
+      const where = waits.projectWide ? ofPool : { pool, flavor, zone };
       const key = JSON.stringify([waits.kind, where.pool, where.flavor, where.zone]);
       const nowMs = deps.clock.nowMs();
       const old = entries.get(key);
@@ -62,7 +64,8 @@ export function createFaultBook(deps: { readonly clock: Clock; readonly random: 
       const untilMs = sameOutage
         ? Math.max(old.backoff.untilMs, nowMs + askedMs)
         : nowMs + Math.max(askedMs, waitMs(waits, times, deps.random));
-      const backoff = { kind: waits.kind, ...where, message: error.message, untilMs };
+      const poolOnly = error.concerns === 'pool' ? ({ poolOnly: true } as const) : {};
+      const backoff = { kind: waits.kind, ...where, ...poolOnly, message: error.message, untilMs };
       entries.delete(key);
       entries.set(key, { backoff, times, sinceMs: sameOutage ? old.sinceMs : nowMs, writtenMs: nowMs });
       for (const oldest of entries.keys()) {
@@ -73,8 +76,8 @@ export function createFaultBook(deps: { readonly clock: Clock; readonly random: 
     clear({ pool, flavor, zone }) {
       for (const [key, { backoff }] of entries) {
         const here = backoff.pool === pool && backoff.flavor === flavor && backoff.zone === zone;
-        const projectWide = backoff.pool === '' && backoff.flavor === '' && backoff.zone === '';
-        if (here || projectWide) entries.delete(key);
+        const wide = (backoff.pool === '' || backoff.pool === pool) && backoff.flavor === '' && backoff.zone === '';
+        if (here || wide) entries.delete(key);
       }
     },
     neverJoined: (place, what) => joins.neverJoined(place, what),

@@ -1,12 +1,29 @@
 // What becomes of a plan that costs well more than its lower bound: the Polisher looks for better answers to its packing
 // problems, and the next plan that asks the same gets them. Claims that are written are not touched.
+import type { Polishable } from '../planner/patterns/improved-patterns.ts';
 import type { Polished } from '../planner/patterns/polish.ts';
 import { keepPolished } from '../planner/patterns/polish.ts';
 import { PatternMemory } from '../planner/patterns/pattern-memory.ts';
 import type { PassResult } from './autoscaler-loop.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { clusterFields } from './log-fields.ts';
-import type { Polisher } from './ports.ts';
+
+export interface PolishWork {
+  /** `<namespace>/<name>` of the WorkloadCluster. */
+  readonly cluster: string;
+  readonly polishable: Polishable;
+  readonly seconds: number;
+  readonly done: (polished: Polished) => void;
+}
+
+/** Looks for better answers beside the event loop. Nothing waits for it, and nothing is lost when it fails. */
+export interface Polisher {
+  /** Takes the work in place of what waits of the same cluster; `done` is called later, or never. False: too many wait. */
+  add(work: PolishWork): boolean;
+  /** Forgets what waits of a cluster. */
+  drop(cluster: string): void;
+  close(): Promise<void>;
+}
 
 /** Share of the bound above which it is worth the time: what a polish is expected to come to. */
 const WORTH_ABOVE = 0.005;

@@ -37,17 +37,20 @@ export class PortError extends Error {
   readonly retry: Retry;
   /** Request id of the service, for its operator. */
   readonly requestId: string | undefined;
+  /** `pool`: less than its code says is concerned: a quota of something that only this pool asks for. */
+  readonly concerns: 'pool' | undefined;
 
   constructor(
     code: PortErrorCode,
     message: string,
-    options: { cause?: unknown; retry?: Retry; requestId?: string } = {},
+    options: { cause?: unknown; retry?: Retry; requestId?: string; concerns?: 'pool' } = {},
   ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.name = 'PortError';
     this.code = code;
     this.retry = options.retry ?? DEFAULT_RETRY[code];
     this.requestId = options.requestId;
+    this.concerns = options.concerns;
   }
 }
 

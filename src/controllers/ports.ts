@@ -2,7 +2,7 @@
 // each implementation. Every method rejects with a PortError (port-errors.ts) and with nothing else.
 // An absent object is `undefined` only when its absence was confirmed (404); any doubt is an error.
 // Above 250 lines because it is one contract, read as a whole by whoever writes an adapter or a test double.
-import type { NodeClaim, NodeClaimStatus } from '../api/node-claim.ts';
+import type { NodeClaim, NodeClaimStatus, ServerGroupPolicy } from '../api/node-claim.ts';
 import type { NodePool, NodePoolStatus } from '../api/node-pool.ts';
 import type { WorkloadCluster, WorkloadClusterStatus } from '../api/workload-cluster.ts';
 import type {
@@ -25,8 +25,6 @@ import type {
 } from '../cluster/cluster-objects.ts';
 import type { Listed } from '../cluster/listed.ts';
 import type { DeviceClassObject, ResourceClaimObject, ResourceSliceObject } from '../cluster/device-objects.ts';
-import type { Polishable } from '../planner/patterns/improved-patterns.ts';
-import type { Polished } from '../planner/patterns/polish.ts';
 import type { PortErrorCode } from './port-errors.ts';
 
 /** Wall clock for records, monotonic clock for deadlines; timers are cancelled by the returned function. */
@@ -242,14 +240,36 @@ export interface PortView {
   readonly createdMs: number;
   /** Server id; empty = free. */
   readonly deviceId: string;
+  /** Which network of its claim it is on: 0 or absent the first, from 1 the additional ones. */
+  readonly networkIndex?: number;
   readonly tags: readonly string[];
   readonly addresses: readonly string[];
+}
+
+export interface FloatingIpView {
+  readonly id: string;
+  readonly projectId: string;
+  readonly createdMs: number;
+  readonly address: string;
+  /** Port that it leads to; empty = none. */
+  readonly portId: string;
+  readonly clusterUid: string;
+  readonly claimUid: string;
+}
+
+export interface CreateFloatingIpRequest {
+  readonly clusterUid: string;
+  readonly claimUid: string;
+  readonly floatingNetworkId: string;
+  readonly portId: string;
 }
 
 export interface CreatePortRequest {
   readonly claimUid: string;
   readonly clusterUid: string;
   readonly claimName: string;
+  /** 0 or absent: the claim's first network; the ports of each network are found apart. */
+  readonly networkIndex?: number;
   readonly networkId: string;
   readonly subnetId: string | undefined;
   /** Names or ids. */
@@ -261,6 +281,8 @@ export interface CreateServerRequest {
   readonly flavorId: string;
   readonly imageId: string;
   readonly portId: string;
+  /** Ports on further networks, in the order of the guest's interfaces. */
+  readonly additionalPortIds?: readonly string[];
   readonly zone: string;
   readonly keyPair: string | undefined;
   readonly serverGroupId: string | undefined;
@@ -310,11 +332,23 @@ export interface Cloud {
   listPorts(clusterUid: string, freshness?: Freshness): Promise<readonly PortView[]>;
   /** Names in use in the project, ours or not, among those given. */
   serverNamesTaken(names: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Ports of this claim, oldest first. */
-  findPorts(claimUid: string, freshness?: Freshness): Promise<readonly PortView[]>;
+  /** Ports of this claim on its first network and on so many additional ones, by network, oldest first. */
+  findPorts(claimUid: string, additionalNetworks?: number, freshness?: Freshness): Promise<readonly PortView[]>;
   createPort(request: CreatePortRequest): Promise<PortView>;
   /** notFound is success. */
   deletePort(id: string): Promise<void>;
+  /** Floating IPs of this claim, oldest first; none where the cloud has no floating IPs. */
+  findFloatingIps(owner: {
+    readonly clusterUid: string;
+    readonly claimUid: string;
+  }): Promise<readonly FloatingIpView[]>;
+  /** All floating IPs of the project that carry this cluster's mark. Complete or an error. */
+  listFloatingIps(clusterUid: string): Promise<readonly FloatingIpView[]>;
+  /** A quota that is reached, and a network without a free address, concern the pool, not the project. */
+  createFloatingIp(request: CreateFloatingIpRequest): Promise<FloatingIpView>;
+  getFloatingIp(id: string): Promise<FloatingIpView | undefined>;
+  /** notFound is success. */
+  deleteFloatingIp(id: string): Promise<void>;
   /** Servers that carry this claim's uid, BUILD and ERROR included. */
   findServers(claimUid: string, name: string, freshness?: Freshness): Promise<readonly ServerView[]>;
   /** Exactly one POST; never repeated by any layer. outcomeUnknown when the answer was lost. Returns the server id. */
@@ -324,9 +358,12 @@ export interface Cloud {
   getServer(id: string, freshness?: Freshness): Promise<ServerView | undefined>;
   getPort(id: string): Promise<PortView | undefined>;
   deleteServer(id: string): Promise<void>;
-  /** Id of the group of this name with policy anti-affinity; created when there is none. */
-  ensureServerGroup(name: string): Promise<string>;
+  /** Id of the group of this name and policy (absent: anti-affinity); created when there is none. */
+  ensureServerGroup(name: string, policy?: ServerGroupPolicy): Promise<string>;
+  /** Those of this name, whatever their policy. */
   deleteServerGroup(name: string): Promise<void>;
+  /** Names of the server groups that were made for this cluster's pools (`serverGroupName`). Complete or an error. */
+  listServerGroups(clusterUid: string): Promise<readonly string[]>;
 }
 
 /** Opens sessions. Secrets stay inside the adapter. */
@@ -345,23 +382,6 @@ export interface Sessions {
     },
     cluster: string,
   ): Promise<Cloud>;
-}
-
-export interface PolishWork {
-  /** `<namespace>/<name>` of the WorkloadCluster. */
-  readonly cluster: string;
-  readonly polishable: Polishable;
-  readonly seconds: number;
-  readonly done: (polished: Polished) => void;
-}
-
-/** Looks for better answers beside the event loop. Nothing waits for it, and nothing is lost when it fails. */
-export interface Polisher {
-  /** Takes the work in place of what waits of the same cluster; `done` is called later, or never. False: too many wait. */
-  add(work: PolishWork): boolean;
-  /** Forgets what waits of a cluster. */
-  drop(cluster: string): void;
-  close(): Promise<void>;
 }
 
 export type TelemetryLabels = Readonly<Record<string, string>>;

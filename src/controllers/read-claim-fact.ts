@@ -8,7 +8,7 @@ import { timeMs } from '../lifecycle/claim-step.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { recordFault } from './claim-status.ts';
 import { isPortError, PortError } from './port-errors.ts';
-import type { Freshness, PortView, ServerView } from './ports.ts';
+import type { FloatingIpView, Freshness, PortView, ServerView } from './ports.ts';
 
 /** A server that is waited for is looked at every 3 s at most, so one listing in 2 s is new to each who waits. */
 const WAITING_AGE_MAX_MS = 2000;
@@ -18,6 +18,9 @@ const LEAVING_AGE_MAX_MS = 1000;
 const LEFTOVERS_AGE_MAX_MS = 5000;
 /** Until then the DELETE itself has probably not been sent: a listing would only show that the server stands. */
 const DELETE_ANSWER_MS = 1000;
+
+/** Facts that the cloud tells; its faults concern others too. */
+const OF_CLOUD: ReadonlySet<FactName> = new Set(['ports', 'floatingIps', 'servers', 'server']);
 
 export interface FactAnswer {
   readonly facts: ClaimFacts;
@@ -36,7 +39,7 @@ export async function readClaimFact(
     return { facts: { ...facts, [at]: { known: true, value: await read(context, claim, ask) } }, error: undefined };
   } catch (error) {
     if (!isPortError(error)) throw error;
-    if (at === 'ports' || at === 'servers' || at === 'server') recordFault(context, claim, error);
+    if (OF_CLOUD.has(at)) recordFault(context, claim, error);
     const unknown: Fact<never> = { known: false, why: error.message };
     return { facts: { ...facts, [at]: unknown }, error };
   }
@@ -62,6 +65,8 @@ function read(
   switch (ask.at) {
     case 'ports':
       return readPorts(context, claim);
+    case 'floatingIps':
+      return readFloatingIps(context, claim);
     case 'servers':
       return readServers(context, claim, ask.facts);
     case 'server':
@@ -79,7 +84,16 @@ function read(
 
 async function readPorts(context: ClusterContext, claim: NodeClaim): Promise<readonly PortView[]> {
   await assertProject(context, claim);
-  return context.cloud.findPorts(claim.metadata.uid, lookFreshness(context, claim));
+  return context.cloud.findPorts(
+    claim.metadata.uid,
+    claim.spec.additionalNetworks?.length ?? 0,
+    lookFreshness(context, claim),
+  );
+}
+
+async function readFloatingIps(context: ClusterContext, claim: NodeClaim): Promise<readonly FloatingIpView[]> {
+  await assertProject(context, claim);
+  return context.cloud.findFloatingIps({ clusterUid: claim.spec.clusterUid, claimUid: claim.metadata.uid });
 }
 
 /** Those found by uid and name, and those behind the claim's ports, which a listing may not show yet. */

@@ -19,12 +19,12 @@ import { openPlacedNodes } from '../controllers/open-placed-nodes.ts';
 import { PathProbe, PROBE_INTERVAL_MS } from '../controllers/path-probe.ts';
 import { PlacementHints } from '../controllers/placement-hints.ts';
 import { PlanPolish } from '../controllers/polish-plans.ts';
+import type { Polisher } from '../controllers/polish-plans.ts';
 import type {
   Clock,
   Cloud,
   LeaseState,
   ManagementPlane,
-  Polisher,
   Random,
   Telemetry,
   WorkloadPlane,

@@ -8,12 +8,12 @@ import { validateWorkloadCluster } from '../api/validate-workload-cluster.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
 import type { ReconcileOutcome } from '../controllers/cluster-context.ts';
 import { ClusterStatus } from '../controllers/cluster-status.ts';
+import type { Polisher } from '../controllers/polish-plans.ts';
 import type {
   Clock,
   Cloud,
   LeaseHandle,
   ManagementPlane,
-  Polisher,
   Random,
   Sessions,
   Telemetry,

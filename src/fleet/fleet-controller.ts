@@ -2,7 +2,8 @@
 // Knows nothing of what a cluster needs; one cluster's failure is its own key's failure.
 import type { ReconcileOutcome } from '../controllers/cluster-context.ts';
 import { clusterFields, errorFields } from '../controllers/log-fields.ts';
-import type { Clock, ManagementPlane, Polisher, Random, Sessions, Telemetry } from '../controllers/ports.ts';
+import type { Polisher } from '../controllers/polish-plans.ts';
+import type { Clock, ManagementPlane, Random, Sessions, Telemetry } from '../controllers/ports.ts';
 import { WorkQueue } from '../controllers/work-queue.ts';
 import { ClusterSupervisor, type FleetDeps } from './cluster-supervisor.ts';
 import { within } from './within.ts';

@@ -30,12 +30,24 @@ export interface ObservedPort {
   readonly id: string;
   /** Server id; empty = free. */
   readonly deviceId: string;
+  /** Which network of the claim it is on: 0 or absent the first, from 1 the additional ones. */
+  readonly networkIndex?: number;
 }
 
-/** Each is undefined until a `look` step asked for it; dropped again after anything was changed. */
+/** The part of a Neutron floating IP that decisions read. */
+export interface ObservedFloatingIp {
+  readonly id: string;
+  readonly address: string;
+  /** Empty = it leads nowhere. */
+  readonly portId: string;
+}
+
+/** Each is undefined until a `look` step asked for it; dropped again after anything was changed that it could show. */
 export interface ClaimFacts {
-  /** Ports of this claim, oldest first. */
+  /** Ports of this claim by network, oldest first. */
   readonly ports?: Fact<readonly ObservedPort[]> | undefined;
+  /** Floating IPs that carry the claim's mark, oldest first. */
+  readonly floatingIps?: Fact<readonly ObservedFloatingIp[]> | undefined;
   /** Servers that carry the claim's uid or name, and those that its ports are bound to. */
   readonly servers?: Fact<readonly ObservedServer[]> | undefined;
   /** The server of status.serverId; value undefined: confirmed 404. */

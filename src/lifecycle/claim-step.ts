@@ -32,10 +32,18 @@ export type ClaimStep =
   /** What is needed could not be found out: try later. */
   | { readonly kind: 'retry'; readonly fact: FactName; readonly why: string }
   | { readonly kind: 'addFinalizer' }
-  | { readonly kind: 'createPort' }
+  /** On the claim's first network (0) or on its n-th additional one. */
+  | { readonly kind: 'createPort'; readonly networkIndex: number }
   | { readonly kind: 'deletePort'; readonly portId: string; readonly why: string }
+  | { readonly kind: 'createFloatingIp'; readonly portId: string }
+  | { readonly kind: 'deleteFloatingIp'; readonly floatingIpId: string; readonly why: string }
   /** The one POST, with all that must be written down before it. */
-  | { readonly kind: 'createServer'; readonly portId: string; readonly staleTokenId: string | undefined }
+  | {
+      readonly kind: 'createServer';
+      readonly portId: string;
+      readonly additionalPortIds: readonly string[];
+      readonly staleTokenId: string | undefined;
+    }
   /** Write facts down; those that a change of the cloud rests on carry the epoch. */
   | {
       readonly kind: 'record';

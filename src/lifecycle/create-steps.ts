@@ -4,6 +4,7 @@
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClaimFacts, ObservedPort, ObservedServer } from './claim-facts.ts';
 import { type AdvanceInput, type ClaimStep, record, timeMs, timeText } from './claim-step.ts';
+import { networkBefore } from './network-steps.ts';
 import { ownsServer } from './ownership.ts';
 
 /** How long an adapter waits for the answer to POST /servers; a proxy in front of Nova gives up no later. */
@@ -18,7 +19,7 @@ const CLOCK_SKEW_MS = 600_000;
 /** The claim has no server id and no POST was tried. */
 export function beforeAttempt(input: AdvanceInput): ClaimStep {
   const { claim, facts, nowMs } = input;
-  const { ports, servers } = facts;
+  const { servers } = facts;
   if (overdue(claim, nowMs)) {
     return {
       kind: 'fail',
@@ -29,26 +30,22 @@ export function beforeAttempt(input: AdvanceInput): ClaimStep {
       },
     };
   }
-  if (ports === undefined) return { kind: 'look', at: 'ports' };
-  if (!ports.known) return { kind: 'retry', fact: 'ports', why: ports.why };
-  const chosen = choosePort(claim, ports.value);
-  if (chosen === undefined) return { kind: 'createPort' };
-  if (chosen.id !== claim.status?.portId) {
-    return record({ portId: chosen.id, phase: 'PortReady', epoch: input.epoch }, 'the port stands');
-  }
-  const extra = ports.value.find((port) => port.id !== chosen.id && port.deviceId === '');
-  if (extra !== undefined) return { kind: 'deletePort', portId: extra.id, why: 'a second port of the same claim' };
+  const network = networkBefore(input);
+  if (network.kind === 'step') return network.step;
+  const { port, additional } = network;
   if (servers === undefined) return { kind: 'look', at: 'servers' };
   if (!servers.known) return { kind: 'retry', fact: 'servers', why: servers.why };
-  const found = findOwn(claim, servers.value, chosen);
+  const found = findOwn(claim, servers.value, port);
   if (found !== undefined) return adopt(input, found);
-  if (chosen.deviceId !== '') {
+  const taken = [port, ...additional].find(({ deviceId }) => deviceId !== '');
+  if (taken !== undefined) {
     return {
       kind: 'fail',
-      failure: { code: 'invalidSpec', message: `Port ${chosen.id} is used by a server that is not ours.` },
+      failure: { code: 'invalidSpec', message: `Port ${taken.id} is used by a server that is not ours.` },
     };
   }
-  return { kind: 'createServer', portId: chosen.id, staleTokenId: claim.status?.bootstrapTokenId };
+  const additionalPortIds = additional.map(({ id }) => id);
+  return { kind: 'createServer', portId: port.id, additionalPortIds, staleTokenId: claim.status?.bootstrapTokenId };
 }
 
 /** A POST was tried and no server id is written down: it may have happened. */
@@ -129,12 +126,6 @@ export function lookForServer(
   if (servers === undefined) return { kind: 'step', step: { kind: 'look', at: 'servers' } };
   if (!servers.known) return { kind: 'step', step: { kind: 'retry', fact: 'servers', why: servers.why } };
   return { kind: 'seen', ports: ports.value, servers: servers.value };
-}
-
-/** The recorded one if it still stands, else the oldest that is free, else any: the list is oldest first. */
-function choosePort(claim: NodeClaim, ports: readonly ObservedPort[]): ObservedPort | undefined {
-  const recorded = ports.find((port) => port.id === claim.status?.portId);
-  return recorded ?? ports.find((port) => port.deviceId === '') ?? ports[0];
 }
 
 function overdue(claim: NodeClaim, nowMs: number): boolean {

@@ -1,5 +1,5 @@
 // From the wish that a node should go to nothing left of it. Order: mark and taint, cordon, drain, volumes, server,
-// ports, Node, token, finalizer. A claim in the middle of its create is resolved first: no server is ever left behind.
+// floating IP, ports, Node, token, finalizer. A claim in the middle of its create is resolved first: no server is ever left behind.
 // Only the server whose id is recorded, whose live metadata names this claim and which lies in the pinned project goes.
 import type { NodeObject } from '../cluster/cluster-objects.ts';
 import { TAINTS } from '../api/names.ts';
@@ -10,6 +10,7 @@ import { type AdvanceInput, type ClaimStep, record, timeMs, timeText } from './c
 import { adopt, findOwn, freePort, lookForServer, unknownWindowLeftMs } from './create-steps.ts';
 import { drainOrder } from './drain-order.ts';
 import { isGone, SERVER_GONE_CONFIRM_MS } from './live-steps.ts';
+import { floatingIpAfter } from './network-steps.ts';
 import { isNodeOfClaim, ownsServer } from './ownership.ts';
 
 const FROZEN_POLL_MS = 15_000;
@@ -43,6 +44,8 @@ function withoutServerId(input: AdvanceInput): ClaimStep {
   if (leftMs > 0) {
     return { kind: 'wait', ms: Math.min(UNKNOWN_POLL_MS, leftMs), why: 'a create request may still be under way' };
   }
+  const floatingIp = floatingIpAfter(input);
+  if (floatingIp !== undefined) return floatingIp;
   const port = freePort(looked.ports, looked.servers);
   if (port !== undefined) return { kind: 'deletePort', portId: port.id, why: 'the claim is leaving' };
   if (looked.ports.length > 0) return refuse(input, 'PortInUse', 'A port of this claim is used by a foreign server.');
@@ -130,6 +133,8 @@ function serverGone(input: AdvanceInput): ClaimStep {
   const others = looked.servers.filter((server) => server.id !== claim.status?.serverId && !isGone(server));
   const twin = findOwn(claim, others, undefined);
   if (twin !== undefined) return record({ serverId: twin.id, epoch: input.epoch }, 'a second server of this claim');
+  const floatingIp = floatingIpAfter(input);
+  if (floatingIp !== undefined) return floatingIp;
   const port = freePort(looked.ports, others);
   if (port !== undefined) return { kind: 'deletePort', portId: port.id, why: 'its server is gone' };
   if (looked.ports.length > 0) return refuse(input, 'PortInUse', 'A port of this claim is used by another server.');

@@ -42,7 +42,7 @@ const TOKEN_SECRET = /^[a-z0-9]{16}$/;
 const JINJA_HEADER = '## template: jinja';
 /** OpenStack's metadata service gives the server's uuid as instance id. */
 const SERVER_ID = '{{ v1.instance_id }}';
-/** Anything that YAML, a shell or another template would read as more than a word. */
+/** All that YAML, a shell and another template read as nothing but a word. */
 const PLAIN = /^[A-Za-z0-9._:/@+-]*$/;
 
 /** Cloud-init user data for this claim. Throws UserDataError when a field cannot be used; the message names it. */
@@ -60,7 +60,7 @@ function placeholderValues(input: UserDataInput, template: string): Values {
   return new Map<Placeholder, () => string>([
     ['clusterName', () => plain('the name of the WorkloadCluster', claim.spec.clusterName)],
     ['poolName', () => plain('the name of the NodePool', claim.spec.poolName)],
-    ['nodeName', () => claim.metadata.name],
+    ['nodeName', () => plain('the name of the node', claim.metadata.name)],
     ['flavor', () => plain('flavor', claim.spec.flavor)],
     ['zone', () => plain('zone', claim.spec.zone)],
     ['region', () => plain('region', claim.spec.region)],

@@ -2,11 +2,13 @@
 // Decides nothing about nodes; it finds, creates and deletes what it is told to, and says truly what came of it.
 // Above 250 lines because the port is one interface and so one class; what it decides is in the files beside it.
 import { SERVER_METADATA } from '../api/names.ts';
+import type { ServerGroupPolicy } from '../api/node-claim.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
 import { PortError } from '../controllers/port-errors.ts';
 import type {
   Clock,
   Cloud,
+  CreateFloatingIpRequest,
   CreatePortRequest,
   CreateServerRequest,
   Freshness,
@@ -21,6 +23,7 @@ import type { NeutronPort } from './client/neutron.ts';
 import type { NovaServer } from './client/nova.ts';
 import { OpenStackError } from './client/openstack-error.ts';
 import { openStack, type OpenStack } from './client/open-stack.ts';
+import { FloatingIps, type FloatingIpOwner } from './floating-ips.ts';
 import { faultMeaning, portErrorOf, translated } from './nova-errors.ts';
 import { processLogins } from './process-logins.ts';
 import { processBudgets, type BudgetLease } from './project-budgets.ts';
@@ -30,7 +33,7 @@ import { countExchange, laneMetrics } from './request-metrics.ts';
 import { findOne, resolveTargets } from './resolve-targets.ts';
 import { SecurityGroupIds } from './security-group-ids.ts';
 import { ServerGroups } from './server-groups.ts';
-import { clusterTag, newPort, newServer, portName } from './server-request.ts';
+import { clusterTag, METADATA_ITEMS_MAX, networkIndexOf, newPort, newServer, portName } from './server-request.ts';
 
 /** A listing that begins after the call. */
 const NOW: Freshness = { ageMaxMs: 0 };
@@ -82,6 +85,9 @@ class OpenStackCloud implements Cloud {
   readonly #ended = new AbortController();
   readonly quotaHolds: QuotaHolds;
   readonly #leases: readonly { release(): void }[];
+  readonly #floatingIps: FloatingIps;
+  /** The project's own limit, as of the last reading of the quota. */
+  #metadataItemsMax = METADATA_ITEMS_MAX;
 
   constructor(
     session: OpenStack,
@@ -99,6 +105,7 @@ class OpenStackCloud implements Cloud {
       signal: this.#ended.signal,
     });
     this.#groups = new ServerGroups(session.nova);
+    this.#floatingIps = new FloatingIps(session.neutron, async () => (await session.token()).projectId);
     this.#securityGroups = new SecurityGroupIds({
       clock,
       find: async (nameOrId) => {
@@ -144,7 +151,9 @@ class OpenStackCloud implements Cloud {
   async readQuota(freshness: Freshness = NOW) {
     return translated({ what: 'read the quota', kind: 'repeatable' }, async () => {
       const limits = await this.#reader.limits(freshness.ageMaxMs, this.quotaHolds.movedMs());
+      this.#metadataItemsMax = mostOf(limits.maxServerMeta) ?? METADATA_ITEMS_MAX;
       return {
+        serverGroupMembersMax: mostOf(limits.maxServerGroupMembers),
         serversLeft: left({ most: limits.maxTotalInstances, used: limits.totalInstancesUsed }),
         coresLeft: left({ most: limits.maxTotalCores, used: limits.totalCoresUsed }),
         memoryMiBLeft: left({ most: limits.maxTotalRAMSize, used: limits.totalRAMUsed }),
@@ -175,11 +184,14 @@ class OpenStackCloud implements Cloud {
     });
   }
 
-  async findPorts(claimUid: string, freshness: Freshness = NOW) {
+  async findPorts(claimUid: string, additionalNetworks = 0, freshness: Freshness = NOW) {
     return translated({ what: `find ports of claim ${claimUid}`, kind: 'repeatable' }, async () => {
       // by name, not by tag: a port whose tags were not set any more is found too
-      const ports = (await this.#reader.portsNamed([portName(claimUid)], freshness.ageMaxMs)).map(portView);
-      return ports.toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
+      const names = Array.from({ length: additionalNetworks + 1 }, (_, index) => portName(claimUid, index));
+      const ports = (await this.#reader.portsNamed(names, freshness.ageMaxMs)).map(portView);
+      return ports.toSorted(
+        (a, b) => (a.networkIndex ?? 0) - (b.networkIndex ?? 0) || a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1),
+      );
     });
   }
 
@@ -198,6 +210,28 @@ class OpenStackCloud implements Cloud {
     this.#reader.portDeleted(id);
   }
 
+  async findFloatingIps(owner: FloatingIpOwner) {
+    const what = `find floating IPs of claim ${owner.claimUid}`;
+    return translated({ what, kind: 'repeatable' }, () => this.#floatingIps.find(owner));
+  }
+
+  async listFloatingIps(clusterUid: string) {
+    return translated({ what: 'list floating IPs', kind: 'repeatable' }, () => this.#floatingIps.list(clusterUid));
+  }
+
+  async createFloatingIp(request: CreateFloatingIpRequest) {
+    const what = `create floating IP for port ${request.portId}`;
+    return translated({ what, kind: 'create', quotaConcerns: 'pool' }, () => this.#floatingIps.create(request));
+  }
+
+  async getFloatingIp(id: string) {
+    return translated({ what: `get floating IP ${id}`, kind: 'repeatable' }, () => this.#floatingIps.get(id));
+  }
+
+  async deleteFloatingIp(id: string) {
+    await translated({ what: `delete floating IP ${id}`, kind: 'repeatable' }, () => this.#floatingIps.delete(id));
+  }
+
   async findServers(claimUid: string, name: string, freshness: Freshness = NOW) {
     return translated({ what: `find server ${name}`, kind: 'repeatable' }, async () => {
       const claim = { uid: claimUid, nameLike: likeExactly(name) };
@@ -207,7 +241,7 @@ class OpenStackCloud implements Cloud {
   }
 
   async createServer(request: CreateServerRequest) {
-    const server = newServer(request);
+    const server = newServer(request, this.#metadataItemsMax);
     const hints = request.serverGroupId === undefined ? undefined : { group: request.serverGroupId };
     const what = `create server ${request.name}`;
     try {
@@ -237,13 +271,19 @@ class OpenStackCloud implements Cloud {
     await translated({ what: `delete server ${id}`, kind: 'repeatable' }, () => this.#openStack.nova.deleteServer(id));
   }
 
-  async ensureServerGroup(name: string) {
+  async ensureServerGroup(name: string, policy: ServerGroupPolicy = 'anti-affinity') {
     // looks first, so doing it again is harmless
-    return translated({ what: `server group ${name}`, kind: 'repeatable' }, () => this.#groups.ensure(name));
+    return translated({ what: `server group ${name}`, kind: 'repeatable', quotaConcerns: 'pool' }, () =>
+      this.#groups.ensure(name, policy),
+    );
   }
 
   async deleteServerGroup(name: string) {
     await translated({ what: `delete server group ${name}`, kind: 'repeatable' }, () => this.#groups.delete(name));
+  }
+
+  async listServerGroups(clusterUid: string) {
+    return translated({ what: 'list server groups', kind: 'repeatable' }, () => this.#groups.namesOf(clusterUid));
   }
 
   /** A token that a service refuses while Keystone still gives new ones (revoked, keys rotated) is no wrong credential:
@@ -270,6 +310,11 @@ function left(limit: { readonly most: number; readonly used: number }): number |
   return limit.most < 0 ? undefined : Math.max(0, limit.most - limit.used);
 }
 
+/** -1, or nothing said, = unlimited. */
+function mostOf(limit: number | undefined): number | undefined {
+  return limit === undefined || limit < 0 ? undefined : limit;
+}
+
 /** Nova takes a regular expression of its database. Any character that could mean something else there becomes a dot, so
  *  the answer holds the name at least; whose servers they are, metadata says. */
 function likeExactly(name: string): string {
@@ -290,6 +335,7 @@ function portView(port: NeutronPort): PortView {
   return {
     id: port.id,
     name: port.name,
+    networkIndex: networkIndexOf(port.name),
     projectId: port.project_id,
     createdMs: timeOf(port.created_at),
     deviceId: port.device_id,

@@ -4,14 +4,19 @@
 import { PortError, type PortErrorCode } from '../controllers/port-errors.ts';
 import { OpenStackError } from './client/openstack-error.ts';
 
+export interface CallOptions {
+  /** Starts the message, e.g. "create server a". */
+  readonly what: string;
+  readonly kind: CallKind;
+  /** A quota that refuses it is of something that only this pool asks for. */
+  readonly quotaConcerns?: 'pool';
+}
+
 /** `read`, or a write whose repetition is harmless (DELETE); `create`: a lost answer may hide a new thing. */
 export type CallKind = 'repeatable' | 'create';
 
-/** Runs `call` and rejects with a PortError whatever goes wrong in it; `what` starts the message, e.g. "create server a". */
-export async function translated<T>(
-  options: { readonly what: string; readonly kind: CallKind },
-  call: () => Promise<T>,
-): Promise<T> {
+/** Runs `call` and rejects with a PortError whatever goes wrong in it. */
+export async function translated<T>(options: CallOptions, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
@@ -21,12 +26,14 @@ export async function translated<T>(
 
 /** The PortError that `error` is to the shell. Anything that is not of OpenStack or its client is a mistake of ours and is
  *  returned as it came. */
-export function portErrorOf(error: unknown, options: { readonly what: string; readonly kind: CallKind }): unknown {
+export function portErrorOf(error: unknown, options: CallOptions): unknown {
   if (!(error instanceof OpenStackError)) return error;
   const code = codeOf(error, options.kind);
   const waitMs = code === 'throttled' || code === 'unavailable' ? error.retryAfterMs : undefined;
+  const ofPool = code === 'quota' && (options.quotaConcerns === 'pool' || isGroupFull(error.fault?.message ?? ''));
   return new PortError(code, `${options.what}: ${error.fault?.message ?? error.message}`, {
     cause: error,
+    ...(ofPool ? { concerns: 'pool' } : {}),
     ...(waitMs === undefined ? {} : { retry: { kind: 'after', ms: waitMs } as const }),
     ...(error.requestId === undefined ? {} : { requestId: error.requestId }),
   });
@@ -72,6 +79,7 @@ function refusedCode(
     case 401:
       return 'credentials';
     case 403:
+      if (isZeroDisk(fault?.message ?? '')) return 'invalidSpec';
       return isQuotaFault(error) ? 'quota' : 'forbidden';
     case 404:
       // without a fault it may be a proxy's 404, which confirms nothing; a create that names something absent can never
@@ -108,6 +116,16 @@ function isQuotaFault(error: OpenStackError): boolean {
 
 function isQuotaText(message: string): boolean {
   return QUOTA_TEXTS.some((text) => message.startsWith(text));
+}
+
+/** Nova's 403 for a flavor that boots from volumes only: policy zero_disk_flavor. It says nothing of the credential. */
+function isZeroDisk(message: string): boolean {
+  return message.startsWith('Only volume-backed servers are allowed');
+}
+
+/** Nova's 403 for one member too many; a server group is one pool's. nova/compute/api.py, _check_num_members. */
+function isGroupFull(message: string): boolean {
+  return message.startsWith('Quota exceeded, too many servers in group');
 }
 
 /** What the fault of a server in ERROR means; undefined: a fault of that build, worth another try. */

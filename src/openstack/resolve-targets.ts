@@ -2,6 +2,7 @@
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
 import type { CloudTargets } from '../cluster/cluster-objects.ts';
 import { PortError } from '../controllers/port-errors.ts';
+import type { Neutron } from './client/neutron.ts';
 import type { OpenStack } from './client/open-stack.ts';
 
 interface Named {
@@ -20,13 +21,19 @@ export async function resolveTargets(openStack: OpenStack, cluster: WorkloadClus
     what: 'network',
     nameOrId: spec.network,
   });
-  const [subnet, images, zones] = await Promise.all([
-    spec.subnet === undefined
+  const [subnetId, additionalNetworks, externalNetwork, images, zones] = await Promise.all([
+    resolveSubnet(neutron, network, { field: 'spec.openstack.subnet', ofNetwork: spec.network, subnet: spec.subnet }),
+    Promise.all(
+      (spec.additionalNetworks ?? []).map((wanted, index) =>
+        resolveNetwork(neutron, wanted, `spec.openstack.additionalNetworks[${index}]`),
+      ),
+    ),
+    spec.externalNetwork === undefined
       ? undefined
-      : findOne((filters) => neutron.listSubnets({ ...filters, network_id: network.id }), {
-          field: 'spec.openstack.subnet',
-          what: `subnet of network '${spec.network}'`,
-          nameOrId: spec.subnet,
+      : findOne((filters) => neutron.listNetworks({ ...filters, 'router:external': 'true' }), {
+          field: 'spec.openstack.externalNetwork',
+          what: 'external network',
+          nameOrId: spec.externalNetwork,
         }),
     Promise.all(spec.images.map((image, index) => resolveImage(openStack, image, `spec.openstack.images[${index}]`))),
     nova.listZones(),
@@ -35,11 +42,41 @@ export async function resolveTargets(openStack: OpenStack, cluster: WorkloadClus
   await checkSecurityGroups(openStack, spec.securityGroups ?? []);
   return {
     networkId: network.id,
-    subnetId: subnet?.id,
+    subnetId,
+    ...(additionalNetworks.length === 0 ? {} : { additionalNetworks }),
+    ...(externalNetwork === undefined ? {} : { externalNetworkId: externalNetwork.id }),
     images,
     zones: chooseZones(zones, spec.availabilityZones),
     region: openStack.region,
   };
+}
+
+async function resolveNetwork(
+  neutron: Neutron,
+  wanted: { readonly network: string; readonly subnet?: string },
+  field: string,
+): Promise<{ readonly networkId: string; readonly subnetId: string | undefined }> {
+  const network = await findOne((filters) => neutron.listNetworks(filters), {
+    field: `${field}.network`,
+    what: 'network',
+    nameOrId: wanted.network,
+  });
+  const subnet = { field: `${field}.subnet`, ofNetwork: wanted.network, subnet: wanted.subnet };
+  return { networkId: network.id, subnetId: await resolveSubnet(neutron, network, subnet) };
+}
+
+async function resolveSubnet(
+  neutron: Neutron,
+  network: Named,
+  wanted: { readonly field: string; readonly ofNetwork: string; readonly subnet: string | undefined },
+): Promise<string | undefined> {
+  if (wanted.subnet === undefined) return undefined;
+  const found = await findOne((filters) => neutron.listSubnets({ ...filters, network_id: network.id }), {
+    field: wanted.field,
+    what: `subnet of network '${wanted.ofNetwork}'`,
+    nameOrId: wanted.subnet,
+  });
+  return found.id;
 }
 
 /** The one thing of this id or, failing that, of this name. */

@@ -1,8 +1,8 @@
-// Server groups with policy anti-affinity, by name. Nova's names are not unique: what was lost in an answer may stand twice,
-// and then everybody must choose the same one.
+// The server groups that keep a pool's servers apart, by name. Nova's names are not unique: what was lost in an answer may
+// stand twice, and then everybody must choose the same one.
+import { serverGroupPrefix } from '../api/names.ts';
+import type { ServerGroupPolicy } from '../api/node-claim.ts';
 import type { Nova, NovaServerGroup } from './client/nova.ts';
-
-const POLICY = 'anti-affinity';
 
 export class ServerGroups {
   readonly #nova: Nova;
@@ -13,30 +13,40 @@ export class ServerGroups {
     this.#nova = nova;
   }
 
-  /** Id of the group of this name; created when there is none. */
-  async ensure(name: string): Promise<string> {
-    const running = this.#underWay.get(name);
+  /** Id of the group of this name and policy; created when there is none. */
+  async ensure(name: string, policy: ServerGroupPolicy): Promise<string> {
+    const key = `${policy} ${name}`;
+    const running = this.#underWay.get(key);
     if (running !== undefined) return running;
-    const started = this.#findOrCreate(name).finally(() => this.#underWay.delete(name));
-    this.#underWay.set(name, started);
+    const started = this.#findOrCreate(name, policy).finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, started);
     return started;
   }
 
-  /** Deletes every group of this name and policy; their servers stay. */
+  /** Deletes every group of this name, whatever its policy; their servers stay. */
   async delete(name: string): Promise<void> {
-    for (const group of await this.#find(name)) await this.#nova.deleteServerGroup(group.id);
+    for (const group of await this.#nova.listServerGroups()) {
+      if (group.name === name) await this.#nova.deleteServerGroup(group.id);
+    }
   }
 
-  async #findOrCreate(name: string): Promise<string> {
-    const [standing] = await this.#find(name);
-    return standing?.id ?? this.#nova.createServerGroup({ name, policy: POLICY });
+  /** Names of the groups that were made for this cluster's pools, each once. */
+  async namesOf(clusterUid: string): Promise<readonly string[]> {
+    const prefix = serverGroupPrefix(clusterUid);
+    const groups = await this.#nova.listServerGroups();
+    return [...new Set(groups.map(({ name }) => name).filter((name) => name.startsWith(prefix)))];
+  }
+
+  async #findOrCreate(name: string, policy: ServerGroupPolicy): Promise<string> {
+    const [standing] = await this.#find(name, policy);
+    return standing?.id ?? this.#nova.createServerGroup({ name, policy });
   }
 
   /** The group with most members first, then by id: the same for everybody who looks. */
-  async #find(name: string): Promise<readonly NovaServerGroup[]> {
+  async #find(name: string, policy: ServerGroupPolicy): Promise<readonly NovaServerGroup[]> {
     const groups = await this.#nova.listServerGroups();
     return groups
-      .filter((group) => group.name === name && group.policy === POLICY)
+      .filter((group) => group.name === name && group.policy === policy)
       .toSorted((a, b) => b.members.length - a.members.length || (a.id < b.id ? -1 : 1));
   }
 }

@@ -40,12 +40,17 @@ function checkPools(added: readonly NodeClaimSpec[], snapshot: ClusterSnapshot):
   for (const [name, more] of countByPool(added)) {
     const pool = snapshot.objects.nodePools.find((candidate) => candidate.metadata.name === name);
     const nodes = more + (standing.get(name) ?? 0);
-    const antiAffinity = pool?.spec.antiAffinity === true;
-    const most = pool?.spec.maxNodes ?? (antiAffinity ? ANTI_AFFINITY_MAX : MAX_NODES_DEFAULT);
+    const apart = pool?.spec.antiAffinity === true;
+    const strictlyApart = apart && pool.spec.antiAffinityPolicy !== 'Preferred';
+    const most = pool?.spec.maxNodes ?? (strictlyApart ? ANTI_AFFINITY_MAX : MAX_NODES_DEFAULT);
     if (nodes > most)
       findings.push(fatal('maxNodes', `pool '${name}' would have ${nodes} nodes, its most is ${most}`, name));
-    if (antiAffinity && nodes > ANTI_AFFINITY_MAX) {
+    if (strictlyApart && nodes > ANTI_AFFINITY_MAX) {
       findings.push(fatal('antiAffinity', `pool '${name}' would have ${nodes} nodes on as many hypervisors`, name));
+    }
+    const members = snapshot.objects.quota.serverGroupMembersMax;
+    if (apart && members !== undefined && nodes > members) {
+      findings.push(fatal('antiAffinity', `pool '${name}' would have ${nodes} nodes in a group of ${members}`, name));
     }
   }
   return findings;

@@ -1,7 +1,9 @@
 // Part of check-plan: new claims say all that a server needs, and name only what the pool and the cluster have.
 import { FINALIZERS, LABELS } from '../api/names.ts';
 import type { NodeClaimSpec } from '../api/node-claim.ts';
+import type { NodePool } from '../api/node-pool.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
+import type { CloudTargets } from '../cluster/cluster-objects.ts';
 import type { Finding } from './finding.ts';
 import type { Plan, PlanStep } from './plan.ts';
 
@@ -55,7 +57,7 @@ export function checkNewClaims(plan: Plan, snapshot: ClusterSnapshot): readonly 
     // Claims of equal nodes share their spec; what is wrong with it is said of the first.
     if (checked.get(spec) === step.pool) continue;
     checked.set(spec, step.pool);
-    findings.push(...checkSpec(step, pool.metadata.uid, snapshot));
+    findings.push(...checkSpec(step, pool, snapshot));
     findings.push(...checkCloudNames(step, pool.spec.flavors ?? [pool.spec.flavor ?? ''], snapshot));
   }
   return findings;
@@ -74,18 +76,22 @@ function isNameWith(prefix: string, name: string): boolean {
 /** A spec agrees with its pool and with the cluster. */
 function checkSpec(
   step: PlanStep & { readonly kind: 'createClaim' },
-  poolUid: string,
+  pool: NodePool,
   snapshot: ClusterSnapshot,
 ): readonly Finding[] {
   const { name, spec } = step;
+  const { targets } = snapshot.objects;
+  const floatingIps = pool.spec.attachFloatingIPs?.enabled === true;
   const findings: Finding[] = [];
   const expected: readonly (readonly [field: string, given: string, wanted: string])[] = [
     ['poolName', spec.poolName, step.pool],
-    ['poolUid', spec.poolUid, poolUid],
+    ['poolUid', spec.poolUid, pool.metadata.uid],
     ['clusterUid', spec.clusterUid, snapshot.objects.cluster.metadata.uid],
     ['projectId', spec.projectId, snapshot.objects.cluster.spec.openstack.projectId],
     ['region', spec.region, snapshot.objects.targets.region],
     ['networkIds', spec.networkIds.join(), snapshot.objects.targets.networkId],
+    ['additionalNetworks', networksText(spec.additionalNetworks), networksText(targets.additionalNetworks)],
+    ['floatingNetworkId', spec.floatingNetworkId ?? '', floatingIps ? (targets.externalNetworkId ?? 'a network') : ''],
     [`labels['${LABELS.nodePool}']`, spec.labels[LABELS.nodePool] ?? '', step.pool],
     [`labels['${LABELS.zone}']`, spec.labels[LABELS.zone] ?? '', spec.zone],
   ];
@@ -97,6 +103,10 @@ function checkSpec(
     }
   }
   return findings;
+}
+
+function networksText(networks: CloudTargets['additionalNetworks'] | NodeClaimSpec['additionalNetworks']): string {
+  return (networks ?? []).map(({ networkId, subnetId }) => `${networkId}/${subnetId ?? ''}`).join();
 }
 
 function checkCloudNames(

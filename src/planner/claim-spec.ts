@@ -1,7 +1,7 @@
 // The whole intent of one new node, as its claim carries it: nothing is left to whoever makes the server.
 import { LABELS, serverGroupName, TAINTS } from '../api/names.ts';
 import type { NodeClaimSpec } from '../api/node-claim.ts';
-import type { PoolTaint } from '../api/defaults.ts';
+import type { PoolSettings, PoolTaint } from '../api/defaults.ts';
 import type { ClusterObjects, Resources } from '../cluster/cluster-objects.ts';
 import { compareText } from './claim-facts.ts';
 import type { Offer } from './pool-offers.ts';
@@ -25,11 +25,11 @@ export function claimSpecOf(offer: Offer, objects: ClusterObjects): NodeClaimSpe
     imageId: offer.imageId,
     networkIds: [targets.networkId],
     ...(targets.subnetId === undefined ? {} : { subnetId: targets.subnetId }),
+    ...additionalNetworksOf(objects),
+    ...floatingNetworkOf(settings, objects),
     securityGroups: [...settings.securityGroups],
     ...(openstack.keyPair === undefined ? {} : { keyPair: openstack.keyPair }),
-    ...(settings.antiAffinity
-      ? { serverGroup: serverGroupName({ clusterUid: objects.cluster.metadata.uid, poolUid: pool.pool.metadata.uid }) }
-      : {}),
+    ...serverGroupOf(offer.pool, objects),
   };
   return {
     clusterUid: cluster.metadata.uid,
@@ -53,6 +53,36 @@ export function claimSpecOf(offer: Offer, objects: ClusterObjects): NodeClaimSpe
     provisionTimeoutSeconds: Math.max(1, Math.round(settings.provisionTimeoutMs / 1000)),
     expected: expectedOf(template.allocatable),
   };
+}
+
+function additionalNetworksOf({ targets }: ClusterObjects): Pick<NodeClaimSpec, 'additionalNetworks'> {
+  const networks = targets.additionalNetworks ?? [];
+  if (networks.length === 0) return {};
+  return {
+    additionalNetworks: networks.map(({ networkId, subnetId }) =>
+      subnetId === undefined ? { networkId } : { networkId, subnetId },
+    ),
+  };
+}
+
+/** Offers of a pool with floating IPs stand only where the operator names an external network. */
+function floatingNetworkOf(
+  settings: PoolSettings,
+  { targets }: ClusterObjects,
+): Pick<NodeClaimSpec, 'floatingNetworkId'> {
+  const { externalNetworkId } = targets;
+  return settings.floatingIps && externalNetworkId !== undefined ? { floatingNetworkId: externalNetworkId } : {};
+}
+
+function serverGroupOf(
+  { pool, settings }: Offer['pool'],
+  { cluster }: ClusterObjects,
+): Pick<NodeClaimSpec, 'serverGroup' | 'serverGroupPolicy'> {
+  if (settings.antiAffinity === 'none') return {};
+  const serverGroup = serverGroupName({ clusterUid: cluster.metadata.uid, poolUid: pool.metadata.uid });
+  return settings.antiAffinity === 'strict'
+    ? { serverGroup }
+    : { serverGroup, serverGroupPolicy: 'soft-anti-affinity' };
 }
 
 /** The pool's, and ours where pods are to be placed exactly: such a node is opened once they are named. */

@@ -54,14 +54,20 @@ export function openNodeBudget(objects: ClusterObjects): NodeBudget {
     refusal(pool, flavor) {
       const nodes = poolNodes.get(pool.name) ?? 0;
       return (
-        poolRefusal(pool, { nodes, leaving: nodes - (standing.get(pool.name) ?? 0) }) ??
+        poolRefusal(pool, {
+          nodes,
+          leaving: nodes - (standing.get(pool.name) ?? 0),
+          groupMembersMax: objects.quota.serverGroupMembersMax ?? Infinity,
+        }) ??
         ceilingRefusal({ ceilings, used, flavor, price: pricePerHour(flavor, objects.prices) }) ??
         quotaRefusal(objects, quotaTaken, flavor)
       );
     },
     roomIn(pool) {
       const { antiAffinity, maxNodes } = pool.settings;
-      const most = antiAffinity ? Math.min(maxNodes, ANTI_AFFINITY_NODES_MAX) : maxNodes;
+      const apart = antiAffinity === 'strict' ? ANTI_AFFINITY_NODES_MAX : Infinity;
+      const members = antiAffinity === 'none' ? Infinity : (objects.quota.serverGroupMembersMax ?? Infinity);
+      const most = Math.min(maxNodes, apart, members);
       return Math.max(0, most - (poolNodes.get(pool.name) ?? 0));
     },
     take(pool, flavor) {
@@ -128,13 +134,23 @@ function countUse(objects: ClusterObjects): Use {
   return { used, quotaTaken, poolNodes, standing };
 }
 
-function poolRefusal(pool: PoolState, size: { nodes: number; leaving: number }): Refused | undefined {
+function poolRefusal(
+  pool: PoolState,
+  size: { readonly nodes: number; readonly leaving: number; readonly groupMembersMax: number },
+): Refused | undefined {
   const { settings } = pool;
   const leaving = size.leaving > 0 ? ` (${size.leaving} of them on the way out)` : '';
-  if (settings.antiAffinity && size.nodes >= ANTI_AFFINITY_NODES_MAX) {
+  if (settings.antiAffinity === 'strict' && size.nodes >= ANTI_AFFINITY_NODES_MAX) {
     return {
       reason: 'AntiAffinityUnsatisfiable',
       message: `a pool with antiAffinity has at most ${ANTI_AFFINITY_NODES_MAX} nodes and '${pool.name}' has ${size.nodes}${leaving}; use a second pool`,
+    };
+  }
+  // A server on its way out is still a member of its group.
+  if (settings.antiAffinity !== 'none' && size.nodes >= size.groupMembersMax) {
+    return {
+      reason: 'QuotaExceeded',
+      message: `a server group of the project takes ${size.groupMembersMax} servers (quota server_group_members) and pool '${pool.name}' with antiAffinity has ${size.nodes}${leaving}; raise the quota or use a second pool`,
     };
   }
   if (size.nodes >= settings.maxNodes) {

@@ -5,6 +5,7 @@ import type { Backoff, ClusterObjects, Flavor } from '../cluster/cluster-objects
 import type { Reason } from '../api/conditions.ts';
 import { templateNode, type TemplateNode } from '../scheduling/template-node.ts';
 import { compareText } from './claim-facts.ts';
+import { floatingIpRefusals } from './floating-ip-refusals.ts';
 import type { Refused } from './node-budget.ts';
 import type { PoolState } from './pool-state.ts';
 import { pricePerHour } from './price-model.ts';
@@ -47,6 +48,7 @@ export function specRefusals(pool: PoolState, objects: ClusterObjects): readonly
   const known = knownRefusals.get(pool);
   if (known?.cluster === cluster && known.flavors === flavors && known.targets === targets) return known.refused;
   const refused = [
+    ...floatingIpRefusals(pool, objects),
     ...zonesOf(pool, objects).refused,
     ...pool.settings.flavors.flatMap((name) => flavorRefusal(name, objects) ?? []),
   ];
@@ -97,7 +99,8 @@ function isSameOrigin(pool: PoolState, one: Origin, other: Origin): boolean {
 
 function buildOffers(pool: PoolState, objects: ClusterObjects): Built {
   const all: Offer[] = [];
-  const { zones } = zonesOf(pool, objects);
+  // Without an external network none of its nodes can be as the pool says.
+  const zones = floatingIpRefusals(pool, objects).length > 0 ? [] : zonesOf(pool, objects).zones;
   for (const name of pool.settings.flavors) {
     const flavor = flavorNamed(name, objects);
     const image = imageFor(name, objects);
@@ -158,11 +161,19 @@ function imageFor(flavor: string, objects: ClusterObjects): { readonly id: strin
 }
 
 function flavorRefusal(name: string, objects: ClusterObjects): Refused | undefined {
-  if (flavorNamed(name, objects) === undefined) {
+  const flavor = flavorNamed(name, objects);
+  if (flavor === undefined) {
     const names = objects.flavors.map((flavor) => flavor.name).sort(compareText);
     return {
       reason: 'FlavorUnknown',
       message: `the project has no flavor '${name}'; it has ${listed(names)}`,
+    };
+  }
+  // Nova refuses it (policy zero_disk_flavor), or builds a server whose disk is only as large as the image.
+  if (flavor.diskGiB === 0) {
+    return {
+      reason: 'InvalidSpec',
+      message: `flavor '${name}' has no disk of its own: boot from volume is not supported yet; choose a flavor with a disk`,
     };
   }
   const allowed = objects.cluster.spec.ceilings?.flavorsAllowed;
@@ -192,7 +203,8 @@ const FAULT_REASONS: Readonly<Record<Backoff['kind'], Reason>> = {
 };
 
 /** The standing fault that forbids a try, if any. A fault concerns only what it is about: capacity a flavor and zone
- *  (of any pool), a rejected spec and nodes that do not join their pool, the rest the whole project. */
+ *  (of any pool), a rejected spec and nodes that do not join their pool; the rest names no pool, flavor or zone, and so
+ *  concerns the whole project, unless it is about something that only this pool asks for. */
 function faultAgainst(
   objects: ClusterObjects,
   what: { readonly pool: string; readonly flavor: string; readonly zone: string },
@@ -216,11 +228,10 @@ function concerns(
   what: { readonly pool: string; readonly flavor: string; readonly zone: string },
 ): boolean {
   const { kind, flavor, zone, pool } = backoff;
-  if (kind !== 'capacity' && kind !== 'invalidSpec' && kind !== 'provisionTimeout') return true;
   return (
     (flavor === '' || flavor === what.flavor) &&
     (zone === '' || zone === what.zone) &&
-    (kind === 'capacity' || pool === '' || pool === what.pool)
+    ((kind === 'capacity' && backoff.poolOnly !== true) || pool === '' || pool === what.pool)
   );
 }
 

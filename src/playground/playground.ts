@@ -36,6 +36,8 @@ export interface PlaygroundQuota {
   readonly cores: number;
   readonly memoryMiB: number;
   readonly ports: number;
+  readonly floatingIps: number;
+  readonly serverGroupMembers: number;
 }
 
 /** A server that would boot now. */
@@ -68,6 +70,7 @@ export interface Books {
   readonly portsCreated: number;
   readonly portsDeleted: number;
   readonly portsLeft: number;
+  readonly floatingIpsLeft: number;
   readonly nodesRegistered: number;
   /** Distinct pods that were Running at least once, of all workload clusters, daemon pods not counted. */
   readonly podsRun: number;
@@ -109,7 +112,14 @@ export type PlaygroundEvent =
 
 /** What Nova does to the next requests that match; the first rule that matches wins. */
 export interface CloudFault {
-  readonly operation: 'createServer' | 'deleteServer' | 'createPort' | 'deletePort' | 'listServers';
+  readonly operation:
+    | 'createServer'
+    | 'deleteServer'
+    | 'createPort'
+    | 'deletePort'
+    | 'createFloatingIp'
+    | 'deleteFloatingIp'
+    | 'listServers';
   /** dropAnswer: carried out, then the connection is cut. quota: 403. noValidHost: accepted, then ERROR.
    *  buildAborted: likewise, for a reason that says nothing of room or quota. unavailable: 503, not carried out. throttled: 429 with Retry-After 1. */
   readonly effect: 'dropAnswer' | 'quota' | 'noValidHost' | 'buildAborted' | 'unavailable' | 'throttled';
@@ -147,12 +157,18 @@ export interface Playground {
   readonly cloudUrl: string;
   readonly projectId: string;
   readonly networkName: string;
+  /** A second network, which no router knows. */
+  readonly storageNetworkName: string;
+  /** Floating IPs come from it. */
+  readonly externalNetworkName: string;
   readonly imageName: string;
   addWorkloadCluster(name: string): Promise<PlaygroundCluster>;
   /** On the management cluster. */
   apply(objects: readonly Fields[]): Promise<void>;
   /** Replaces the standing faults. */
   setCloudFaults(faults: readonly CloudFault[]): void;
+  /** Replaces limits of the project's quota. */
+  setQuota(quota: Partial<PlaygroundQuota>): void;
   /** Cuts a server's power: it stays in Nova, its kubelet falls silent. */
   killServer(name: string): void;
   /** Removes a server behind the controller's back. */

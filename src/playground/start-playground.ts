@@ -39,7 +39,14 @@ export const DEFAULT_TIMINGS: PlaygroundTimings = {
   nodeGraceMs: 10_000,
 };
 
-const DEFAULT_QUOTA: PlaygroundQuota = { servers: 100, cores: 500, memoryMiB: 2_000_000, ports: 500 };
+const DEFAULT_QUOTA: PlaygroundQuota = {
+  servers: 100,
+  cores: 500,
+  memoryMiB: 2_000_000,
+  ports: 500,
+  floatingIps: 50,
+  serverGroupMembers: 10,
+};
 
 /** Starts cloud and management cluster. */
 export async function startPlayground(options: PlaygroundOptions = {}): Promise<Playground> {
@@ -160,6 +167,8 @@ class RunningPlayground {
       cloudUrl: cloud.url,
       projectId: cloud.state.projectId,
       networkName: cloud.state.network.name,
+      storageNetworkName: 'playground-storage',
+      externalNetworkName: cloud.state.externalNetwork.name,
       imageName: cloud.state.image.name,
       addWorkloadCluster: async (name) => {
         const started = await this.#startCluster(name);
@@ -168,6 +177,9 @@ class RunningPlayground {
       },
       apply: (objects) => management.cluster.apply(objects),
       setCloudFaults: (faults) => cloud.state.setFaults(faults),
+      setQuota: (quota) => {
+        cloud.state.quota = { ...cloud.state.quota, ...quota };
+      },
       killServer: (name) => this.#powerOff(name),
       loseServer: (name) => {
         const server = [...cloud.state.servers.values()].find((each) => each.name === name);

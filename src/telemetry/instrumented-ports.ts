@@ -21,6 +21,11 @@ const CLOUD_OPERATIONS = [
   'findPorts',
   'createPort',
   'deletePort',
+  'findFloatingIps',
+  'listFloatingIps',
+  'createFloatingIp',
+  'getFloatingIp',
+  'deleteFloatingIp',
   'findServers',
   'createServer',
   'getServer',
@@ -28,6 +33,7 @@ const CLOUD_OPERATIONS = [
   'deleteServer',
   'ensureServerGroup',
   'deleteServerGroup',
+  'listServerGroups',
 ] as const satisfies readonly (keyof Cloud)[];
 
 const WORKLOAD_OPERATIONS = [

@@ -1,5 +1,5 @@
-// Every metric of Sluice as data: name, type, labels, help. The README of this room and docs/reference/metrics.md print
-// it, and a test fails when they differ. `cluster` is "<namespace>/<name>" of a WorkloadCluster. Units are in the name.
+// Every metric of Sluice as data: name, type, labels, help. docs/reference/metrics.md is made from it, and a test
+// fails when they differ. `cluster` is "<namespace>/<name>" of a WorkloadCluster. Units are in the name.
 // Values of the labels come from closed lists, except cluster, pool and resource; their number is capped where series
 // are made (prometheus-telemetry.ts), because pools are named by tenants.
 

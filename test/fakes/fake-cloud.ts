@@ -1,14 +1,16 @@
 // One OpenStack project in memory, with Nova's habits: names are not unique, a POST has no idempotency key,
 // a port in use is refused, a server is in BUILD before it is ACTIVE and answers for a while after DELETE.
-import { SERVER_METADATA } from '../../src/api/names.ts';
+import { SERVER_METADATA, serverGroupPrefix } from '../../src/api/names.ts';
 import type { WorkloadCluster } from '../../src/api/workload-cluster.ts';
 import type { CloudTargets, Flavor, Quota } from '../../src/cluster/cluster-objects.ts';
 import { PortError } from '../../src/controllers/port-errors.ts';
 import type {
   Clock,
   Cloud,
+  CreateFloatingIpRequest,
   CreatePortRequest,
   CreateServerRequest,
+  FloatingIpView,
   PortView,
   QuotaHolds,
   ServerView,
@@ -18,7 +20,7 @@ import { ProjectHolds } from '../../src/openstack/quota-holds.ts';
 interface FakeServer {
   readonly view: ServerView;
   readonly userData: string;
-  readonly portId: string;
+  readonly portIds: readonly string[];
   readonly shownMs: number;
   deletedMs: number | undefined;
 }
@@ -51,10 +53,12 @@ export class FakeCloud implements Cloud {
   readonly posts: CreateServerRequest[] = [];
   readonly deletedServers: string[] = [];
   readonly deletedPorts: string[] = [];
+  readonly deletedFloatingIps: string[] = [];
   readonly serverGroups = new Map<string, string>();
   readonly quotaHolds: QuotaHolds;
   readonly #servers = new Map<string, FakeServer>();
   readonly #ports = new Map<string, PortView>();
+  readonly #floatingIps = new Map<string, FloatingIpView>();
   readonly #clock: Clock;
   #ids = 0;
 
@@ -71,6 +75,18 @@ export class FakeCloud implements Cloud {
 
   get portsLeft(): readonly PortView[] {
     return [...this.#ports.values()];
+  }
+
+  get floatingIpsLeft(): readonly FloatingIpView[] {
+    return [...this.#floatingIps.values()];
+  }
+
+  addFloatingIp(view: Pick<FloatingIpView, 'clusterUid' | 'claimUid' | 'portId'> & Partial<FloatingIpView>) {
+    const id = view.id ?? this.#nextId();
+    const address = `198.18.0.${this.#floatingIps.size + 1}`;
+    const floatingIp = { id, projectId: this.projectId, createdMs: this.#clock.nowMs(), address, ...view };
+    this.#floatingIps.set(id, floatingIp);
+    return floatingIp;
   }
 
   userDataOf(serverId: string): string | undefined {
@@ -93,7 +109,7 @@ export class FakeCloud implements Cloud {
       fault: undefined,
       ...view,
     };
-    this.#servers.set(id, { view: server, userData: '', portId: '', shownMs: 0, deletedMs: undefined });
+    this.#servers.set(id, { view: server, userData: '', portIds: [], shownMs: 0, deletedMs: undefined });
     return server;
   }
 
@@ -153,22 +169,54 @@ export class FakeCloud implements Cloud {
     return new Set(names.filter((name) => used.has(name)));
   }
 
-  async findPorts(claimUid: string): Promise<readonly PortView[]> {
+  async findPorts(claimUid: string, additionalNetworks = 0): Promise<readonly PortView[]> {
     this.#collect();
+    const networkOf = (port: PortView) => port.networkIndex ?? 0;
     return this.portsLeft
-      .filter((port) => port.tags.includes(`sluice.dev/claim=${claimUid}`))
-      .toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
+      .filter((port) => port.tags.includes(`sluice.dev/claim=${claimUid}`) && networkOf(port) <= additionalNetworks)
+      .toSorted((a, b) => networkOf(a) - networkOf(b) || a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
   }
 
   async createPort(request: CreatePortRequest): Promise<PortView> {
     return this.addPort({
       name: `sluice-${request.claimUid}`,
+      networkIndex: request.networkIndex ?? 0,
       tags: [`sluice.dev/cluster=${request.clusterUid}`, `sluice.dev/claim=${request.claimUid}`],
     });
   }
 
+  /** A floating IP outlives its port, leading nowhere. */
   async deletePort(id: string): Promise<void> {
     if (this.#ports.delete(id)) this.deletedPorts.push(id);
+    for (const floatingIp of this.#floatingIps.values()) {
+      if (floatingIp.portId === id) this.#floatingIps.set(floatingIp.id, { ...floatingIp, portId: '' });
+    }
+  }
+
+  async findFloatingIps(owner: { readonly clusterUid: string; readonly claimUid: string }) {
+    return this.floatingIpsLeft.filter((each) => each.claimUid === owner.claimUid);
+  }
+
+  async listFloatingIps(clusterUid: string): Promise<readonly FloatingIpView[]> {
+    return this.floatingIpsLeft.filter((each) => each.clusterUid === clusterUid);
+  }
+
+  /** As Neutron: one for each port. */
+  async createFloatingIp(request: CreateFloatingIpRequest): Promise<FloatingIpView> {
+    const { clusterUid, claimUid, portId } = request;
+    if (!this.#ports.has(portId)) throw new PortError('invalidSpec', `port ${portId} does not exist`);
+    if (this.floatingIpsLeft.some((each) => each.portId === portId)) {
+      throw new PortError('conflict', `port ${portId} has a floating IP`);
+    }
+    return this.addFloatingIp({ clusterUid, claimUid, portId });
+  }
+
+  async getFloatingIp(id: string): Promise<FloatingIpView | undefined> {
+    return this.#floatingIps.get(id);
+  }
+
+  async deleteFloatingIp(id: string): Promise<void> {
+    if (this.#floatingIps.delete(id)) this.deletedFloatingIps.push(id);
   }
 
   async findServers(claimUid: string, _name: string): Promise<readonly ServerView[]> {
@@ -180,6 +228,10 @@ export class FakeCloud implements Cloud {
     const port = this.#ports.get(request.portId);
     if (port === undefined) throw new PortError('invalidSpec', `port ${request.portId} does not exist`);
     if (port.deviceId !== '') throw new PortError('conflict', `port ${request.portId} is in use`);
+    for (const further of request.additionalPortIds ?? []) {
+      if (this.#ports.get(further)?.deviceId !== '')
+        throw new PortError('conflict', `port ${further} is in use or gone`);
+    }
     const id = this.#nextId();
     this.posts.push(request);
     const shownMs = this.#clock.nowMs() + this.showMs;
@@ -191,8 +243,9 @@ export class FakeCloud implements Cloud {
       addresses: ['10.0.0.9'],
       ...(this.fault === undefined ? {} : { status: 'ERROR', fault: this.fault }),
     });
-    const { userData, portId } = request;
-    this.#servers.set(id, { view, userData, portId, shownMs, deletedMs: undefined });
+    const { userData, portId, additionalPortIds = [] } = request;
+    const portIds = [portId, ...additionalPortIds];
+    this.#servers.set(id, { view, userData, portIds, shownMs, deletedMs: undefined });
     this.#bindPorts();
     return id;
   }
@@ -225,6 +278,10 @@ export class FakeCloud implements Cloud {
     this.serverGroups.delete(name);
   }
 
+  async listServerGroups(clusterUid: string): Promise<readonly string[]> {
+    return [...this.serverGroups.keys()].filter((name) => name.startsWith(serverGroupPrefix(clusterUid)));
+  }
+
   #view(id: string): ServerView | undefined {
     const server = this.#servers.get(id);
     if (server === undefined || this.#clock.nowMs() < server.shownMs) return undefined;
@@ -243,9 +300,11 @@ export class FakeCloud implements Cloud {
   /** A port is taken when its server gets that far, not when the request comes in; the first one gets it. */
   #bindPorts(): void {
     for (const [id, server] of this.#servers) {
-      const port = this.#ports.get(server.portId);
-      if (port?.deviceId !== '' || server.view.status === 'ERROR' || this.#clock.nowMs() < server.shownMs) continue;
-      this.#ports.set(port.id, { ...port, deviceId: id });
+      if (server.view.status === 'ERROR' || this.#clock.nowMs() < server.shownMs) continue;
+      for (const portId of server.portIds) {
+        const port = this.#ports.get(portId);
+        if (port?.deviceId === '') this.#ports.set(port.id, { ...port, deviceId: id });
+      }
     }
   }
 

@@ -126,6 +126,13 @@ export class Neutron {
     await this.#delete(`/ports/${encodeURIComponent(id)}`, call);
   }
 
+  /** Aliases of the extensions that Neutron has. The list rather than one of them: a 404 for one could be a proxy's. */
+  async listExtensions(): Promise<ReadonlySet<string>> {
+    const answer = await this.#service.read('/extensions');
+    const shape = Type.Object({ extensions: Type.Array(Type.Object({ alias: text })) });
+    return new Set(readBodyAs(shape, answer, 'extensions').extensions.map(({ alias }) => alias));
+  }
+
   /** Floating IPs that fit all filters, e.g. port_id, description, floating_network_id, project_id. */
   async listFloatingIps(filters: Filters, call: CallOptions = {}): Promise<readonly NeutronFloatingIp[]> {
     return this.#list({ collection: 'floatingips', schema: floatingIpSchema, filters, call });

@@ -1,5 +1,6 @@
 // Nova's calls that a node needs, at microversion 2.69 to 2.90: servers, flavors, limits, zones, server groups, key pairs.
 // Answers are checked here. Names and values are OpenStack's; RAM is in MiB, disk in GiB.
+// Above 250 lines because each call stands beside the schema of its answer.
 import { Type, type Static } from 'typebox';
 import type { CallOptions } from './http.ts';
 import { OpenStackError } from './openstack-error.ts';
@@ -49,6 +50,8 @@ const limitsSchema = Type.Object({
       totalCoresUsed: Type.Integer(),
       maxTotalRAMSize: Type.Integer(),
       totalRAMUsed: Type.Integer(),
+      maxServerMeta: Type.Optional(Type.Integer()),
+      maxServerGroupMembers: Type.Optional(Type.Integer()),
     }),
   }),
 });
@@ -92,6 +95,7 @@ export interface NewServer {
   readonly name: string;
   readonly flavorRef: string;
   readonly imageRef: string;
+  /** In the order of the guest's interfaces. */
   readonly networks: readonly { readonly port: string }[];
   readonly availability_zone?: string;
   readonly key_name?: string;

@@ -50,6 +50,23 @@ export interface Port {
   zone: string;
 }
 
+export interface FloatingIp {
+  readonly id: string;
+  readonly address: string;
+  readonly description: string;
+  readonly createdMs: number;
+  /** Empty once its port is gone. */
+  portId: string;
+}
+
+/** A network of the project with its one subnet. */
+export interface Network {
+  readonly id: string;
+  readonly name: string;
+  readonly subnetId: string;
+  readonly cidr: string;
+}
+
 export interface ServerGroup {
   readonly id: string;
   readonly name: string;

@@ -2,10 +2,12 @@
 // timers. Knows nothing of HTTP; refusals are CloudErrors that say what each service would answer. Above 250 lines because
 // all of it reads and writes the same books.
 import { randomUUID } from 'node:crypto';
-import type { Books, CloudFault, PlaygroundFlavor } from '../playground.ts';
+import type { Books, CloudFault, PlaygroundFlavor, PlaygroundQuota } from '../playground.ts';
 import {
   CloudError,
   type CloudOptions,
+  type FloatingIp,
+  type Network,
   type NewServerRequest,
   type Port,
   type Server,
@@ -18,22 +20,31 @@ export const NO_VALID_HOST = 'No valid host was found. ';
 
 export class CloudState {
   readonly options: CloudOptions;
+  /** May be replaced while it runs, as an operator does. */
+  quota: PlaygroundQuota;
   readonly projectId = randomUUID().replaceAll('-', '');
   readonly userId = randomUUID().replaceAll('-', '');
-  readonly network = { id: randomUUID(), name: 'playground-net', subnetId: randomUUID() };
+  /** The one that the router knows. */
+  readonly network: Network = newNetwork('playground-net', '10.0.0.0/16');
+  readonly networks: readonly Network[] = [this.network, newNetwork('playground-storage', '10.1.0.0/16')];
+  readonly externalNetwork: Network = newNetwork('playground-ext', '198.18.0.0/16');
+  readonly routerId = randomUUID();
   readonly image = { id: randomUUID(), name: 'playground-image' };
   readonly securityGroup = { id: randomUUID(), name: 'default' };
   /** By id, in order of creation. */
   readonly servers = new Map<string, Server>();
   readonly ports = new Map<string, Port>();
+  readonly floatingIps = new Map<string, FloatingIp>();
   readonly groups = new Map<string, ServerGroup>();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #counts = { serversCreated: 0, serversDeleted: 0, portsCreated: 0, portsDeleted: 0 };
   #faults: { readonly fault: CloudFault; left: number }[] = [];
   #addressCount = 0;
+  #floatingCount = 0;
 
   constructor(options: CloudOptions) {
     this.options = options;
+    this.quota = options.quota;
   }
 
   setFaults(faults: readonly CloudFault[]): void {
@@ -59,9 +70,16 @@ export class CloudState {
 
   books(): Pick<
     Books,
-    'serversCreated' | 'serversDeleted' | 'serversLeft' | 'portsCreated' | 'portsDeleted' | 'portsLeft'
+    | 'serversCreated'
+    | 'serversDeleted'
+    | 'serversLeft'
+    | 'portsCreated'
+    | 'portsDeleted'
+    | 'portsLeft'
+    | 'floatingIpsLeft'
   > {
-    return { ...this.#counts, serversLeft: this.servers.size, portsLeft: this.ports.size };
+    const floatingIpsLeft = this.floatingIps.size;
+    return { ...this.#counts, serversLeft: this.servers.size, portsLeft: this.ports.size, floatingIpsLeft };
   }
 
   used(): { readonly servers: number; readonly cores: number; readonly memoryMiB: number } {
@@ -74,7 +92,7 @@ export class CloudState {
   }
 
   #checkQuota(flavor: PlaygroundFlavor): void {
-    const { quota } = this.options;
+    const { quota } = this;
     const used = this.used();
     const rows = [
       ['instances', 1, used.servers, quota.servers],
@@ -94,6 +112,7 @@ export class CloudState {
   /** Throws CloudError. `buildFault`: it is accepted and then fails with this text, as when no host has room. */
   createServer(request: NewServerRequest, buildFault: string | undefined): Server {
     this.#checkQuota(request.flavor);
+    this.#checkGroupQuota(request.groupId);
     for (const portId of request.portIds) {
       const port = this.ports.get(portId);
       if (port === undefined) {
@@ -139,9 +158,24 @@ export class CloudState {
     return server;
   }
 
+  #membersOf(groupId: string): number {
+    return [...this.servers.values()].filter((server) => server.groupId === groupId).length;
+  }
+
+  #checkGroupQuota(groupId: string | undefined): void {
+    if (groupId === undefined || this.#membersOf(groupId) < this.quota.serverGroupMembers) return;
+    throw new CloudError(403, 'Quota exceeded, too many servers in group', { kind: 'forbidden' });
+  }
+
+  /** Only a strict policy asks for a host of its own. */
   #hasHostFor(groupId: string): boolean {
-    const members = [...this.servers.values()].filter((server) => server.groupId === groupId);
-    return members.length < HOSTS_PER_ZONE * this.options.zones.length;
+    if (this.groups.get(groupId)?.policy !== 'anti-affinity') return true;
+    return this.#membersOf(groupId) < HOSTS_PER_ZONE * this.options.zones.length;
+  }
+
+  nextFloatingAddress(): string {
+    this.#floatingCount += 1;
+    return `198.18.${Math.floor(this.#floatingCount / 250) % 250}.${(this.#floatingCount % 250) + 2}`;
   }
 
   #activate(server: Server): void {
@@ -196,17 +230,17 @@ export class CloudState {
     this.#emitServer('serverGone', server);
   }
 
-  createPort(request: Pick<Port, 'name' | 'description' | 'tags' | 'securityGroups'>): Port {
-    if (this.ports.size >= this.options.quota.ports) {
+  createPort(request: Pick<Port, 'name' | 'description' | 'tags' | 'securityGroups'>, network: Network): Port {
+    if (this.ports.size >= this.quota.ports) {
       throw new CloudError(409, "Quota exceeded for resources: ['port'].", { kind: 'OverQuota' });
     }
     this.#addressCount += 1;
     const port: Port = {
       ...request,
       id: randomUUID(),
-      networkId: this.network.id,
-      subnetId: this.network.subnetId,
-      address: `10.0.${Math.floor(this.#addressCount / 250) % 250}.${(this.#addressCount % 250) + 3}`,
+      networkId: network.id,
+      subnetId: network.subnetId,
+      address: `${network.cidr.split('.').slice(0, 2).join('.')}.${Math.floor(this.#addressCount / 250) % 250}.${(this.#addressCount % 250) + 3}`,
       createdMs: Date.now(),
       deviceId: '',
       zone: '',
@@ -222,6 +256,7 @@ export class CloudState {
     const port = this.ports.get(id);
     if (port === undefined) throw new CloudError(404, `Port ${id} could not be found.`, { kind: 'PortNotFound' });
     this.ports.delete(id);
+    for (const floatingIp of this.floatingIps.values()) if (floatingIp.portId === id) floatingIp.portId = '';
     this.#counts.portsDeleted += 1;
     this.options.emit({ kind: 'portGone', port: port.name });
   }
@@ -250,4 +285,8 @@ export class CloudState {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
   }
+}
+
+function newNetwork(name: string, cidr: string): Network {
+  return { id: randomUUID(), name, subnetId: randomUUID(), cidr };
 }

@@ -1,8 +1,9 @@
-// Neutron's and Glance's answers: one network, its subnet and security group, ports that come and go, one image.
+// Neutron's and Glance's answers: networks with their subnets, a security group, ports that come and go, one image.
 import { fieldsOf, listOf, textOf, type Fields } from '../untyped.ts';
 import { cloudTime, nextPageUrl, pageOf, type CloudAnswer, type CloudRequest } from './cloud-request.ts';
-import { CloudError, type Port } from './cloud-objects.ts';
+import { CloudError, type Network, type Port } from './cloud-objects.ts';
 import type { CloudState } from './cloud-state.ts';
+import { answerFloatingIps, showExtensions, showFloatingIp } from './floating-ips.ts';
 import { struck } from './nova-create-server.ts';
 
 /** Neutron's pagination_max_limit is unlimited by default; a page as large as Nova's is enough here. */
@@ -16,6 +17,10 @@ export function answerNeutron(state: CloudState, request: CloudRequest): CloudAn
   const [what = '', id, more] = request.segments;
   const { method } = request;
   if (what === 'ports') return answerPorts(state, request);
+  if (what === 'floatingips' && (id !== undefined || method !== 'GET')) return answerFloatingIps(state, request);
+  if (what === 'extensions' && id === undefined && method === 'GET') {
+    return { code: 200, body: { extensions: showExtensions() } };
+  }
   if (what === 'extensions' && id === 'tag-ports-during-bulk-creation' && method === 'GET') {
     return { code: 200, body: { extension: { alias: id, name: 'Tag Ports During Bulk Creation' } } };
   }
@@ -24,9 +29,23 @@ export function answerNeutron(state: CloudState, request: CloudRequest): CloudAn
   }
   switch (what) {
     case 'networks':
-      return list(request, 'networks', [showNetwork(state)]);
+      return list(
+        request,
+        'networks',
+        [...state.networks, state.externalNetwork].map((network) => showNetwork(state, network)),
+      );
     case 'subnets':
-      return list(request, 'subnets', [showSubnet(state)]);
+      return list(
+        request,
+        'subnets',
+        state.networks.map((network) => showSubnet(state, network)),
+      );
+    case 'floatingips':
+      return list(
+        request,
+        'floatingips',
+        [...state.floatingIps.values()].map((floatingIp) => showFloatingIp(state, floatingIp)),
+      );
     case 'security-groups': {
       const { id: groupId, name } = state.securityGroup;
       return list(request, 'security_groups', [{ id: groupId, name, project_id: state.projectId, tags: [] }]);
@@ -36,18 +55,26 @@ export function answerNeutron(state: CloudState, request: CloudRequest): CloudAn
   }
 }
 
-function showNetwork(state: CloudState): Fields {
-  const { id, name, subnetId } = state.network;
-  return { id, name, status: 'ACTIVE', subnets: [subnetId], shared: false, project_id: state.projectId, tags: [] };
+function showNetwork(state: CloudState, network: Network): Fields {
+  const { id, name, subnetId } = network;
+  return {
+    id,
+    name,
+    status: 'ACTIVE',
+    subnets: [subnetId],
+    shared: network === state.externalNetwork,
+    'router:external': network === state.externalNetwork,
+    project_id: state.projectId,
+    tags: [],
+  };
 }
 
-function showSubnet(state: CloudState): Fields {
-  const { id, name, subnetId } = state.network;
+function showSubnet(state: CloudState, { id, name, subnetId, cidr }: Network): Fields {
   return {
     id: subnetId,
     name: `${name}-v4`,
     network_id: id,
-    cidr: '10.0.0.0/16',
+    cidr,
     ip_version: 4,
     project_id: state.projectId,
   };
@@ -82,6 +109,7 @@ function list(request: CloudRequest, key: string, items: readonly Fields[]): Clo
   const filters = [...query.entries()].filter(([name]) => !unfiltered.has(name));
   const matching = items.filter((item) =>
     filters.every(([name, value]) => {
+      if (typeof item[name] === 'boolean') return item[name] === (value.toLowerCase() === 'true');
       if (name !== 'tags') return item[name] === value;
       const tags = listOf(item['tags']);
       return value.split(',').every((tag) => tags.includes(tag));
@@ -134,8 +162,17 @@ function answerPorts(state: CloudState, request: CloudRequest): CloudAnswer {
 
 function createPort(state: CloudState, wanted: Fields): CloudAnswer {
   const networkId = textOf(wanted['network_id']);
-  if (networkId !== state.network.id) {
+  const network = state.networks.find((each) => each.id === networkId);
+  if (network === undefined) {
     throw neutronError(404, 'NetworkNotFound', `Network ${networkId} could not be found.`);
+  }
+  for (const fixedIp of listOf(wanted['fixed_ips'])) {
+    if (textOf(fieldsOf(fixedIp)['subnet_id']) === network.subnetId) continue;
+    throw neutronError(
+      400,
+      'InvalidInput',
+      'Invalid input for operation: Failed to create port on network, because fixed_ips included invalid subnet.',
+    );
   }
   const groups = wanted['security_groups'];
   const securityGroups = groups === undefined ? [state.securityGroup.id] : listOf(groups).map(textOf);
@@ -147,12 +184,15 @@ function createPort(state: CloudState, wanted: Fields): CloudAnswer {
   const effect = state.strike('createPort');
   if (effect === 'quota') throw neutronError(409, 'OverQuota', "Quota exceeded for resources: ['port'].");
   if (effect !== undefined && effect !== 'dropAnswer') throw struck(effect);
-  const port = state.createPort({
-    name: textOf(wanted['name']),
-    description: textOf(wanted['description']),
-    tags: listOf(wanted['tags']).map(textOf),
-    securityGroups,
-  });
+  const port = state.createPort(
+    {
+      name: textOf(wanted['name']),
+      description: textOf(wanted['description']),
+      tags: listOf(wanted['tags']).map(textOf),
+      securityGroups,
+    },
+    network,
+  );
   return { code: 201, body: { port: showPort(state, port) }, drop: effect === 'dropAnswer' };
 }
 

@@ -53,6 +53,10 @@ export function createServer(state: CloudState, request: CloudRequest): CloudAns
   }
   if (group !== '' && !state.groups.has(group)) throw badRequest(`Instance group ${group} could not be found.`);
   if (wanted['key_name'] !== undefined) throw badRequest('Invalid key_name provided.');
+  if (flavor.diskGiB === 0) {
+    const message = 'Only volume-backed servers are allowed for flavors with zero disk.';
+    throw new CloudError(403, message, { kind: 'forbidden' });
+  }
   const effect = state.strike('createServer', { flavor: flavor.name, zone });
   if (effect === 'quota' || effect === 'unavailable' || effect === 'throttled') throw struck(effect);
   const server = state.createServer(

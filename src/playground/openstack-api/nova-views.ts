@@ -56,15 +56,22 @@ export function showServer(state: CloudState, server: Server, baseUrl: string): 
 
 function addressesOf(state: CloudState, server: Server): Fields {
   const ports = server.portIds.map((id) => state.ports.get(id)).filter((port) => port !== undefined);
-  if (ports.length === 0) return {};
-  return {
-    [state.network.name]: ports.map((port) => ({
+  const byNetwork: Record<string, Fields[]> = {};
+  for (const port of ports) {
+    const name = state.networks.find((network) => network.id === port.networkId)?.name ?? '';
+    const show = (addr: string, type: string): Fields => ({
       version: 4,
-      addr: port.address,
-      'OS-EXT-IPS:type': 'fixed',
+      addr,
+      'OS-EXT-IPS:type': type,
       'OS-EXT-IPS-MAC:mac_addr': 'fa:16:3e:00:00:01',
-    })),
-  };
+    });
+    const shown = (byNetwork[name] ??= []);
+    shown.push(show(port.address, 'fixed'));
+    for (const floatingIp of state.floatingIps.values()) {
+      if (floatingIp.portId === port.id) shown.push(show(floatingIp.address, 'floating'));
+    }
+  }
+  return byNetwork;
 }
 
 export function showFlavor(flavor: PlaygroundFlavor & { readonly id: string }, baseUrl: string): Fields {

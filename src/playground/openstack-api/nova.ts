@@ -129,7 +129,7 @@ function listFlavors(state: CloudState, request: CloudRequest): CloudAnswer {
 
 function limits(state: CloudState): Fields {
   const used = state.used();
-  const { quota } = state.options;
+  const { quota } = state;
   return {
     maxTotalInstances: quota.servers,
     maxTotalCores: quota.cores,
@@ -137,7 +137,7 @@ function limits(state: CloudState): Fields {
     maxServerMeta: 128,
     maxTotalKeypairs: 100,
     maxServerGroups: 100,
-    maxServerGroupMembers: 100,
+    maxServerGroupMembers: quota.serverGroupMembers,
     totalRAMUsed: used.memoryMiB,
     totalCoresUsed: used.cores,
     totalInstancesUsed: used.servers,
@@ -146,7 +146,7 @@ function limits(state: CloudState): Fields {
 }
 
 function quotaSet(state: CloudState): Fields {
-  const { servers, cores, memoryMiB } = state.options.quota;
+  const { servers, cores, memoryMiB } = state.quota;
   return {
     id: state.projectId,
     instances: servers,
@@ -155,6 +155,7 @@ function quotaSet(state: CloudState): Fields {
     key_pairs: 100,
     metadata_items: 128,
     server_groups: 100,
+    server_group_members: state.quota.serverGroupMembers,
   };
 }
 

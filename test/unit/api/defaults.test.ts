@@ -21,7 +21,8 @@ describe('poolSettings', () => {
       consolidate: false,
       provisionTimeoutMs: 900_000,
       zones: [],
-      antiAffinity: false,
+      antiAffinity: 'none',
+      floatingIps: false,
       priority: 0,
       drainTimeoutMs: 600_000,
       drainForce: true,
@@ -36,7 +37,9 @@ describe('poolSettings', () => {
   });
 
   it('takes five as the maximum of an anti-affinity pool', () => {
-    expect(settings({ flavor: 'f', antiAffinity: true }).maxNodes).toBe(5);
+    expect(settings({ flavor: 'f', antiAffinity: true })).toMatchObject({ maxNodes: 5, antiAffinity: 'strict' });
+    const soft = settings({ flavor: 'f', antiAffinity: true, antiAffinityPolicy: 'Preferred' });
+    expect(soft).toMatchObject({ maxNodes: 100, antiAffinity: 'soft' });
   });
 
   it('takes the pool’s word before the cluster’s, and the cluster’s before the default', () => {

@@ -16,6 +16,11 @@ describe('validateNodePool', () => {
     { name: 'consolidation', spec: { flavor: 'f', autoscale: true, autoscaling: { consolidate: true } } },
     { name: 'inactive extensions', spec: { flavor: 'f', autoscaling: { consolidate: false, standbyNodes: 0 } } },
     { name: 'floating addresses off', spec: { flavor: 'f', attachFloatingIPs: { enabled: false } } },
+    { name: 'floating addresses on', spec: { flavor: 'f', attachFloatingIPs: { enabled: true } } },
+    {
+      name: 'more than five with anti-affinity that is only preferred',
+      spec: { flavor: 'f', antiAffinity: true, antiAffinityPolicy: 'Preferred', minNodes: 6, desiredNodes: 100 },
+    },
     {
       name: 'labels, annotations and taints as Kubernetes allows them',
       spec: template(
@@ -56,6 +61,16 @@ describe('validateNodePool', () => {
       name: 'more than five with anti-affinity',
       spec: { flavor: 'f', antiAffinity: true, maxNodes: 6 },
       want: ['spec.maxNodes'],
+    },
+    {
+      name: 'more than five with anti-affinity that is required',
+      spec: { flavor: 'f', antiAffinity: true, antiAffinityPolicy: 'Required', maxNodes: 6 },
+      want: ['spec.maxNodes'],
+    },
+    {
+      name: 'a policy of anti-affinity without anti-affinity',
+      spec: { flavor: 'f', antiAffinityPolicy: 'Preferred' },
+      want: ['spec.antiAffinityPolicy'],
     },
     {
       name: 'a zone named twice',
@@ -111,7 +126,6 @@ describe('validateNodePool', () => {
 
   const notYet: readonly { field: string; spec: Record<string, unknown> }[] = [
     { field: 'spec.autoscaling.standbyNodes', spec: { autoscaling: { standbyNodes: 1 } } },
-    { field: 'spec.attachFloatingIPs.enabled', spec: { attachFloatingIPs: { enabled: true } } },
     { field: 'spec.upgrade', spec: { upgrade: {} } },
     { field: 'spec.disruption', spec: { disruption: { maxUnavailable: '10%' } } },
     { field: 'spec.health', spec: { health: { autoRepair: true } } },
@@ -175,11 +189,11 @@ describe('validateWorkloadCluster', () => {
     expect(validateWorkloadCluster(cluster).map((problem) => problem.field)).toEqual(want);
   });
 
-  it('refuses a network of floating addresses, which nobody would get', () => {
+  it('takes a network of floating addresses and further networks', () => {
     const cluster = parseWorkloadCluster(workloadClusterManifest());
-    const openstack = { ...cluster.spec.openstack, externalNetwork: 'public' };
-    const problems = validateWorkloadCluster({ ...cluster, spec: { ...cluster.spec, openstack } });
-    expect(problems).toMatchObject([{ field: 'spec.openstack.externalNetwork', reason: 'NotImplemented' }]);
+    const additionalNetworks = [{ network: 'storage' }, { network: 'storage', subnet: 'storage-v4' }];
+    const openstack = { ...cluster.spec.openstack, externalNetwork: 'public', additionalNetworks };
+    expect(validateWorkloadCluster({ ...cluster, spec: { ...cluster.spec, openstack } })).toEqual([]);
   });
 
   it('wants one of name and id for an image', () => {

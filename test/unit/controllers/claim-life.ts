@@ -16,6 +16,8 @@ export class ProcessDied extends Error {}
 const ROUNDS_MAX = 600;
 const ROUND_MS = 2000;
 
+const FOREIGN_CLAIM = 'claim-of-another-cluster';
+
 export interface Life {
   readonly world: FakeWorld;
   readonly claims: readonly NodeClaim[];
@@ -29,6 +31,8 @@ export interface LifeOptions {
   readonly decide?: (call: PortCall, n: number) => Error | undefined;
   /** Somebody deletes the claim while this call is under way; default: once it is Ready. */
   readonly deleteAtCall?: number;
+  /** What is special about its claims. */
+  readonly spec?: Partial<NodeClaim['spec']>;
 }
 
 export async function liveOneLife(options: LifeOptions = {}): Promise<Life> {
@@ -39,6 +43,7 @@ export async function liveOneLife(options: LifeOptions = {}): Promise<Life> {
   world.workload.podGraceMs = 3000;
   const foreign = world.cloud.addServer({ name: 'web-node-000001', metadata: new Map([['owner', 'somebody']]) });
   const foreignPort = world.cloud.addPort({ name: 'pet', deviceId: foreign.id });
+  world.cloud.addFloatingIp({ clusterUid: 'another-cluster', claimUid: FOREIGN_CLAIM, portId: foreignPort.id });
   const calls: PortCall[] = [];
   let wanted = true;
   const hook = (call: PortCall): Error | undefined => {
@@ -61,7 +66,12 @@ export async function liveOneLife(options: LifeOptions = {}): Promise<Life> {
   let made = 0;
   const make = (): Promise<NodeClaim> => {
     made += 1;
-    return world.management.createClaim(makeClaim(`web-node-${made.toString().padStart(6, '0')}`));
+    return world.management.createClaim(
+      makeClaim(
+        `web-node-${made.toString().padStart(6, '0')}`,
+        options.spec === undefined ? {} : { spec: options.spec },
+      ),
+    );
   };
   await make();
   for (let round = 0; round < ROUNDS_MAX; round++) {
@@ -113,6 +123,12 @@ export function problemsOf(life: Life): readonly string[] {
   }
   for (const port of world.cloud.portsLeft) {
     if (port.id !== life.foreignPort) problems.push(`port ${port.name} is left`);
+  }
+  for (const { claimUid } of world.cloud.floatingIpsLeft) {
+    if (claimUid !== FOREIGN_CLAIM) problems.push(`a floating IP of ${claimUid} is left`);
+  }
+  if (!world.cloud.floatingIpsLeft.some(({ claimUid }) => claimUid === FOREIGN_CLAIM)) {
+    problems.push('a foreign floating IP was deleted');
   }
   if (world.cloud.deletedServers.includes(life.foreignServer)) problems.push('a foreign server was deleted');
   if (world.cloud.deletedPorts.includes(life.foreignPort)) problems.push('a foreign port was deleted');

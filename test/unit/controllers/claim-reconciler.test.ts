@@ -445,3 +445,13 @@ it('a server in ERROR fails its claim with what the adapter makes of it', async 
   expect(status().failure).toMatchObject({ code: 'capacity', message: expect.stringContaining('No valid host') });
   expect(world.faults.recorded.map((fault) => fault.error.code)).toEqual(['capacity']);
 });
+
+it.each([
+  ['strictly apart: its hosts may only have one of the pool each', {}, 'pool'],
+  ['apart where there is room: there is no host at all', { serverGroupPolicy: 'soft-anti-affinity' }, undefined],
+] as const)('no host for a server that is to be %s', async (_, policy, concerns) => {
+  world.cloud.fault = { code: 500, message: 'No valid host was found.', meaning: 'capacity' };
+  await world.management.createClaim(makeClaim(NAME, { spec: { serverGroup: 'group', ...policy } }));
+  await reconcile();
+  expect(world.faults.recorded.map(({ error }) => [error.code, error.concerns])).toEqual([['capacity', concerns]]);
+});

@@ -1,10 +1,18 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { NodeClaim, NodeClaimStatus } from '../../../src/api/node-claim.ts';
-import { SERVER_METADATA } from '../../../src/api/names.ts';
+import { SERVER_METADATA, serverGroupName } from '../../../src/api/names.ts';
 import { CloudInventory, ORPHAN_GRACE_MS } from '../../../src/controllers/cloud-inventory.ts';
 import { PortError } from '../../../src/controllers/port-errors.ts';
 import type { ServerView } from '../../../src/controllers/ports.ts';
-import { CLUSTER_UID, makeClaim, makeCluster, makeNode, NAMESPACE, POOL_UID } from '../../fakes/fake-objects.ts';
+import {
+  CLUSTER_UID,
+  makeClaim,
+  makeCluster,
+  makeNode,
+  makePool,
+  NAMESPACE,
+  POOL_UID,
+} from '../../fakes/fake-objects.ts';
 import { FakeWorld } from '../../fakes/fake-world.ts';
 import { interruptPort } from '../../fakes/interrupt-port.ts';
 
@@ -223,6 +231,88 @@ describe('a port that no claim knows', () => {
     await world.management.updateClaimStatus(claim, { portId: port.id });
     await sweepTwice();
     expect(world.cloud.deletedPorts).toEqual([second.id]);
+  });
+});
+
+describe('a port on a further network', () => {
+  it('stays when its claim has written it down, and goes when that has another one', async () => {
+    const claim = await addClaim('web-node-000001', {});
+    const [first, second, third] = [0, 1, 1].map((networkIndex) =>
+      world.cloud.addPort({
+        name: `sluice-${claim.metadata.uid}+${networkIndex}`,
+        networkIndex,
+        tags: [`sluice.dev/cluster=${CLUSTER_UID}`],
+      }),
+    );
+    const ids = { portId: first?.id ?? '', additionalPortIds: [second?.id ?? ''] };
+    await world.management.updateClaimStatus(claim, ids);
+    await sweepTwice();
+    expect(world.cloud.deletedPorts).toEqual([third?.id]);
+  });
+});
+
+describe('a floating IP that no claim knows', () => {
+  const addFloatingIp = (claimUid: string, portId = '') =>
+    world.cloud.addFloatingIp({ clusterUid: CLUSTER_UID, claimUid, portId });
+
+  it('goes when it was seen twice, a grace apart', async () => {
+    addFloatingIp('nobody');
+    await inventory.sweep();
+    world.clock.advance(ORPHAN_GRACE_MS - 1);
+    await inventory.sweep();
+    expect(world.cloud.floatingIpsLeft).toHaveLength(1);
+    world.clock.advance(1);
+    await inventory.sweep();
+    expect(world.cloud.floatingIpsLeft).toEqual([]);
+    expect(world.telemetry.total('sluice_orphans_total', { kind: 'floatingIp' })).toBe(1);
+  });
+
+  it.each<[name: string, arrange: () => void]>([
+    ['another cluster', () => world.cloud.addFloatingIp({ clusterUid: 'other', claimUid: 'nobody', portId: '' })],
+    [
+      'another project',
+      () => world.cloud.addFloatingIp({ clusterUid: CLUSTER_UID, claimUid: 'nobody', portId: '', projectId: 'other' }),
+    ],
+    [
+      'a server that stands',
+      () => addFloatingIp('nobody', addPort('pet', world.cloud.addServer({ name: 'pet' }).id).id),
+    ],
+  ])('stays when it is that of %s', async (_, arrange) => {
+    arrange();
+    await sweepTwice();
+    expect(world.cloud.deletedFloatingIps).toEqual([]);
+  });
+
+  it('stays while its claim has written none down, and goes when that has another one', async () => {
+    const claim = await addClaim('web-node-000001', {});
+    const first = addFloatingIp(claim.metadata.uid);
+    const second = addFloatingIp(claim.metadata.uid);
+    await sweepTwice();
+    expect(world.cloud.floatingIpsLeft).toHaveLength(2);
+    await world.management.updateClaimStatus(claim, { floatingIpId: first.id });
+    await sweepTwice();
+    expect(world.cloud.deletedFloatingIps).toEqual([second.id]);
+  });
+});
+
+describe('a server group', () => {
+  const groupOf = (poolUid: string, clusterUid = CLUSTER_UID) => serverGroupName({ clusterUid, poolUid });
+
+  it('goes when its pool has neither an object nor a node; those of pools, of nodes and of others stay', async () => {
+    world.workload.stores.nodePools.put(makePool('web'));
+    const ofNode = groupOf('pool-that-is-gone');
+    await world.management.createClaim(makeClaim('old-node-000001', { spec: { serverGroup: ofNode } }));
+    const kept = [groupOf(POOL_UID), ofNode, groupOf('pool-x', 'another-cluster'), 'a-group-of-somebody'];
+    for (const name of [...kept, groupOf('pool-x')]) await world.cloud.ensureServerGroup(name);
+    await sweepTwice();
+    expect([...world.cloud.serverGroups.keys()]).toEqual(kept);
+  });
+
+  it('stays while the pools are not known', async () => {
+    await world.cloud.ensureServerGroup(groupOf('pool-x'));
+    world.workload.stores.nodePools.synced = false;
+    await sweepTwice();
+    expect(world.cloud.serverGroups.size).toBe(1);
   });
 });
 

@@ -39,6 +39,17 @@ describe('a fault', () => {
     expect(book.standing()).toEqual([]);
   });
 
+  it('of a quota that only one pool asks for holds up that pool, until one of its servers is up', () => {
+    const { book } = setUp();
+    const error = new PortError('quota', 'too many servers in group', { concerns: 'pool' });
+    book.record({ error, ...WHERE });
+    expect(book.standing()).toMatchObject([{ kind: 'quota', pool: 'web', flavor: '', zone: '' }]);
+    book.clear({ ...WHERE, pool: 'other' });
+    expect(book.standing()).toHaveLength(1);
+    book.clear(WHERE);
+    expect(book.standing()).toEqual([]);
+  });
+
   it.each(['conflict', 'notFound', 'outcomeUnknown'] as const)('%s says nothing about the next try', (code) => {
     const { book, meet } = setUp();
     meet(code);

@@ -4,7 +4,7 @@ import type { WorkloadClusterSpec } from '../../../src/api/workload-cluster.ts';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import type { PassResult } from '../../../src/controllers/autoscaler-loop.ts';
 import { PlanPolish } from '../../../src/controllers/polish-plans.ts';
-import type { Polisher, PolishWork } from '../../../src/controllers/ports.ts';
+import type { Polisher, PolishWork } from '../../../src/controllers/polish-plans.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
 import { polish as solveAgain } from '../../../src/planner/patterns/polish.ts';
 import { jobs } from '../../builders/make-jobs.ts';

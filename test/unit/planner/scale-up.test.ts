@@ -142,11 +142,40 @@ const CASES: readonly Case[] = [
     objects: {
       nodePools: [makePool('web')],
       pods: makePods(1),
-      backoffs: [{ kind: 'quota', flavor: 'x', zone: 'y', pool: 'z', message: 'Quota exceeded', untilMs: NOW_MS + 1 }],
+      backoffs: [{ kind: 'quota', flavor: '', zone: '', pool: '', message: 'Quota exceeded', untilMs: NOW_MS + 1 }],
     },
     wantCreated: [],
     wantUnplaced: 1,
     wantBlocked: ['web/QuotaExceeded'],
+  },
+  {
+    name: 'a quota that only one pool asks for stops only that one',
+    objects: {
+      nodePools: [makePool('web', { priority: 1 }), makePool('spare')],
+      pods: makePods(1),
+      backoffs: [{ kind: 'quota', flavor: '', zone: '', pool: 'web', message: 'floatingip', untilMs: NOW_MS + 1 }],
+    },
+    wantCreated: ['spare/b2-4/zone-a'],
+    wantUnplaced: 0,
+    wantBlocked: [],
+  },
+  {
+    name: 'a flavor without a disk would need a volume to boot from',
+    objects: {
+      nodePools: [makePool('web')],
+      pods: makePods(1),
+      flavors: makeObjects().flavors.map((flavor) => ({ ...flavor, diskGiB: 0 })),
+    },
+    wantCreated: [],
+    wantUnplaced: 1,
+    wantBlocked: ['web/InvalidSpec'],
+  },
+  {
+    name: 'floating IPs need a network that they come from',
+    objects: { nodePools: [makePool('web', { attachFloatingIPs: { enabled: true } })], pods: makePods(1) },
+    wantCreated: [],
+    wantUnplaced: 1,
+    wantBlocked: ['web/InvalidSpec'],
   },
   {
     name: 'maxNodes gives a part and says so',
@@ -189,6 +218,38 @@ const CASES: readonly Case[] = [
     wantCreated: Array.from({ length: 5 }, () => 'web/b2-4/zone-a'),
     wantUnplaced: 4,
     wantBlocked: ['web/AntiAffinityUnsatisfiable'],
+  },
+  {
+    name: 'an anti-affinity pool stops at what a server group takes',
+    objects: {
+      nodePools: [makePool('web', { antiAffinity: true })],
+      pods: makePods(24),
+      quota: { ...makeObjects().quota, serverGroupMembersMax: 3 },
+    },
+    wantCreated: Array.from({ length: 3 }, () => 'web/b2-4/zone-a'),
+    wantUnplaced: 12,
+    wantBlocked: ['web/QuotaExceeded'],
+  },
+  {
+    name: 'preferred anti-affinity goes beyond five nodes',
+    objects: {
+      nodePools: [makePool('web', { antiAffinity: true, antiAffinityPolicy: 'Preferred' })],
+      pods: makePods(24),
+    },
+    wantCreated: Array.from({ length: 6 }, () => 'web/b2-4/zone-a'),
+    wantUnplaced: 0,
+    wantBlocked: [],
+  },
+  {
+    name: 'and stops at what a server group takes',
+    objects: {
+      nodePools: [makePool('web', { antiAffinity: true, antiAffinityPolicy: 'Preferred' })],
+      pods: makePods(40),
+      quota: { ...makeObjects().quota, serverGroupMembersMax: 8 },
+    },
+    wantCreated: Array.from({ length: 8 }, () => 'web/b2-4/zone-a'),
+    wantUnplaced: 8,
+    wantBlocked: ['web/QuotaExceeded'],
   },
   {
     name: 'the operator may forbid a flavor',

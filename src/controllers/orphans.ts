@@ -1,0 +1,53 @@
+// What stands in the project with our marks on it and that no claim accounts for. Decides nothing about what becomes of it.
+import { SERVER_METADATA } from '../api/names.ts';
+import type { NodeClaim } from '../api/node-claim.ts';
+import type { FloatingIpView, PortView, ServerView } from './ports.ts';
+
+/** One list per kind; the name of the list less its s is the kind in metrics and logs. */
+export interface Orphans {
+  readonly servers: readonly ServerView[];
+  readonly ports: readonly PortView[];
+  readonly floatingIps: readonly FloatingIpView[];
+  /** A group is what its name says; all of one name go together. */
+  readonly serverGroups: readonly { readonly id: string }[];
+}
+
+/** Lists with the name of their kind in metrics and logs. */
+export function byKind(
+  orphans: Orphans,
+): readonly { readonly kind: string; readonly found: readonly { id: string }[] }[] {
+  const lists = Object.entries<readonly { readonly id: string }[]>({ ...orphans });
+  return lists.map(([kinds, found]) => ({ kind: kinds.slice(0, -1), found }));
+}
+
+/** Servers and ports that carry our marks and that no claim accounts for. */
+export function orphansOf(
+  claims: readonly NodeClaim[],
+  found: {
+    readonly servers: readonly ServerView[];
+    readonly ports: readonly PortView[];
+    readonly clusterUid: string;
+  },
+): Pick<Orphans, 'servers' | 'ports'> {
+  const byUid = new Map(claims.map((claim) => [claim.metadata.uid, claim]));
+  return {
+    servers: found.servers.filter(({ id, metadata }) => {
+      const claimUid = metadata.get(SERVER_METADATA.claim);
+      // All three marks, or it is not our work: metadata can be copied in part.
+      if (claimUid === undefined || metadata.get(SERVER_METADATA.pool) === undefined) return false;
+      if (metadata.get(SERVER_METADATA.cluster) !== found.clusterUid) return false;
+      const claim = byUid.get(claimUid);
+      // Without a server id the claim is in the middle of its create and looks for itself.
+      return claim === undefined || (claim.status?.serverId !== undefined && claim.status.serverId !== id);
+    }),
+    ports: found.ports.filter((port) => {
+      const claim = claims.find(({ metadata }) => isMarkedWith(port, metadata.uid));
+      if (claim?.status?.portId === undefined) return claim === undefined;
+      return ![claim.status.portId, ...(claim.status.additionalPortIds ?? [])].includes(port.id);
+    }),
+  };
+}
+
+function isMarkedWith(port: PortView, claimUid: string): boolean {
+  return port.name.includes(claimUid) || port.tags.some((tag) => tag.includes(claimUid));
+}
