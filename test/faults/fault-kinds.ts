@@ -53,35 +53,44 @@ const LATE_MS = { from: 100, to: 60_000 };
 const STALE_MS = { from: 1000, to: 15_000 };
 const STATUSES = [500, 502, 503] as const;
 
-/** Every kind of fault, this share of all exchanges. */
+/** Every kind of fault: this share of all writes, a quarter of it of the reads. Of these there are many to each decision,
+ *  and a cloud of which every list fails lets nobody decide anything. */
 export function drawFrom(options: { readonly seed: number; readonly share: number }): Draw {
   const { seed, share } = options;
-  return (exchange) => {
-    const { label, ordinal, method } = exchange;
-    if (fractionFor(seed, 'strikes', label, ordinal) >= share) return undefined;
-    const kinds = method === 'GET' ? READ_FAULTS : WRITE_FAULTS;
+  return ({ label, ordinal, method }) => {
+    const isRead = method === 'GET';
+    if (fractionFor(seed, 'strikes', label, ordinal) >= (isRead ? share / 4 : share)) return undefined;
+    const kinds = isRead ? READ_FAULTS : WRITE_FAULTS;
     const kind = kinds[wholeFor({ from: 0, to: kinds.length - 1 }, seed, 'kind', label, ordinal)] ?? 'dropAnswer';
-    const within = (range: { readonly from: number; readonly to: number }) =>
-      wholeFor(range, seed, 'size', label, ordinal);
-    switch (kind) {
-      case 'delay':
-      case 'slowBody':
-        return { kind, ms: within(DELAY_MS) };
-      case 'late':
-        return { kind, ms: within(LATE_MS) };
-      case 'stale':
-        return { kind, ms: within(STALE_MS) };
-      case 'throttle':
-        return { kind, retryAfterSeconds: within({ from: 1, to: 5 }) };
-      case 'errorBefore':
-      case 'errorAfter':
-        return { kind, status: STATUSES[within({ from: 0, to: 2 })] ?? 503 };
-      case 'duplicate':
-        return { kind, answer: within({ from: 0, to: 1 }) === 0 ? 'first' : 'second' };
-      default:
-        return { kind };
-    }
+    return faultOf(kind, (range) => wholeFor(range, seed, 'size', label, ordinal));
   };
+}
+
+function faultOf(
+  kind: Fault['kind'],
+  within: (range: { readonly from: number; readonly to: number }) => number,
+): Fault {
+  switch (kind) {
+    case 'delay':
+    case 'slowBody':
+      return { kind, ms: within(DELAY_MS) };
+    case 'late':
+      return { kind, ms: within(LATE_MS) };
+    case 'stale':
+      return { kind, ms: within(STALE_MS) };
+    case 'throttle':
+      return { kind, retryAfterSeconds: within({ from: 1, to: 5 }) };
+    case 'errorBefore':
+    case 'errorAfter':
+      return { kind, status: STATUSES[within({ from: 0, to: 2 })] ?? 503 };
+    case 'duplicate':
+      return { kind, answer: within({ from: 0, to: 1 }) === 0 ? 'first' : 'second' };
+    case 'dropAnswer':
+    case 'resetBefore':
+    case 'resetInAnswer':
+    case 'truncate':
+      return { kind };
+  }
 }
 
 const READ_FAULTS = [

@@ -103,8 +103,8 @@ describe('drawFrom', () => {
   it('strikes the share that was asked for, with every kind, the same again for the same seed', () => {
     const drawn = exchanges.map(drawFrom({ seed: 1, share: 0.2 }));
     const struck = drawn.filter((fault) => fault !== undefined);
-    expect(struck.length / exchanges.length).toBeGreaterThan(0.17);
-    expect(struck.length / exchanges.length).toBeLessThan(0.23);
+    expect(struck.length / exchanges.length).toBeGreaterThan(0.1); // a fifth of one half, a twentieth of the other
+    expect(struck.length / exchanges.length).toBeLessThan(0.15);
     expect(new Set(struck.map(({ kind }) => kind)).size).toBe(12);
     const backwards = exchanges
       .toReversed()
@@ -115,7 +115,7 @@ describe('drawFrom', () => {
   });
 
   it('never delivers a read twice or late', () => {
-    const reads = exchanges.filter(({ method }) => method === 'GET').map(drawFrom({ seed: 3, share: 1 }));
+    const reads = exchanges.filter(({ method }) => method === 'GET').map(drawFrom({ seed: 3, share: 4 }));
     expect(reads.filter((fault) => fault?.kind === 'duplicate' || fault?.kind === 'late')).toEqual([]);
   });
 });

@@ -37,6 +37,7 @@ export class FaultProxy {
   #steps = 0;
   #url = '';
   #closed = false;
+  #cut = false;
 
   constructor(options: FaultProxyOptions) {
     this.#options = options;
@@ -58,6 +59,16 @@ export class FaultProxy {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
     await this.#agent.destroy();
+  }
+
+  /** Nobody gets an answer any more, and nothing new is sent on; what was sent on is carried out. */
+  cut(): void {
+    this.#cut = true;
+    this.#server.closeAllConnections();
+  }
+
+  mend(): void {
+    this.#cut = false;
   }
 
   /** From now on. */
@@ -82,6 +93,10 @@ export class FaultProxy {
     const { method = 'GET', url = '/' } = incoming;
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk);
+    if (this.#cut) {
+      outgoing.destroy();
+      return;
+    }
     const label = labelOf(method, url);
     const ordinal = (this.counts.get(label) ?? 0) + 1;
     this.counts.set(label, ordinal);
