@@ -75,7 +75,7 @@ export async function localController(options: {
         management: { kind: 'kubeconfigText', text: relayed(options.kubeconfig) },
         namespaces: ['default'],
         listen: undefined,
-        logLevel: 'silent',
+        logLevel: process.env['SLUICE_TEST_LOG'] === undefined ? 'silent' : 'debug',
         identity: 'sluice-chaos',
       });
     },

@@ -118,7 +118,9 @@ class ChaosRun {
   /** Why it did not come to an end; '' when it did. */
   async #wave(wave: number): Promise<string> {
     const { seed, nodesMax } = this.#plan;
-    const sizes = POOLS.map((pool) => wholeFor({ from: 0, to: nodesMax }, seed, 'size', pool, wave));
+    // Large and small in turn: what was made is deleted again, some of it while it builds.
+    const range = wave % 2 === 1 ? { from: Math.ceil(nodesMax / 2), to: nodesMax } : { from: 0, to: nodesMax / 5 };
+    const sizes = POOLS.map((pool) => wholeFor(range, seed, 'size', pool, wave));
     await this.#resize(sizes);
     const impatient = fractionFor(seed, 'impatient', wave) < IMPATIENT_SHARE;
     const patience = impatient ? wholeFor({ from: 2, to: 20 }, seed, 'looks', wave) : Infinity;

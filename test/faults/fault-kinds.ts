@@ -90,6 +90,8 @@ function faultOf(
     case 'resetInAnswer':
     case 'truncate':
       return { kind };
+    default:
+      throw new Error(`no such fault: ${String(kind satisfies never)}`);
   }
 }
 
