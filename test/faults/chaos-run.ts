@@ -3,7 +3,7 @@
 import { fieldsOf, textOf } from '../../src/playground/untyped.ts';
 import type { ChaosController } from './chaos-controller.ts';
 import type { ChaosWorld } from './chaos-world.ts';
-import { drawFrom, type Exchange } from './fault-kinds.ts';
+import { drawFrom, type Exchange, type Fault } from './fault-kinds.ts';
 import type { FaultProxy } from './fault-proxy.ts';
 import { fractionFor, wholeFor } from './seeded-draws.ts';
 import type { TimeLapse } from './time-lapse.ts';
@@ -15,6 +15,8 @@ export interface ChaosPlan {
   readonly creates: number;
   /** Of all exchanges, the share that meets a fault. */
   readonly faultShare: number;
+  /** Kinds of fault that are left out of this run. */
+  readonly without?: readonly Fault['kind'][];
   /** Of all writes, the share at which the controller is killed, on one of both sides. */
   readonly killShare: number;
   /** A pool's size at the most. */
@@ -103,11 +105,15 @@ class ChaosRun {
 
   async whole(): Promise<ChaosResult> {
     const { world, proxy, controller } = this.#stage;
-    const { seed, faultShare, creates } = this.#plan;
+    const { seed, faultShare, creates, without = [] } = this.#plan;
     this.#killer.kill = () => controller.kill();
     await world.books.plantStrangers();
     await controller.start();
-    proxy.setDraw(drawFrom({ seed, share: faultShare }));
+    const draw = drawFrom({ seed, share: faultShare });
+    proxy.setDraw((exchange) => {
+      const fault = draw(exchange);
+      return fault === undefined || without.includes(fault.kind) ? undefined : fault;
+    });
     let unfinished = '';
     for (let wave = 1; this.#watch.created < creates && unfinished === ''; wave++) unfinished = await this.#wave(wave);
     if (unfinished === '') unfinished = await this.#emptied();

@@ -24,6 +24,8 @@ export type Fault =
   | { readonly kind: 'late'; readonly ms: number }
   /** A list: what the same request was answered this long ago, or longer. */
   | { readonly kind: 'stale'; readonly ms: number }
+  /** Not carried out: 400, and the message holds what was sent, token and all. By hand only. */
+  | { readonly kind: 'echo' }
   /** Headers at once, the body in ten drops. */
   | { readonly kind: 'slowBody'; readonly ms: number };
 
@@ -33,6 +35,8 @@ export interface Exchange {
   readonly label: string;
   /** The how many-th of this label, from 1. */
   readonly ordinal: number;
+  /** As asked for, with ids and query. */
+  readonly url: string;
 }
 
 export interface LoggedFault extends Exchange {
@@ -89,6 +93,7 @@ function faultOf(
     case 'resetBefore':
     case 'resetInAnswer':
     case 'truncate':
+    case 'echo':
       return { kind };
     default:
       throw new Error(`no such fault: ${String(kind satisfies never)}`);

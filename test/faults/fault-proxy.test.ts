@@ -59,6 +59,7 @@ describe('a fault', () => {
     { fault: { kind: 'errorBefore', status: 502 }, wantReached: 0, wantStatus: 502, wantText: /html/ },
     { fault: { kind: 'errorAfter', status: 503 }, wantReached: 1, wantStatus: 503, wantText: /html/ },
     { fault: { kind: 'duplicate', answer: 'second' }, wantReached: 2, wantStatus: 200 },
+    { fault: { kind: 'echo' }, wantReached: 0, wantStatus: 400, wantText: /"badRequest"/ },
     { fault: { kind: 'slowBody', ms: 20 }, wantReached: 1, wantStatus: 200, wantText: /"}$/ },
   ];
   it.each(rows)('$fault.kind: $wantReached reach the service', async ({ fault, wantReached, wantStatus, wantText }) => {
@@ -67,7 +68,9 @@ describe('a fault', () => {
     expect(answer === 'cut' ? answer : answer.status).toBe(wantStatus);
     expect(reached).toHaveLength(wantReached);
     if (answer !== 'cut' && wantText !== undefined) expect(answer.text).toMatch(wantText);
-    expect(proxy.faults).toEqual([{ seed: 7, step: 1, method: 'POST', label: 'POST /servers', ordinal: 1, fault }]);
+    expect(proxy.faults).toEqual([
+      { seed: 7, step: 1, method: 'POST', label: 'POST /servers', ordinal: 1, url: expect.any(String), fault },
+    ]);
     expect((await ask()).status).toBe(200); // used up
   });
 
@@ -99,6 +102,7 @@ describe('drawFrom', () => {
     method: index % 2 === 0 ? 'GET' : 'POST',
     label: `${index % 2 === 0 ? 'GET' : 'POST'} /servers`,
     ordinal: index,
+    url: '',
   }));
   it('strikes the share that was asked for, with every kind, the same again for the same seed', () => {
     const drawn = exchanges.map(drawFrom({ seed: 1, share: 0.2 }));

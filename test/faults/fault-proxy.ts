@@ -101,7 +101,7 @@ export class FaultProxy {
     const ordinal = (this.counts.get(label) ?? 0) + 1;
     this.counts.set(label, ordinal);
     this.#steps += 1;
-    const exchange = { method, label, ordinal };
+    const exchange = { method, label, ordinal, url };
     const fault = this.#draw(exchange);
     if (fault !== undefined) this.faults.push({ ...exchange, seed: this.#options.seed, step: this.#steps, fault });
     this.#options.onSide?.(exchange, 'request');
@@ -112,11 +112,12 @@ export class FaultProxy {
       return answer;
     };
     if (fault === undefined) return reply(outgoing, await send());
+    if (fault.kind === 'echo') return reply(outgoing, echo(incoming, Buffer.concat(chunks).toString()));
     await this.#strike(fault, { url, outgoing, send });
   }
 
   async #strike(
-    fault: Fault,
+    fault: Exclude<Fault, { kind: 'echo' }>,
     on: { readonly url: string; readonly outgoing: ServerResponse; readonly send: () => Promise<Answer> },
   ): Promise<void> {
     const { outgoing, send, url } = on;
@@ -236,6 +237,18 @@ function textHeaders(
 function refusal(status: number, headers: Readonly<Record<string, string>> = {}): Answer {
   const body = Buffer.from(`<html><body>${status}</body></html>`);
   return { status, headers: { 'content-type': 'text/html', ...headers }, body };
+}
+
+/** In the shapes of Keystone, Nova and Neutron at once; some of their errors do quote what they were sent. */
+function echo(incoming: IncomingMessage, text: string): Answer {
+  const message = `Invalid input for ${text} with ${JSON.stringify(incoming.headers)}`;
+  const shapes = {
+    error: { code: 400, title: 'Bad Request', message },
+    badRequest: { code: 400, message },
+    NeutronError: { type: 'HTTPBadRequest', message, detail: text },
+  };
+  const body = Buffer.from(JSON.stringify(shapes));
+  return { status: 400, headers: { 'content-type': 'application/json' }, body };
 }
 
 function reply(outgoing: ServerResponse, { status, headers, body }: Answer): void {
