@@ -1,6 +1,6 @@
 // One chaos run: pools are told to be of another size again and again while faults strike and the controller dies; at every
 // look and at the end the project must hold what the claims say and nothing else.
-import { fieldsOf, textOf } from '../../src/playground/untyped.ts';
+import { fieldsOf, listOf, textOf } from '../../src/playground/untyped.ts';
 import type { ChaosController } from './chaos-controller.ts';
 import type { ChaosWorld } from './chaos-world.ts';
 import { drawFrom, type Exchange, type Fault } from './fault-kinds.ts';
@@ -199,7 +199,12 @@ class ChaosRun {
       const { phase, serverId, failure } = fieldsOf(status);
       return { name, deletionTimestamp, phase, serverId, failure };
     });
-    return JSON.stringify({ servers, ports, claims }).slice(0, 6000);
+    const { management } = this.#stage.world.playground;
+    const said = [...management.list('workloadclusters'), ...this.#stage.world.cluster.list('nodepools')].map(
+      ({ metadata, status }) => [fieldsOf(metadata)['name'], conditionsOf(status)],
+    );
+    const names = servers.map(({ name, status }) => `${name} ${status}`);
+    return JSON.stringify({ said, names, ports: ports.length, claims }).slice(0, 12_000);
   }
 
   async #result(unfinished: string): Promise<ChaosResult> {
@@ -237,4 +242,10 @@ export function findings(result: ChaosResult): readonly string[] {
     ...lostPlants.map((plant) => `lost: ${plant}`),
     ...(unfinished === '' ? [] : [unfinished]),
   ];
+}
+
+function conditionsOf(status: unknown): readonly string[] {
+  return listOf(fieldsOf(status)['conditions'])
+    .map(fieldsOf)
+    .map(({ type, status: value, reason, message }) => [type, value, reason, message].map(textOf).join(' '));
 }

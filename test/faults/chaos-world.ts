@@ -46,7 +46,7 @@ const TIMINGS = {
   heartbeatMs: 600_000,
   nodeGraceMs: 3_600_000,
 };
-const NODES_MAX = 40;
+const NODES_MAX = 100;
 
 /** Starts the playground and finds what is to be used in the cloud. */
 export async function openChaosWorld(real?: RealCloud): Promise<ChaosWorld> {
