@@ -4,7 +4,7 @@
 // missing are noted on the claim, whose reconciler then asks for them by id. With spec.orphans Report nothing is deleted.
 // Above 250 lines because doubting and removing are one matter, read as a whole by whoever fears a wrong delete.
 import type { NodeClaim } from '../api/node-claim.ts';
-import { GROUP_VERSION } from '../api/names.ts';
+import { GROUP_VERSION, SERVER_METADATA } from '../api/names.ts';
 import { timeMs, timeText } from '../lifecycle/claim-step.ts';
 import { clusterLabel, writeStatus } from './claim-status.ts';
 import type { ClusterContext, ReconcileOutcome } from './cluster-context.ts';
@@ -186,7 +186,8 @@ export class CloudInventory {
     for (const { id } of due.servers) {
       const server = await cloud.getServer(id);
       if (server === undefined || server.taskState === 'deleting') continue;
-      if (orphansOf(claims, { servers: [server], ports: [], clusterUid }).servers.length === 0) continue;
+      const ports = await cloud.findPorts(server.metadata.get(SERVER_METADATA.claim) ?? '');
+      if (orphansOf(claims, { servers: [server], ports, clusterUid }).servers.length === 0) continue;
       if (!this.#isPinned(server.projectId)) continue;
       if (!this.#mayDelete() || left === 0) return;
       left -= 1;

@@ -31,12 +31,14 @@ export function orphansOf(
 ): Pick<Orphans, 'servers' | 'ports'> {
   const byUid = new Map(claims.map((claim) => [claim.metadata.uid, claim]));
   return {
-    servers: found.servers.filter(({ id, metadata }) => {
+    servers: found.servers.filter((server) => {
+      const { id, metadata } = server;
       const claimUid = metadata.get(SERVER_METADATA.claim);
       // All three marks, or it is not our work: metadata can be copied in part.
       if (claimUid === undefined || metadata.get(SERVER_METADATA.pool) === undefined) return false;
       if (metadata.get(SERVER_METADATA.cluster) !== found.clusterUid) return false;
       const claim = byUid.get(claimUid);
+      if (!wasMadeFor(claimUid, server, found.ports)) return false;
       // Without a server id the claim is in the middle of its create and looks for itself.
       return claim === undefined || (claim.status?.serverId !== undefined && claim.status.serverId !== id);
     }),
@@ -46,6 +48,14 @@ export function orphansOf(
       return ![claim.status.portId, ...(claim.status.additionalPortIds ?? [])].includes(port.id);
     }),
   };
+}
+
+/** A person can copy all of our metadata onto a server of their own. What they do not copy: a server that got anywhere has
+ *  the port that was made for its claim. One that has not (of two on one port, the later one) is in BUILD or ERROR, and
+ *  nobody misses it. */
+function wasMadeFor(claimUid: string, server: ServerView, ports: readonly PortView[]): boolean {
+  if (ports.some((port) => port.deviceId === server.id && isMarkedWith(port, claimUid))) return true;
+  return server.status === 'BUILD' || server.status === 'ERROR';
 }
 
 function isMarkedWith(port: PortView, claimUid: string): boolean {

@@ -13,6 +13,9 @@ export function bundleProduct(): void {
   execFileSync('npm', ['run', '--silent', 'bundle'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
+/** From the start of the process to a complete list of what it watches, on a busy machine. */
+const READY_MS = 60_000;
+
 /** A loopback port that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -43,11 +46,17 @@ export class ControllerProcess {
     readonly logFile: string;
     /** The pod's name, as the chart gives it: a restarted container is the same holder of its Leases. */
     readonly podName: string;
+    /** Arguments of node itself, e.g. a preload, and what it is to find in its environment. */
+    readonly nodeArguments?: readonly string[];
+    readonly environment?: Readonly<Record<string, string>>;
+    /** Milliseconds by the clock of this process. */
+    readonly readyWithinMs?: number;
   }): Promise<ControllerProcess> {
     const port = await freePort();
     const child = spawn(
       process.execPath,
       [
+        ...(options.nodeArguments ?? []),
         'dist/main.js',
         'run',
         `--kubeconfig=${options.kubeconfig}`,
@@ -55,14 +64,18 @@ export class ControllerProcess {
         `--listen=127.0.0.1:${port}`,
         '--log-level=debug',
       ],
-      { cwd: ROOT, env: { PATH: process.env['PATH'], POD_NAME: options.podName }, stdio: ['ignore', 'pipe', 'pipe'] },
+      {
+        cwd: ROOT,
+        env: { ...options.environment, PATH: process.env['PATH'], POD_NAME: options.podName },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
     );
     const log = createWriteStream(options.logFile, { flags: 'a' });
     log.write(`\n--- pid ${child.pid}\n`);
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     const running = new ControllerProcess(child, `http://127.0.0.1:${port}`, log);
-    await waitUntil('the controller to be ready', 60_000, async () => {
+    await waitUntil('the controller to be ready', options.readyWithinMs ?? READY_MS, async () => {
       if (child.exitCode !== null)
         throw new Error(`the controller ended with ${child.exitCode}, see ${options.logFile}`);
       const answer = await fetch(`${running.url}/readyz`).catch(() => undefined);

@@ -78,15 +78,7 @@ async function login(entry: CloudEntry) {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
-      auth: {
-        identity: {
-          methods: ['password'],
-          password: {
-            user: { name: auth['username'], password: auth['password'], domain: { name: auth['user_domain_name'] } },
-          },
-        },
-        scope: { project: { name: auth['project_name'], domain: { name: auth['project_domain_name'] } } },
-      },
+      auth: auth['application_credential_id'] === undefined ? byPassword(auth) : byApplicationCredential(auth),
     }),
   });
   const body: Loose = await answer.body.json();
@@ -101,4 +93,17 @@ async function login(entry: CloudEntry) {
     endpoints.set(service.type, service.type === 'network' ? `${found.url.replace(/\/$/, '')}/v2.0` : found.url);
   }
   return { text: String(answer.headers['x-subject-token']), projectId: String(body.token.project.id), endpoints };
+}
+
+function byPassword(auth: CloudEntry['auth']) {
+  const user = { name: auth['username'], password: auth['password'], domain: { name: auth['user_domain_name'] } };
+  return {
+    identity: { methods: ['password'], password: { user } },
+    scope: { project: { name: auth['project_name'], domain: { name: auth['project_domain_name'] } } },
+  };
+}
+
+function byApplicationCredential(auth: CloudEntry['auth']) {
+  const credential = { id: auth['application_credential_id'], secret: auth['application_credential_secret'] };
+  return { identity: { methods: ['application_credential'], application_credential: credential } };
 }

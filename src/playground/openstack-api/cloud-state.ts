@@ -150,12 +150,30 @@ export class CloudState {
       this.#after(0, () => this.#fail(server, fault));
       return server;
     }
-    for (const portId of request.portIds) {
+    // As in Nova, a port is taken on the compute host, some time after the 202: of two servers on one port both are
+    // accepted, and the later one ends in ERROR.
+    this.#after(this.options.timings.buildMs / 2, () => {
+      this.#takePorts(server);
+      this.#after(this.options.timings.buildMs / 2, () => this.#activate(server));
+    });
+    return server;
+  }
+
+  #takePorts(server: Server): void {
+    if (!this.#isBuilding(server)) return;
+    for (const portId of server.portIds) {
+      const port = this.ports.get(portId);
+      if (port === undefined) return this.#fail(server, `${abortedBuild(server)}Port ${portId} could not be found.`);
+      if (port.deviceId !== '') return this.#fail(server, `${abortedBuild(server)}Port ${portId} is still in use.`);
+    }
+    for (const portId of server.portIds) {
       const port = this.ports.get(portId);
       if (port !== undefined) port.deviceId = server.id;
     }
-    this.#after(this.options.timings.buildMs, () => this.#activate(server));
-    return server;
+  }
+
+  #isBuilding(server: Server): boolean {
+    return this.servers.get(server.id) === server && server.status === 'BUILD' && server.taskState !== 'deleting';
   }
 
   #membersOf(groupId: string): number {
@@ -179,7 +197,7 @@ export class CloudState {
   }
 
   #activate(server: Server): void {
-    if (this.servers.get(server.id) !== server || server.taskState === 'deleting') return;
+    if (!this.#isBuilding(server)) return;
     server.status = 'ACTIVE';
     server.taskState = null;
     // without a wish the zone with the fewest servers, as Nova's weighers spread
@@ -289,4 +307,9 @@ export class CloudState {
 
 function newNetwork(name: string, cidr: string): Network {
   return { id: randomUUID(), name, subnetId: randomUUID(), cidr };
+}
+
+/** How Nova begins the fault of a build that it does not try on another host. */
+function abortedBuild(server: Server): string {
+  return `Build of instance ${server.id} aborted: `;
 }

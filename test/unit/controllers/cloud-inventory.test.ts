@@ -32,7 +32,12 @@ const marks = (claimUid: string, cluster = CLUSTER_UID) =>
   ]);
 
 function addServer(claimUid: string, parts: Partial<ServerView> = {}): ServerView {
-  return world.cloud.addServer({ name: `server-of-${claimUid}`, metadata: marks(claimUid), ...parts });
+  return world.cloud.addServer({
+    name: `server-of-${claimUid}`,
+    status: 'ERROR',
+    metadata: marks(claimUid),
+    ...parts,
+  });
 }
 
 function addPort(claimUid: string, deviceId = '') {

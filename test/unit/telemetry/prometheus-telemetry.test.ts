@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { METRIC_BY_NAME, METRICS } from '../../../src/telemetry/metric-catalog.ts';

@@ -1,0 +1,120 @@
+// `npm run test:faults`: the controller as a process, killed with SIGKILL, while OpenStack fails in every way. Prints a line
+// of JSON per seed; exit 1 when a server was made twice, something was left over or something foreign was touched.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { bundleProduct } from '../e2e/controller-process.ts';
+import { processController } from './chaos-controller.ts';
+import { findings, Killer, runChaos, type ChaosPlan } from './chaos-run.ts';
+import { openChaosWorld, type RealCloud } from './chaos-world.ts';
+import { FaultProxy } from './fault-proxy.ts';
+import { startTimeLapse, type TimeLapse } from './time-lapse.ts';
+
+const HELP = `Usage: npm run test:faults -- [options]
+
+  --seed N          first seed (default 1); the faults of a seed are the same in every run
+  --seeds N         how many seeds (default 1)
+  --creates N       servers to be made and deleted per seed (default 300)
+  --faults SHARE    of all requests (default 0.15)
+  --kills SHARE     of all writes (default 0.03)
+  --factor N        how much faster than the world's the clock runs (default 20; a real cloud needs its own time: 4)
+  --limit-s N       for one seed (default 170)
+  --clouds FILE     a clouds.yaml: a real OpenStack instead of the playground's; OS_CLOUD names the entry,
+                    SLUICE_TEST_NETWORK, _IMAGE, _FLAVOR, _SECOND_FLAVOR what to use of it
+  --quiet           no progress on stderr
+`;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    seeds: { type: 'string', default: '1' },
+    creates: { type: 'string', default: '300' },
+    faults: { type: 'string', default: '0.15' },
+    kills: { type: 'string', default: '0.03' },
+    factor: { type: 'string' },
+    'limit-s': { type: 'string', default: '170' },
+    'nodes-max': { type: 'string', default: '15' },
+    clouds: { type: 'string' },
+    quiet: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+function realCloud(path: string): RealCloud {
+  const { env } = process;
+  return {
+    cloudsYaml: readFileSync(path, 'utf8'),
+    cloud: env['OS_CLOUD'] ?? 'nodepool',
+    network: env['SLUICE_TEST_NETWORK'] ?? 'nodepool-net',
+    image: env['SLUICE_TEST_IMAGE'] ?? 'Debian 12',
+    flavors: [env['SLUICE_TEST_FLAVOR'] ?? 'd2-2', env['SLUICE_TEST_SECOND_FLAVOR'] ?? 'd2-4'],
+  };
+}
+
+/** The findings of one seed. */
+async function oneSeed(plan: ChaosPlan, lapse: TimeLapse): Promise<readonly string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-faults-'));
+  const world = await openChaosWorld(values.clouds === undefined ? undefined : realCloud(values.clouds));
+  const killer = new Killer(plan);
+  const proxy = new FaultProxy({
+    seed: plan.seed,
+    draw: () => undefined,
+    onSide: (exchange, side) => killer.onSide(exchange, side),
+  });
+  await proxy.start();
+  const kubeconfigPath = join(folder, 'kubeconfig');
+  writeFileSync(kubeconfigPath, world.playground.managementKubeconfig, { mode: 0o600 });
+  await world.register({ kubeconfig: world.cluster.kubeconfig, cloudsYaml: proxy.inFrontOf(world.cloudsYaml) });
+  const logFile = join(folder, 'controller.log');
+  const controller = processController({ kubeconfigPath, logFile, lapse });
+  const startedMs = lapse.realMs();
+  try {
+    const result = await runChaos({ world, proxy, controller, lapse }, killer, plan);
+    const found = findings(result);
+    process.stdout.write(
+      `${JSON.stringify({ ...result, seconds: Math.round((lapse.realMs() - startedMs) / 1000) })}\n`,
+    );
+    if (found.length > 0) {
+      const faults = join(folder, 'faults.ndjson');
+      writeFileSync(faults, proxy.faults.map((fault) => `${JSON.stringify(fault)}\n`).join(''));
+      process.stderr.write(`seed ${plan.seed} failed; its log: ${logFile}, its faults: ${faults}\n`);
+    } else {
+      rmSync(folder, { recursive: true });
+    }
+    return found;
+  } finally {
+    await controller.stop();
+    await world.books.removePlants();
+    await proxy.stop();
+    await world.close();
+  }
+}
+
+async function main(): Promise<number> {
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  bundleProduct();
+  const lapse = startTimeLapse(Number(values.factor ?? (values.clouds === undefined ? 20 : 4)));
+  const first = Number(values.seed);
+  const failed: string[] = [];
+  for (let seed = first; seed < first + Number(values.seeds); seed++) {
+    const plan: ChaosPlan = {
+      seed,
+      creates: Number(values.creates),
+      faultShare: Number(values.faults),
+      killShare: Number(values.kills),
+      nodesMax: Number(values['nodes-max']),
+      limitMs: Number(values['limit-s']) * 1000,
+      ...(values.quiet ? {} : { tell: (line: string) => process.stderr.write(`${line}\n`) }),
+    };
+    const found = await oneSeed(plan, lapse);
+    failed.push(...found.map((finding) => `seed ${seed}: ${finding}`));
+  }
+  for (const finding of failed) process.stderr.write(`${finding}\n`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+process.exit(await main());
