@@ -240,6 +240,8 @@ const WORKLOAD_CLUSTER: Descriptions = {
   'spec.pricesRef': 'ConfigMap in this namespace: flavor to price per hour. Absent: a model, and cost is relative.',
   'spec.pricesRef.name': 'Name of the ConfigMap.',
   'spec.onDelete': 'What becomes of the nodes when this object is deleted. Absent: DeleteNodes.',
+  'spec.orphans':
+    "What becomes of servers and ports that carry this cluster's marks and belong to no NodeClaim. Report: they are counted and logged, never deleted. Absent: Delete.",
   'spec.paused': 'Nothing is done for the cluster while true.',
   'status.kubernetesVersion': 'Version of its API server.',
   'status.nodes': 'Nodes of the cluster.',

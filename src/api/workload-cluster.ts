@@ -115,6 +115,7 @@ export const workloadClusterSpecSchema = Type.Object({
   /** ConfigMap in the namespace of this object: data maps flavor name to price per hour. */
   pricesRef: Type.Optional(Type.Object({ name: text() })),
   onDelete: Type.Optional(literals(['DeleteNodes', 'KeepNodes'])),
+  orphans: Type.Optional(literals(['Delete', 'Report'])),
   paused: Type.Optional(Type.Boolean()),
 });
 

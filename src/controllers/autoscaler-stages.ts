@@ -39,7 +39,12 @@ export function autoscalerStages(
     plan: (snapshot) => makePlan(snapshot, { nameSeed: context.random.hex(NAME_SEED_DIGITS), improved: polish.memory }),
     check: checkPlan,
     execute: async (plan, snapshot) => {
-      const executed = executePlan(context, plan, { snapshot, expectations: sources.expectations });
+      // Before anything is awaited: a look and a hold that others can come between would be none.
+      const short = sources.facts.hold(plan, snapshot);
+      const executed =
+        short === undefined
+          ? executePlan(context, plan, { snapshot, expectations: sources.expectations })
+          : plan.steps.map((step) => ({ step, kind: 'dropped', why: short }) as const);
       // Beside the steps: pods on their way to nodes that stand are no matter of theirs.
       const [outcomes] = await Promise.all([executed, placer.run(plan, snapshot)]);
       return outcomes;

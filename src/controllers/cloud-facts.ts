@@ -4,9 +4,12 @@
 import { createHash } from 'node:crypto';
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { CloudTargets, Flavor, Quota } from '../cluster/cluster-objects.ts';
+import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
+import type { Plan } from '../planner/plan.ts';
 import { CachedFact } from './cached-fact.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { isPortError, PortError } from './port-errors.ts';
+import { QuotaShares } from './quota-shares.ts';
 
 export interface CloudReading {
   readonly flavors: readonly Flavor[];
@@ -21,11 +24,13 @@ interface CountedQuota {
   readonly quota: Quota;
   /** Uids of the claims whose servers were there when it was read. */
   readonly counted: ReadonlySet<string>;
+  /** Monotonic time before which it was asked for. */
+  readonly readMs: number;
 }
 
 export interface ServerList {
   readonly ids: ReadonlySet<string>;
-  /** Wall clock at which the listing began. */
+  /** Wall clock at which the listing began, or a little earlier. */
   readonly listedAtMs: number;
 }
 
@@ -34,8 +39,11 @@ const MINUTE_MS = 60_000;
 const CATALOG_INTERVAL_MS = 10 * MINUTE_MS;
 /** Ids of flavors and networks do not change; an hour bridges a Keystone outage. */
 const CATALOG_AGE_MAX_MS = 60 * MINUTE_MS;
-/** A raised quota is noticed within a minute, and so is what others in the project use up. */
-const QUOTA_INTERVAL_MS = MINUTE_MS;
+/** A raised quota is acted on within a minute, and so is what others in the project use up: half of it, as the refresh is
+ *  begun by one pass of the loop and seen by the next, and passes are 10 s apart when nothing happens. */
+const QUOTA_INTERVAL_MS = 30_000;
+/** One reading serves every cluster of the project that asks within this time. */
+const QUOTA_SHARED_MS = 20_000;
 /** Longer, and others in the project may have used it up. */
 const QUOTA_AGE_MAX_MS = 10 * MINUTE_MS;
 /** After our own creates and deletes quota is read anew, but not more often: a burst of a hundred is a few readings. */
@@ -46,6 +54,8 @@ const PRICES_AGE_MAX_MS = 24 * 60 * MINUTE_MS;
 /** The second source of the mass-change guard; one page per thousand servers. */
 const SERVERS_INTERVAL_MS = MINUTE_MS;
 const SERVERS_AGE_MAX_MS = 2 * MINUTE_MS;
+/** The sweep of the inventory lists as often, and so do other clusters of the project: one listing serves all. */
+const SERVERS_SHARED_MS = 45_000;
 /** More prices than there are flavors anywhere; the rest is ignored with a problem said. */
 const PRICES_MAX = 4096;
 
@@ -67,12 +77,15 @@ export class CloudFacts {
   #compared: { using: ReadonlySet<string>; counted: ReadonlySet<string>; same: boolean } | undefined;
   #claims: readonly NodeClaim[] | undefined;
   #serving: readonly NodeClaim[] = [];
+  #quotaReadMs = Number.NEGATIVE_INFINITY;
+  readonly #shares: QuotaShares;
   #targetsKey = '';
   #pricesName = '';
 
   constructor(context: ClusterContext) {
     this.#context = context;
     const { clock, random, cloud } = context;
+    this.#shares = new QuotaShares(cloud.quotaHolds);
     const catalog = { clock, random, intervalMs: CATALOG_INTERVAL_MS, ageMaxMs: CATALOG_AGE_MAX_MS };
     this.#flavors = new CachedFact({ ...catalog, name: 'flavors', load: () => cloud.listFlavors() });
     this.#targets = new CachedFact({
@@ -103,8 +116,9 @@ export class CloudFacts {
       intervalMs: SERVERS_INTERVAL_MS,
       ageMaxMs: SERVERS_AGE_MAX_MS,
       load: async () => {
-        const listedAtMs = clock.nowMs();
-        const servers = await cloud.listServers(context.clusterUid);
+        // It may have been taken for somebody else, this long ago.
+        const listedAtMs = clock.nowMs() - SERVERS_SHARED_MS;
+        const servers = await cloud.listServers(context.clusterUid, { ageMaxMs: SERVERS_SHARED_MS });
         return { ids: new Set(servers.map((server) => server.id)), listedAtMs };
       },
     });
@@ -113,6 +127,7 @@ export class CloudFacts {
   /** All facts; `claims` tell whether quota has moved since it was read. Rejects with the PortError of a fact that was
    *  never read or is too old. Names in the spec that do not resolve are a fault in the reading. */
   async read(claims: readonly NodeClaim[]): Promise<CloudReading> {
+    const { cloud } = this.#context;
     const cluster = this.#context.cluster();
     const targetsKey = createHash('sha256').update(JSON.stringify(cluster.spec.openstack)).digest('hex');
     const pricesName = cluster.spec.pricesRef?.name ?? '';
@@ -124,16 +139,17 @@ export class CloudFacts {
     const flavors = await this.#flavors.read();
     const targets = await this.#targetsOrNone();
     this.#use(claims);
-    if (!this.#allCounted()) this.#quota.stale(QUOTA_GAP_MS);
-    const { quota, counted } = await this.#quota.read();
+    if (!this.#allCounted() || cloud.quotaHolds.movedMs() > this.#quotaReadMs) this.#quota.stale(QUOTA_GAP_MS);
+    const { quota, counted, readMs } = await this.#quota.read();
     this.#counted = counted;
+    this.#quotaReadMs = readMs;
     const prices = pricesName === '' ? undefined : await this.#pricesOrNone();
     const uncounted = this.#allCounted() ? [] : this.#serving.filter((claim) => !counted.has(claim.metadata.uid));
     const facts = [this.#flavors, this.#targets, this.#quota, this.#prices];
     return {
       flavors,
       targets,
-      quota: lessUncounted(quota, uncounted, flavors),
+      quota: this.#shares.share(quota, { claims, uncounted, flavors }),
       prices,
       faults: facts.map((fact) => fact.fault()).filter((fault) => fault !== undefined),
     };
@@ -166,8 +182,20 @@ export class CloudFacts {
     }
   }
 
+  /** Keeps what the plan's new nodes need from the other clusters of the project, from this moment on. Returns why it
+   *  cannot: they took it since the snapshot. */
+  hold(plan: Plan, snapshot: ClusterSnapshot): string | undefined {
+    return this.#shares.hold(
+      plan.steps.filter((step) => step.kind === 'createClaim'),
+      snapshot.objects,
+    );
+  }
+
   async #readQuota(): Promise<CountedQuota> {
     const counted = this.#using;
+    // Another cluster's reading counts our servers only if it knew of them all.
+    const ageMaxMs = this.#allCounted() ? QUOTA_SHARED_MS : 0;
+    const readMs = this.#context.clock.monotonicMs();
     const projectId = await this.#context.cloud.currentProjectId();
     const pinned = this.#context.cluster().spec.openstack.projectId;
     if (projectId !== pinned) {
@@ -176,7 +204,7 @@ export class CloudFacts {
         `The credentials are for project ${projectId}, spec.openstack.projectId is ${pinned}`,
       );
     }
-    return { quota: await this.#context.cloud.readQuota(), counted };
+    return { quota: await this.#context.cloud.readQuota({ ageMaxMs }), counted, readMs };
   }
 
   async #readPrices(): Promise<ReadonlyMap<string, number>> {
@@ -224,23 +252,4 @@ function claimsWithServer(claims: readonly NodeClaim[]): readonly NodeClaim[] {
 
 function sameSet(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {
   return left.size === right.size && [...left].every((item) => right.has(item));
-}
-
-/** Quota less the servers that came after it was read. */
-function lessUncounted(quota: Quota, claims: readonly NodeClaim[], flavors: readonly Flavor[]): Quota {
-  if (claims.length === 0) return quota;
-  const byId = new Map(flavors.map((flavor) => [flavor.id, flavor]));
-  let cores = 0;
-  let memoryMiB = 0;
-  for (const claim of claims) {
-    const flavor = byId.get(claim.spec.flavorId);
-    cores += flavor?.vcpus ?? 0;
-    memoryMiB += flavor?.memoryMiB ?? 0;
-  }
-  const less = (left: number | undefined, used: number) => (left === undefined ? undefined : Math.max(0, left - used));
-  return {
-    serversLeft: less(quota.serversLeft, claims.length),
-    coresLeft: less(quota.coresLeft, cores),
-    memoryMiBLeft: less(quota.memoryMiBLeft, memoryMiB),
-  };
 }

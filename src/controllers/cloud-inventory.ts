@@ -1,7 +1,8 @@
 // Compares what stands in the project with the claims, in one listing for the whole cluster.
 // Servers and ports of ours that no claim knows are deleted: seen twice a grace apart, read again live, a few at a time,
 // and never when so much is unknown that the claims are the more likely to be wrong. Servers of Ready claims that are
-// missing are noted on the claim, whose reconciler then asks for them by id.
+// missing are noted on the claim, whose reconciler then asks for them by id. With spec.orphans Report nothing is deleted.
+// Above 250 lines because what is found, doubted and removed is one judgement.
 import type { NodeClaim } from '../api/node-claim.ts';
 import { GROUP_VERSION, SERVER_METADATA } from '../api/names.ts';
 import { timeMs, timeText } from '../lifecycle/claim-step.ts';
@@ -21,9 +22,12 @@ const ORPHANS_TRUSTED_MAX = 3;
 const ORPHAN_SHARE_MAX = 0.5;
 /** Younger servers may not be in a listing that was taken before they were made. */
 const LISTING_AGE_MAX_MS = 120_000;
+/** One listing serves all who compare within this time, be they of twenty clusters; every sweep has another one. */
+const LISTING_SHARED_MS = 45_000;
 /** As in the mass-change guard: more than this share missing at once needs a second source. */
 const MISSING_FEW_MAX = 2;
 
+/** One list per kind; the name of the list less its s is the kind in metrics and logs. */
 interface Orphans {
   readonly servers: readonly ServerView[];
   readonly ports: readonly PortView[];
@@ -34,6 +38,8 @@ export class CloudInventory {
   readonly #context: ClusterContext;
   /** Id → monotonic time of the first of its sightings in a row. */
   #firstSeenMs: ReadonlyMap<string, number> = new Map();
+  /** Ids that the dry run has told of. */
+  #reported: ReadonlySet<string> = new Set();
 
   constructor(context: ClusterContext) {
     this.#context = context;
@@ -50,15 +56,17 @@ export class CloudInventory {
     if (metadata.deletionTimestamp !== undefined && spec.onDelete === 'KeepNodes') return wait('nodes are kept');
     await this.#assertProject();
     // The cloud first: a claim is written before its server is made, so a later list of claims misses none of them.
-    const servers = await cloud.listServers(clusterUid);
-    const ports = await cloud.listPorts(clusterUid);
+    const servers = await cloud.listServers(clusterUid, { ageMaxMs: LISTING_SHARED_MS });
+    const ports = await cloud.listPorts(clusterUid, { ageMaxMs: LISTING_SHARED_MS });
     const claims = await management.listClaims(namespace, clusterUid);
     await this.#noteMissing(claims, servers);
     const orphans = orphansOf(claims, { servers, ports, clusterUid });
+    this.#show(orphans);
     const due = this.#seenLongEnough(orphans);
     if (due.servers.length + due.ports.length === 0) return wait('nothing is left over');
     const doubt = await this.#doubt(claims, { orphans: due, servers });
     if (doubt !== undefined) return wait(this.#complain(doubt));
+    if (spec.orphans === 'Report') return wait(this.#report(due));
     await this.#remove(due);
     return wait('orphans were deleted');
   }
@@ -72,6 +80,28 @@ export class CloudInventory {
         `The credentials are for project ${projectId}, spec.openstack.projectId is ${pinned}`,
       );
     }
+  }
+
+  /** How many of each kind there are now, whether or not they may be removed. */
+  #show(orphans: Orphans): void {
+    const cluster = clusterLabel(this.#context);
+    for (const { kind, found } of byKind(orphans)) {
+      this.#context.telemetry.gauge('sluice_orphans', { cluster, kind }, found.length);
+    }
+  }
+
+  /** The dry run: says what would be deleted, each thing once. */
+  #report(due: Orphans): string {
+    const all = byKind(due).flatMap(({ kind, found }) => found.map(({ id }) => ({ kind, id })));
+    for (const { kind, id } of all) {
+      if (this.#reported.has(id)) continue;
+      const fields = { cluster: clusterLabel(this.#context), kind, id };
+      this.#context.telemetry.log('warn', 'would delete what no claim knows (spec.orphans is Report)', fields);
+    }
+    this.#reported = new Set(all.map(({ id }) => id));
+    const note = `${all.length} servers, ports or the like have no claim and are kept, as spec.orphans is Report. The log names them; set it to Delete to have them removed.`;
+    this.#event(note);
+    return note;
   }
 
   /** Forgets what is no orphan any more, remembers what is new, returns what was one a grace ago already. */
@@ -104,9 +134,15 @@ export class CloudInventory {
   }
 
   #complain(doubt: string): string {
-    const { management, telemetry, namespace, clusterName, clusterUid } = this.#context;
+    const { telemetry } = this.#context;
     const note = `Nothing is cleaned up: ${doubt}. Look at the NodeClaims in this namespace, and delete servers by hand if they are truly left over.`;
     telemetry.log('error', 'orphans are not deleted', { cluster: clusterLabel(this.#context), doubt });
+    this.#event(note);
+    return note;
+  }
+
+  #event(note: string): void {
+    const { management, namespace, clusterName, clusterUid } = this.#context;
     management.recordEvent({
       regarding: {
         apiVersion: GROUP_VERSION,
@@ -120,7 +156,6 @@ export class CloudInventory {
       action: 'CleanUp',
       note,
     });
-    return note;
   }
 
   async #remove(due: Orphans): Promise<void> {
@@ -191,6 +226,11 @@ export class CloudInventory {
       }
     }
   }
+}
+
+function byKind(orphans: Orphans): readonly { readonly kind: string; readonly found: readonly { id: string }[] }[] {
+  const lists = Object.entries<readonly { readonly id: string }[]>({ ...orphans });
+  return lists.map(([kinds, found]) => ({ kind: kinds.slice(0, -1), found }));
 }
 
 /** Servers and ports that carry our marks and that no claim accounts for. */

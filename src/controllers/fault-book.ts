@@ -18,8 +18,8 @@ interface Waits {
 const WAITS: Partial<Record<PortErrorCode, Waits>> = {
   // A host becomes free within seconds or not for hours; the next choice is taken meanwhile.
   capacity: { kind: 'capacity', projectWide: false, firstMs: 30_000, longestMs: 30 * 60_000 },
-  // A raised quota is noticed within a minute; there is nothing to learn from growing waits.
-  quota: { kind: 'quota', projectWide: true, firstMs: 60_000, longestMs: 60_000 },
+  // A raised quota is acted on within a minute, the 10 s between two passes included; growing waits would teach nothing.
+  quota: { kind: 'quota', projectWide: true, firstMs: 45_000, longestMs: 45_000 },
   credentials: { kind: 'credentials', projectWide: true, firstMs: 60_000, longestMs: 60_000 },
   forbidden: { kind: 'credentials', projectWide: true, firstMs: 60_000, longestMs: 60_000 },
   // Only a change of the spec mends it, but the cloud's side (an image put back) may mend it too.

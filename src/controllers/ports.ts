@@ -269,6 +269,30 @@ export interface CreateServerRequest {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+/** Servers and what they need of a project's quota. */
+export interface QuotaUse {
+  readonly servers: number;
+  readonly cores: number;
+  readonly memoryMiB: number;
+}
+
+/** What clusters of this process hold of one project's quota beyond what Nova counts. In memory, and answers at once. */
+export interface QuotaHolds {
+  /** Replaces what this cluster holds. */
+  set(use: QuotaUse): void;
+  /** What all the others hold. */
+  others(): QuotaUse;
+  /** Something of the project went. */
+  moved(): void;
+  /** Monotonic time when something last did, whichever cluster's it was; -Infinity: never. */
+  movedMs(): number;
+}
+
+/** How long ago the answer may have been asked for at most; without it: not before the call. */
+export interface Freshness {
+  readonly ageMaxMs: number;
+}
+
 /** One OpenStack project in one region, through one credential. */
 export interface Cloud {
   close(): Promise<void>;
@@ -277,23 +301,27 @@ export interface Cloud {
   /** Names → ids; invalidSpec names the field of the WorkloadCluster that does not resolve. */
   resolveTargets(cluster: WorkloadCluster): Promise<CloudTargets>;
   listFlavors(): Promise<readonly Flavor[]>;
-  readQuota(): Promise<Quota>;
+  readQuota(freshness?: Freshness): Promise<Quota>;
+  /** Shared by the sessions of this process that reach the project at the same endpoints. */
+  readonly quotaHolds: QuotaHolds;
   /** All servers of the project that carry this cluster's uid in their metadata, in any state. Complete or an error. */
-  listServers(clusterUid: string): Promise<readonly ServerView[]>;
+  listServers(clusterUid: string, freshness?: Freshness): Promise<readonly ServerView[]>;
   /** All ports of the project that carry this cluster's tag. Complete or an error. */
-  listPorts(clusterUid: string): Promise<readonly PortView[]>;
+  listPorts(clusterUid: string, freshness?: Freshness): Promise<readonly PortView[]>;
   /** Names in use in the project, ours or not, among those given. */
   serverNamesTaken(names: readonly string[]): Promise<ReadonlySet<string>>;
   /** Ports of this claim, oldest first. */
-  findPorts(claimUid: string): Promise<readonly PortView[]>;
+  findPorts(claimUid: string, freshness?: Freshness): Promise<readonly PortView[]>;
   createPort(request: CreatePortRequest): Promise<PortView>;
   /** notFound is success. */
   deletePort(id: string): Promise<void>;
   /** Servers that carry this claim's uid, BUILD and ERROR included. */
-  findServers(claimUid: string, name: string): Promise<readonly ServerView[]>;
+  findServers(claimUid: string, name: string, freshness?: Freshness): Promise<readonly ServerView[]>;
   /** Exactly one POST; never repeated by any layer. outcomeUnknown when the answer was lost. Returns the server id. */
   createServer(request: CreateServerRequest): Promise<string>;
-  getServer(id: string): Promise<ServerView | undefined>;
+  /** Live, by id. With a freshness, a listing of the project may answer if it shows the server: for who only waits for it.
+   *  Absence is always Nova's 404 to this id, at most seconds old. */
+  getServer(id: string, freshness?: Freshness): Promise<ServerView | undefined>;
   getPort(id: string): Promise<PortView | undefined>;
   deleteServer(id: string): Promise<void>;
   /** Id of the group of this name with policy anti-affinity; created when there is none. */

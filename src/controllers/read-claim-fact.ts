@@ -4,10 +4,20 @@
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { NodeObject } from '../cluster/cluster-objects.ts';
 import type { ClaimFacts, Fact, FactName } from '../lifecycle/claim-facts.ts';
+import { timeMs } from '../lifecycle/claim-step.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { recordFault } from './claim-status.ts';
 import { isPortError, PortError } from './port-errors.ts';
-import type { PortView, ServerView } from './ports.ts';
+import type { Freshness, PortView, ServerView } from './ports.ts';
+
+/** A server that is waited for is looked at every 3 s at most, so one listing in 2 s is new to each who waits. */
+const WAITING_AGE_MAX_MS = 2000;
+/** Between a DELETE and the next look lies a second: a listing of this age shows what came of it. */
+const LEAVING_AGE_MAX_MS = 1000;
+/** What a leaving claim has left is looked at twice, before and after its port is deleted. */
+const LEFTOVERS_AGE_MAX_MS = 5000;
+/** Until then the DELETE itself has probably not been sent: a listing would only show that the server stands. */
+const DELETE_ANSWER_MS = 1000;
 
 export interface FactAnswer {
   readonly facts: ClaimFacts;
@@ -69,7 +79,7 @@ function read(
 
 async function readPorts(context: ClusterContext, claim: NodeClaim): Promise<readonly PortView[]> {
   await assertProject(context, claim);
-  return context.cloud.findPorts(claim.metadata.uid);
+  return context.cloud.findPorts(claim.metadata.uid, lookFreshness(context, claim));
 }
 
 /** Those found by uid and name, and those behind the claim's ports, which a listing may not show yet. */
@@ -79,7 +89,9 @@ async function readServers(
   facts: ClaimFacts,
 ): Promise<readonly ServerView[]> {
   await assertProject(context, claim);
-  const found = [...(await context.cloud.findServers(claim.metadata.uid, claim.metadata.name))];
+  const found = [
+    ...(await context.cloud.findServers(claim.metadata.uid, claim.metadata.name, lookFreshness(context, claim))),
+  ];
   const ports = facts.ports?.known === true ? facts.ports.value : [];
   for (const { deviceId } of ports) {
     if (deviceId === '' || found.some((server) => server.id === deviceId)) continue;
@@ -89,11 +101,27 @@ async function readServers(
   return found;
 }
 
+/** What there was when the claim's server began to be deleted, or later, is all that there can be: a claim that is leaving
+ *  makes nothing. So 31 of them are shown what is left by one listing. A claim that is to be created looks now. */
+function lookFreshness(context: ClusterContext, claim: NodeClaim): Freshness | undefined {
+  const startedMs = timeMs(claim.status?.deleteStartedAt);
+  if (startedMs === undefined) return undefined;
+  const sinceMs = context.clock.nowMs() - startedMs - DELETE_ANSWER_MS;
+  return sinceMs <= 0 ? undefined : { ageMaxMs: Math.min(sinceMs, LEFTOVERS_AGE_MAX_MS) };
+}
+
+/** Who only waits for a server is answered by the project's listing. Before a DELETE may follow, it is read by its id:
+ *  whose it is must be true at that moment. */
 async function readServer(context: ClusterContext, claim: NodeClaim): Promise<ServerView | undefined> {
   await assertProject(context, claim);
-  const { serverId } = claim.status ?? {};
+  const { serverId, deleteStartedAt } = claim.status ?? {};
   if (serverId === undefined) throw new Error(`claim ${claim.metadata.name} has no server id to ask for`);
-  return context.cloud.getServer(serverId);
+  const { cloud, clock } = context;
+  const startedMs = timeMs(deleteStartedAt);
+  if (startedMs === undefined) return cloud.getServer(serverId, { ageMaxMs: WAITING_AGE_MAX_MS });
+  if (clock.nowMs() - startedMs < DELETE_ANSWER_MS) return cloud.getServer(serverId);
+  const listed = await cloud.getServer(serverId, { ageMaxMs: LEAVING_AGE_MAX_MS });
+  return listed === undefined || listed.taskState === 'deleting' ? listed : cloud.getServer(serverId);
 }
 
 /** While a node comes up or stands, the watch is good enough to see it; its absence and its end are asked for live. */

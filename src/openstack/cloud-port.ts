@@ -9,7 +9,9 @@ import type {
   Cloud,
   CreatePortRequest,
   CreateServerRequest,
+  Freshness,
   PortView,
+  QuotaHolds,
   ServerView,
   Telemetry,
   TelemetryLabels,
@@ -22,10 +24,16 @@ import { openStack, type OpenStack } from './client/open-stack.ts';
 import { faultMeaning, portErrorOf, translated } from './nova-errors.ts';
 import { processLogins } from './process-logins.ts';
 import { processBudgets, type BudgetLease } from './project-budgets.ts';
+import { processInventories, type InventoryLease } from './project-inventory.ts';
+import { ProjectReader } from './project-reader.ts';
+import { countExchange, laneMetrics } from './request-metrics.ts';
 import { findOne, resolveTargets } from './resolve-targets.ts';
 import { SecurityGroupIds } from './security-group-ids.ts';
 import { ServerGroups } from './server-groups.ts';
 import { clusterTag, newPort, newServer, portName } from './server-request.ts';
+
+/** A listing that begins after the call. */
+const NOW: Freshness = { ageMaxMs: 0 };
 
 export interface CloudSource {
   /** Text of a clouds.yaml. `cacert`, `cert` and `key` in it must be the PEM itself: no file is opened for a secret's
@@ -47,18 +55,22 @@ export async function openCloud(source: CloudSource, deps: CloudDependencies): P
   return translated({ what: 'spec.openstack (credentialsSecretRef, cloud, region)', kind: 'repeatable' }, async () => {
     const config = readCloudConfig(source);
     let lease: BudgetLease | undefined;
+    let view: InventoryLease | undefined;
     const session = await openStack(config, {
       clock: deps.clock,
       logins: processLogins,
       budgetOf: (project) => {
-        lease = processBudgets.take({ ...project, authUrl: config.authUrl }, deps.clock);
-        return lease.budget;
+        const listener = laneMetrics(deps.telemetry, deps.labels);
+        lease = processBudgets.take({ ...project, config }, { clock: deps.clock, listener });
+        view = processInventories.take({ ...project, config }, deps.clock);
+        return lease.lane;
       },
       http: {
-        onExchange: (exchange) => deps.telemetry.log('debug', 'openstack request', { ...deps.labels, ...exchange }),
+        onExchange: (exchange) => countExchange(deps.telemetry, deps.labels, exchange),
       },
     });
-    return new OpenStackCloud(session, { clock: deps.clock, release: () => lease?.release() });
+    if (lease === undefined || view === undefined) throw new Error('a session was opened without a budget');
+    return new OpenStackCloud(session, { clock: deps.clock, lease, view });
   });
 }
 
@@ -66,12 +78,26 @@ class OpenStackCloud implements Cloud {
   readonly #openStack: OpenStack;
   readonly #groups: ServerGroups;
   readonly #securityGroups: SecurityGroupIds;
-  #release: () => void;
+  readonly #reader: ProjectReader;
+  readonly #ended = new AbortController();
+  readonly quotaHolds: QuotaHolds;
+  readonly #leases: readonly { release(): void }[];
 
-  constructor(session: OpenStack, deps: { readonly clock: Clock; readonly release: () => void }) {
-    const { clock } = deps;
+  constructor(
+    session: OpenStack,
+    deps: { readonly clock: Clock; readonly lease: BudgetLease; readonly view: InventoryLease },
+  ) {
+    const { clock, lease, view } = deps;
     this.#openStack = session;
-    this.#release = deps.release;
+    this.quotaHolds = lease.quotaHolds;
+    this.#leases = [lease, view];
+    const load = () => lease.lane.waiting();
+    this.#reader = new ProjectReader(session, {
+      inventory: view.inventory,
+      clock,
+      load,
+      signal: this.#ended.signal,
+    });
     this.#groups = new ServerGroups(session.nova);
     this.#securityGroups = new SecurityGroupIds({
       clock,
@@ -83,8 +109,8 @@ class OpenStackCloud implements Cloud {
   }
 
   async close(): Promise<void> {
-    this.#release();
-    this.#release = () => undefined;
+    this.#ended.abort();
+    for (const lease of this.#leases) lease.release();
     await this.#openStack.close();
   }
 
@@ -115,9 +141,9 @@ class OpenStackCloud implements Cloud {
     });
   }
 
-  async readQuota() {
+  async readQuota(freshness: Freshness = NOW) {
     return translated({ what: 'read the quota', kind: 'repeatable' }, async () => {
-      const limits = await this.#openStack.nova.readLimits();
+      const limits = await this.#reader.limits(freshness.ageMaxMs, this.quotaHolds.movedMs());
       return {
         serversLeft: left({ most: limits.maxTotalInstances, used: limits.totalInstancesUsed }),
         coresLeft: left({ most: limits.maxTotalCores, used: limits.totalCoresUsed }),
@@ -126,19 +152,18 @@ class OpenStackCloud implements Cloud {
     });
   }
 
-  async listServers(clusterUid: string) {
+  async listServers(clusterUid: string, freshness: Freshness = NOW) {
     return translated({ what: 'list servers', kind: 'repeatable' }, async () => {
       // Nova ignores a filter by metadata for members (and says nothing), so the sorting out is done here.
-      const servers = await this.#openStack.nova.listServers();
+      const servers = await this.#reader.servers(freshness.ageMaxMs);
       return servers.filter((server) => server.metadata.get(SERVER_METADATA.cluster) === clusterUid).map(serverView);
     });
   }
 
-  async listPorts(clusterUid: string) {
+  async listPorts(clusterUid: string, freshness: Freshness = NOW) {
     return translated({ what: 'list ports', kind: 'repeatable' }, async () => {
-      const tag = clusterTag(clusterUid);
-      const ports = await this.#listPorts({ tags: tag });
-      return ports.filter((port) => port.tags.includes(tag));
+      const ports = await this.#reader.portsTagged(clusterTag(clusterUid), freshness.ageMaxMs);
+      return ports.map(portView);
     });
   }
 
@@ -150,10 +175,10 @@ class OpenStackCloud implements Cloud {
     });
   }
 
-  async findPorts(claimUid: string) {
+  async findPorts(claimUid: string, freshness: Freshness = NOW) {
     return translated({ what: `find ports of claim ${claimUid}`, kind: 'repeatable' }, async () => {
-      const name = portName(claimUid); // by name, not by tag: a port whose tags were not set any more is found too
-      const ports = (await this.#listPorts({ name })).filter((port) => port.name === name);
+      // by name, not by tag: a port whose tags were not set any more is found too
+      const ports = (await this.#reader.portsNamed([portName(claimUid)], freshness.ageMaxMs)).map(portView);
       return ports.toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
     });
   }
@@ -170,12 +195,14 @@ class OpenStackCloud implements Cloud {
 
   async deletePort(id: string) {
     await translated({ what: `delete port ${id}`, kind: 'repeatable' }, () => this.#openStack.neutron.deletePort(id));
+    this.#reader.portDeleted(id);
   }
 
-  async findServers(claimUid: string, name: string) {
+  async findServers(claimUid: string, name: string, freshness: Freshness = NOW) {
     return translated({ what: `find server ${name}`, kind: 'repeatable' }, async () => {
-      const servers = await this.#openStack.nova.listServers({ nameLike: likeExactly(name) });
-      return servers.filter((server) => server.metadata.get(SERVER_METADATA.claim) === claimUid).map(serverView);
+      const claim = { uid: claimUid, nameLike: likeExactly(name) };
+      const servers = await this.#reader.serversOfClaim(claim, freshness.ageMaxMs);
+      return servers.map(serverView);
     });
   }
 
@@ -190,9 +217,11 @@ class OpenStackCloud implements Cloud {
     }
   }
 
-  async getServer(id: string) {
+  async getServer(id: string, freshness?: Freshness) {
     return translated({ what: `get server ${id}`, kind: 'repeatable' }, async () => {
-      const server = await this.#openStack.nova.getServer(id);
+      const server =
+        freshness === undefined ? await this.#reader.serverById(id) : await this.#reader.server(id, freshness.ageMaxMs);
+      if (server === undefined) this.quotaHolds.moved();
       return server === undefined ? undefined : serverView(server);
     });
   }
@@ -215,12 +244,6 @@ class OpenStackCloud implements Cloud {
 
   async deleteServerGroup(name: string) {
     await translated({ what: `delete server group ${name}`, kind: 'repeatable' }, () => this.#groups.delete(name));
-  }
-
-  async #listPorts(filters: Readonly<Record<string, string>>): Promise<readonly PortView[]> {
-    const { projectId } = await this.#openStack.token(); // an administrator's list holds other projects' ports
-    const ports = await this.#openStack.neutron.listPorts({ ...filters, project_id: projectId });
-    return ports.map(portView);
   }
 
   /** A token that a service refuses while Keystone still gives new ones (revoked, keys rotated) is no wrong credential:

@@ -1,35 +1,63 @@
-// One request budget per OpenStack project and region, shared by every cluster of this process that draws on it: the cloud
-// counts by project, and at OVH one project may carry twenty clusters.
-import { RequestBudget, type ClientClock } from './client/request-budget.ts';
+// One request budget, and one book of what is held of its quota, per OpenStack project for all clusters of this process that draw on it, each in a lane of its own: the
+// cloud counts by project, and at OVH one project may carry twenty clusters.
+import type { CloudConfig } from './client/clouds.ts';
+import type { QuotaHolds } from '../controllers/ports.ts';
+import { RequestBudget, type ClientClock, type LaneListener, type RequestLane } from './client/request-budget.ts';
+import { ProjectHolds } from './quota-holds.ts';
 
 export interface BudgetLease {
-  readonly budget: RequestBudget;
-  /** To be called once, when the session ends; the last one drops the budget. */
+  readonly lane: RequestLane;
+  readonly quotaHolds: QuotaHolds;
+  /** To be called when the session ends: what waits in its lane is refused; the last one drops the budget. */
   release(): void;
 }
 
 export class ProjectBudgets {
-  readonly #held = new Map<string, { readonly budget: RequestBudget; users: number }>();
+  readonly #held = new Map<string, { readonly budget: RequestBudget; readonly holds: ProjectHolds; users: number }>();
 
-  /** The budget of this project, made at its first use. */
-  take(
-    project: { readonly authUrl: string; readonly region: string; readonly id: string },
-    clock: ClientClock,
-  ): BudgetLease {
-    const key = JSON.stringify([project.authUrl, project.region, project.id]);
-    const held = this.#held.get(key) ?? { budget: new RequestBudget(clock), users: 0 };
+  /** A lane in the budget of this project, which is made at its first use. */
+  take(project: ProjectAddress, deps: { readonly clock: ClientClock; readonly listener?: LaneListener }): BudgetLease {
+    const key = projectKey(project);
+    const held = this.#held.get(key) ?? {
+      budget: new RequestBudget(deps.clock),
+      holds: new ProjectHolds(deps.clock),
+      users: 0,
+    };
     held.users += 1;
     this.#held.set(key, held);
+    const lane = held.budget.lane(deps.listener);
+    const quotaHolds = held.holds.open();
+    let released = false;
     return {
-      budget: held.budget,
+      lane,
+      quotaHolds,
       release: () => {
+        if (released) return;
+        released = true;
+        lane.close();
+        quotaHolds.close();
         held.users -= 1;
-        if (held.users > 0) return;
-        this.#held.delete(key);
-        held.budget.close();
+        if (held.users === 0) this.#held.delete(key);
       },
     };
   }
+}
+
+export interface ProjectAddress {
+  readonly config: Pick<
+    CloudConfig,
+    'authUrl' | 'interface' | 'endpointOverrides' | 'services' | 'verify' | 'caCert' | 'clientCert'
+  >;
+  readonly region: string;
+  readonly id: string;
+}
+
+/** A project at an address. The endpoints and whom we trust to be them belong to it: whoever overrides an endpoint answers
+ *  for it, and a 429 or a dead service there must not stop another cluster's requests to the true one. */
+export function projectKey({ config, region, id }: ProjectAddress): string {
+  const { authUrl, interface: face, endpointOverrides, services, verify, caCert, clientCert } = config;
+  const overrides = [...endpointOverrides].toSorted(([left], [right]) => (left < right ? -1 : 1));
+  return JSON.stringify([authUrl, region, id, face, overrides, [...(services ?? [])], verify, caCert, clientCert]);
 }
 
 /** The cloud's limit holds for the process, not for a session, so there is one of these in it. */

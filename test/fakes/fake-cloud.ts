@@ -10,8 +10,10 @@ import type {
   CreatePortRequest,
   CreateServerRequest,
   PortView,
+  QuotaHolds,
   ServerView,
 } from '../../src/controllers/ports.ts';
+import { ProjectHolds } from '../../src/openstack/quota-holds.ts';
 
 interface FakeServer {
   readonly view: ServerView;
@@ -50,13 +52,16 @@ export class FakeCloud implements Cloud {
   readonly deletedServers: string[] = [];
   readonly deletedPorts: string[] = [];
   readonly serverGroups = new Map<string, string>();
+  readonly quotaHolds: QuotaHolds;
   readonly #servers = new Map<string, FakeServer>();
   readonly #ports = new Map<string, PortView>();
   readonly #clock: Clock;
   #ids = 0;
 
-  constructor(clock: Clock) {
+  /** `holds`: shared with the other clusters of the project. */
+  constructor(clock: Clock, holds = new ProjectHolds(clock)) {
     this.#clock = clock;
+    this.quotaHolds = holds.open();
   }
 
   /** Servers and ports that stand, shown or not: the books that tests count from. */

@@ -66,7 +66,7 @@ export interface NewFloatingIp {
 export const DESCRIPTION_CHARS_MAX = 255;
 /** Of older Neutrons (255 since 2024); tags within it work everywhere. No commas: they separate tags in a query. */
 export const TAG_CHARS_MAX = 60;
-const ITEMS_PER_PAGE = 500;
+export const ITEMS_PER_PAGE = 500;
 /** The extension that takes tags in the body of POST /ports. */
 const TAGS_ON_CREATE = 'tag-ports-during-bulk-creation';
 

@@ -113,7 +113,7 @@ export interface ServerCreateOptions extends CallOptions {
 /** Nova's own limit for the base64 text. */
 export const USER_DATA_CHARS_MAX = 65_535;
 /** 250 servers with the most metadata that Nova allows are 17 MB: within the cap on bodies. */
-const SERVERS_PER_PAGE = 250;
+export const SERVERS_PER_PAGE = 250;
 const NAMES_PER_PAGE = 1000; // Nova's own most
 const FLAVORS_PER_PAGE = 500;
 const GROUPS_PER_PAGE = 200;

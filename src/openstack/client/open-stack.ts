@@ -28,7 +28,7 @@ export interface OpenStackDependencies {
   readonly clock: ClientClock;
   /** What it says of certificates and addresses wins over the configuration. */
   readonly http?: HttpOptions;
-  /** Where several sessions share a project's budget: this session's part in it, which its owner closes. Absent: a budget
+  /** Where several sessions share a project's budget: this session's lane in it, which its owner closes. Absent: a budget
    *  of its own. */
   readonly budgetOf?: (project: { readonly id: string; readonly region: string }) => RequestGate;
   /** Where several sessions may share one login. Absent: this session logs in by itself. */

@@ -296,3 +296,45 @@ describe('a Ready claim whose server is missing', () => {
     expect(await world.management.getClaim(NAMESPACE, 'web-node-000001')).toBeDefined();
   });
 });
+
+describe('a dry run (spec.orphans: Report)', () => {
+  beforeEach(() => {
+    world.cluster = makeCluster({ orphans: 'Report' });
+  });
+
+  it('deletes nothing, counts what it sees, and names each thing once', async () => {
+    const server = addServer('nobody');
+    const port = addPort('nobody');
+    await sweepTwice();
+    world.clock.advance(60_000);
+    await inventory.sweep();
+    expect(world.cloud.deletedServers).toEqual([]);
+    expect(world.cloud.deletedPorts).toEqual([]);
+    const told = world.telemetry.entries.filter(({ kind, name }) => kind === 'log' && name.startsWith('would delete'));
+    expect(told.map(({ value }) => value)).toMatchObject([
+      { kind: 'server', id: server.id },
+      { kind: 'port', id: port.id },
+    ]);
+    expect(world.management.events.map(({ reason }) => reason)).toContain('OrphansKept');
+    expect(world.telemetry.total('sluice_orphans_total', {})).toBe(0);
+  });
+
+  it('goes over to deleting as soon as the field does', async () => {
+    addServer('nobody');
+    await sweepTwice();
+    world.cluster = makeCluster();
+    await inventory.sweep();
+    expect(names()).toEqual([]);
+  });
+});
+
+it('shows what is without a claim now, before its grace is over, and that it is gone', async () => {
+  const server = addServer('nobody');
+  addPort('nobody');
+  await inventory.sweep();
+  expect(world.telemetry.last('sluice_orphans', { kind: 'server' })).toBe(1);
+  expect(world.telemetry.last('sluice_orphans', { kind: 'port' })).toBe(1);
+  world.cloud.loseServer(server.id);
+  await inventory.sweep();
+  expect(world.telemetry.last('sluice_orphans', { kind: 'server' })).toBe(0);
+});

@@ -1,0 +1,164 @@
+// Who shares a view of a project, and who must not; and what a session asks through it.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SERVER_METADATA } from '../../../src/api/names.ts';
+import type { Cloud } from '../../../src/controllers/ports.ts';
+import type { CloudConfig } from '../../../src/openstack/client/clouds.ts';
+import { openCloud } from '../../../src/openstack/cloud-port.ts';
+import { ProjectInventories } from '../../../src/openstack/project-inventory.ts';
+import { FakeTelemetry } from '../../fakes/fake-telemetry.ts';
+import { ManualClock, PROJECT_ID, REAL_CLOCK, ScriptedCloud } from './scripted-cloud.ts';
+
+const CONFIG: CloudConfig = {
+  name: 'one',
+  authUrl: 'http://keystone',
+  auth: { kind: 'applicationCredential', id: 'credential', secret: 'secret' },
+  region: 'R',
+  interface: 'public',
+  endpointOverrides: new Map(),
+  verify: true,
+  caCert: undefined,
+};
+const PROJECT = { config: CONFIG, region: 'R', id: 'p' };
+
+describe('a view of a project', () => {
+  test('is shared by sessions with the same credential, until the last one goes', () => {
+    const inventories = new ProjectInventories();
+    const clock = new ManualClock();
+    const [one, two] = [inventories.take(PROJECT, clock), inventories.take({ ...PROJECT }, clock)];
+    expect(two.inventory).toBe(one.inventory);
+    expect(one.inventory.users).toBe(2);
+    one.release();
+    one.release();
+    expect(inventories.take(PROJECT, clock).inventory).toBe(two.inventory);
+    expect(two.inventory.users).toBe(2);
+  });
+
+  test.for<[what: string, change: Partial<CloudConfig>]>([
+    ['an endpoint override', { endpointOverrides: new Map([['compute', 'http://evil']]) }],
+    ['another secret', { auth: { kind: 'applicationCredential', id: 'credential', secret: 'stolen' } }],
+    ['another user', { auth: { kind: 'applicationCredential', id: 'other', secret: 'secret' } }],
+    ['another Keystone', { authUrl: 'http://evil' }],
+    ['no check of certificates', { verify: false }],
+    ['a CA of its own', { caCert: '-----BEGIN CERTIFICATE-----' }],
+    ['another interface', { interface: 'internal' }],
+  ])('is never shared across %s', ([, change]) => {
+    const inventories = new ProjectInventories();
+    const clock = new ManualClock();
+    const mine = inventories.take(PROJECT, clock);
+    const other = inventories.take({ ...PROJECT, config: { ...CONFIG, ...change } }, clock);
+    expect(other.inventory).not.toBe(mine.inventory);
+    expect(inventories.take({ ...PROJECT, region: 'S' }, clock).inventory).not.toBe(mine.inventory);
+    expect(inventories.take({ ...PROJECT, id: 'q' }, clock).inventory).not.toBe(mine.inventory);
+  });
+});
+
+describe('two clusters in one project, with equal pool and node names', () => {
+  const COMPUTE = `/compute/v2.1/${PROJECT_ID}`;
+  let scripted: ScriptedCloud;
+  let clouds: readonly Cloud[];
+
+  const server = (cluster: string, n: number) => ({
+    id: `server-${cluster}-${n}`,
+    name: `pool-node-00000${n}`,
+    status: 'ACTIVE',
+    created: '2026-01-01T00:00:00Z',
+    tenant_id: PROJECT_ID,
+    metadata: {
+      [SERVER_METADATA.cluster]: cluster,
+      [SERVER_METADATA.pool]: 'pool',
+      [SERVER_METADATA.claim]: `claim-${cluster}-${n}`,
+    },
+    addresses: {},
+    flavor: { original_name: 'b2-7' },
+    'OS-EXT-AZ:availability_zone': 'nova',
+    'OS-EXT-STS:task_state': null,
+  });
+  const port = (cluster: string, n: number) => ({
+    id: `port-${cluster}-${n}`,
+    name: `sluice-claim-${cluster}-${n}`,
+    project_id: PROJECT_ID,
+    device_id: '',
+    fixed_ips: [],
+    tags: [`sluice.dev/cluster=${cluster}`],
+  });
+
+  beforeEach(async () => {
+    scripted = await ScriptedCloud.start();
+    const standing = ['a', 'b'].flatMap((cluster) => [1, 2].map((n) => [cluster, n] as const));
+    scripted.handler = ({ path }) => {
+      if (path === `${COMPUTE}/servers/detail`) {
+        return { status: 200, body: { servers: standing.map(([cluster, n]) => server(cluster, n)) } };
+      }
+      if (path === '/network/v2.0/ports') {
+        return { status: 200, body: { ports: standing.map(([cluster, n]) => port(cluster, n)) } };
+      }
+      return undefined;
+    };
+    const source = { cloudsYaml: scripted.cloudsYaml, cloud: undefined, region: undefined };
+    const clock = { ...REAL_CLOCK, nowMs: () => Date.now() };
+    const open = (cluster: string) => openCloud(source, { clock, telemetry: new FakeTelemetry(), labels: { cluster } });
+    clouds = [await open('a'), await open('b')];
+  });
+
+  afterEach(async () => {
+    await Promise.all(clouds.map((cloud) => cloud.close()));
+    await scripted.close();
+  });
+
+  test('see each their own in one listing', async () => {
+    const age = { ageMaxMs: 45_000 };
+    const ids = async (cloud: Cloud, uid: string) => [
+      ...(await cloud.listServers(uid, age)).map(({ id }) => id),
+      ...(await cloud.listPorts(uid, age)).map(({ id }) => id),
+    ];
+    for (const uid of ['a', 'b', 'a', 'b']) {
+      const cloud = clouds[uid === 'a' ? 0 : 1];
+      if (cloud === undefined) throw new Error('no cloud');
+      expect(await ids(cloud, uid)).toEqual([`server-${uid}-1`, `server-${uid}-2`, `port-${uid}-1`, `port-${uid}-2`]);
+    }
+    expect(scripted.count('GET', `${COMPUTE}/servers/detail`)).toBe(1);
+    expect(scripted.count('GET', '/network/v2.0/ports')).toBe(1);
+  });
+
+  test('find what is a claim’s by its uid, though names are the same', async () => {
+    const [cloud] = clouds;
+    const looks = ['a', 'b'].map(async (cluster) => [
+      (await cloud?.findServers(`claim-${cluster}-1`, 'pool-node-000001'))?.map(({ id }) => id),
+      (await cloud?.findPorts(`claim-${cluster}-1`))?.map(({ id }) => id),
+    ]);
+    expect(await Promise.all(looks)).toEqual([
+      [['server-a-1'], ['port-a-1']],
+      [['server-b-1'], ['port-b-1']],
+    ]);
+  });
+
+  test('a server that no listing shows is gone only by the answer to its id', async () => {
+    const [cloud] = clouds;
+    const waiting = { ageMaxMs: 2000 };
+    expect((await cloud?.getServer('server-a-1', waiting))?.status).toBe('ACTIVE');
+    expect(scripted.count('GET', `${COMPUTE}/servers/server-a-1`)).toBe(0);
+    expect(await cloud?.getServer('gone', waiting)).toBeUndefined();
+    expect(await cloud?.getServer('gone', waiting)).toBeUndefined();
+    expect(scripted.count('GET', `${COMPUTE}/servers/gone`)).toBe(1);
+    expect(await cloud?.getServer('gone')).toBeUndefined();
+    expect(scripted.count('GET', `${COMPUTE}/servers/gone`)).toBe(2);
+  });
+
+  test('what a server in ERROR is about is asked of itself where the listing does not say: Nova does not for one without a host', async () => {
+    const broken = { ...server('a', 1), status: 'ERROR' };
+    const fault = { code: 500, message: 'No valid host was found. ' };
+    scripted.handler = ({ path }) => {
+      if (path === `${COMPUTE}/servers/detail`) return { status: 200, body: { servers: [broken] } };
+      const one = { status: 200, body: { server: { ...broken, fault } } };
+      return path === `${COMPUTE}/servers/server-a-1` ? one : undefined;
+    };
+    const found = await clouds[0]?.getServer('server-a-1', { ageMaxMs: 2000 });
+    expect(found?.fault?.meaning).toBe('capacity');
+  });
+
+  test('a session that has closed asks nothing more', async () => {
+    const [cloud] = clouds;
+    await cloud?.close();
+    await expect(cloud?.listServers('a')).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
