@@ -318,6 +318,8 @@ export interface Quota {
   readonly serversLeft: number | undefined;
   readonly coresLeft: number | undefined;
   readonly memoryMiBLeft: number | undefined;
+  /** Of the network service; undefined or absent: it does not tell, or they are unlimited. */
+  readonly portsLeft?: number | undefined;
 }
 
 /** Names of a WorkloadCluster resolved to ids in its project. */

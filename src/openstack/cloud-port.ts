@@ -143,11 +143,13 @@ class OpenStackCloud implements Cloud {
 
   async readQuota(freshness: Freshness = NOW) {
     return translated({ what: 'read the quota', kind: 'repeatable' }, async () => {
-      const limits = await this.#reader.limits(freshness.ageMaxMs, this.quotaHolds.movedMs());
+      const { nova: limits, ports } = await this.#reader.limits(freshness.ageMaxMs, this.quotaHolds.movedMs());
       return {
         serversLeft: left({ most: limits.maxTotalInstances, used: limits.totalInstancesUsed }),
         coresLeft: left({ most: limits.maxTotalCores, used: limits.totalCoresUsed }),
         memoryMiBLeft: left({ most: limits.maxTotalRAMSize, used: limits.totalRAMUsed }),
+        portsLeft:
+          ports === undefined ? undefined : left({ most: ports.limit, used: ports.used + (ports.reserved ?? 0) }),
       };
     });
   }

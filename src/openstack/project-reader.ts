@@ -2,10 +2,11 @@
 // them a listing may answer is decided here; how many requests that takes, in shared-listing.ts.
 import { SERVER_METADATA } from '../api/names.ts';
 import type { Clock } from '../controllers/ports.ts';
-import type { NeutronPort } from './client/neutron.ts';
-import type { NovaLimits, NovaServer } from './client/nova.ts';
+import type { NeutronPort, NeutronQuota } from './client/neutron.ts';
+import type { NovaServer } from './client/nova.ts';
+import { OpenStackError } from './client/openstack-error.ts';
 import type { OpenStack } from './client/open-stack.ts';
-import type { ProjectInventory } from './project-inventory.ts';
+import type { ProjectInventory, ProjectLimits } from './project-inventory.ts';
 import type { ListingMember } from './shared-listing.ts';
 
 /** How far back a listing of changes reaches: the difference between Nova's clock and ours that the protocol bears (as
@@ -75,14 +76,26 @@ export class ProjectReader {
   }
 
   /** The project's limits and their use, by a reading that began less than `ageMaxMs` ago and after `sinceMs`. */
-  async limits(ageMaxMs: number, sinceMs: number): Promise<NovaLimits> {
+  async limits(ageMaxMs: number, sinceMs: number): Promise<ProjectLimits> {
     const startedMs = this.#clock.monotonicMs();
     const known = this.#inventory.limits;
     if (known !== undefined && known.startedMs > Math.max(startedMs - ageMaxMs, sinceMs)) return known.value;
-    const value = await this.#session.nova.readLimits();
+    const { projectId } = await this.#session.token();
+    const [nova, ports] = await Promise.all([this.#session.nova.readLimits(), this.#portQuota(projectId)]);
+    const value = { nova, ports };
     const newest = this.#inventory.limits;
     if (newest === undefined || newest.startedMs < startedMs) this.#inventory.limits = { value, startedMs };
     return value;
+  }
+
+  /** Neutron being away says nothing of Nova's limits, and whoever makes a port is told by Neutron itself. */
+  async #portQuota(projectId: string): Promise<NeutronQuota | undefined> {
+    try {
+      return await this.#session.neutron.readPortQuota(projectId);
+    } catch (error) {
+      if (!(error instanceof OpenStackError)) throw error;
+      return this.#inventory.limits?.value.ports;
+    }
   }
 
   /** Ports with this tag. Where the project has more pages of ports than sessions that would share them, each asks for its
