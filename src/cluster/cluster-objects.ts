@@ -320,6 +320,8 @@ export interface Quota {
   readonly memoryMiBLeft: number | undefined;
   /** Most members of one server group; absent = unlimited. */
   readonly serverGroupMembersMax?: number | undefined;
+  /** Of the network service; undefined or absent: it does not tell, or they are unlimited. */
+  readonly portsLeft?: number | undefined;
 }
 
 /** Names of a WorkloadCluster resolved to ids in its project. */

@@ -93,7 +93,8 @@ export class CachedFact<T> {
       if (isPortError(error)) this.#fault = error;
       else this.#bug = error;
       const told = isPortError(error) && error.retry.kind === 'after' ? error.retry.ms : undefined;
-      this.#nextMs = clock.monotonicMs() + Math.min(told ?? backoffMs(this.#failures, random), intervalMs);
+      // Who says when is heard: a refused credential is not tried twice a minute for a fact that is read that often.
+      this.#nextMs = clock.monotonicMs() + (told ?? Math.min(backoffMs(this.#failures, random), intervalMs));
     }
     this.#moved = false;
     this.#refreshing = undefined;

@@ -10,6 +10,7 @@ import { CachedFact } from './cached-fact.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { isPortError, PortError } from './port-errors.ts';
 import { QuotaShares } from './quota-shares.ts';
+import { readPrices } from './read-prices.ts';
 
 export interface CloudReading {
   readonly flavors: readonly Flavor[];
@@ -56,8 +57,6 @@ const SERVERS_INTERVAL_MS = MINUTE_MS;
 const SERVERS_AGE_MAX_MS = 2 * MINUTE_MS;
 /** The sweep of the inventory lists as often, and so do other clusters of the project: one listing serves all. */
 const SERVERS_SHARED_MS = 45_000;
-/** More prices than there are flavors anywhere; the rest is ignored with a problem said. */
-const PRICES_MAX = 4096;
 
 /** Without an image no flavor is offered. */
 const NO_TARGETS: CloudTargets = { networkId: '', subnetId: undefined, images: [], zones: [], region: '' };
@@ -107,7 +106,7 @@ export class CloudFacts {
       name: 'prices',
       intervalMs: PRICES_INTERVAL_MS,
       ageMaxMs: PRICES_AGE_MAX_MS,
-      load: () => this.#readPrices(),
+      load: () => readPrices(context, this.#pricesName),
     });
     this.#servers = new CachedFact({
       clock,
@@ -205,24 +204,6 @@ export class CloudFacts {
       );
     }
     return { quota: await this.#context.cloud.readQuota({ ageMaxMs }), counted, readMs };
-  }
-
-  async #readPrices(): Promise<ReadonlyMap<string, number>> {
-    const name = this.#pricesName;
-    const data = await this.#context.management.getConfigMap(this.#context.namespace, name);
-    if (data === undefined) throw new PortError('notFound', `ConfigMap '${name}' of spec.pricesRef does not exist`);
-    const prices = new Map<string, number>();
-    for (const [flavor, text] of [...data].slice(0, PRICES_MAX)) {
-      const price = Number(text);
-      if (text.trim() === '' || !Number.isFinite(price) || price < 0) {
-        throw new PortError(
-          'invalidSpec',
-          `ConfigMap '${name}': the price of '${flavor}' is not a number of at least 0`,
-        );
-      }
-      prices.set(flavor, price);
-    }
-    return prices;
   }
 
   /** Names in the spec that do not resolve keep nodes from being created, not from being removed or explained. */

@@ -53,9 +53,9 @@ export class QuotaShares {
     };
     const tookMore = more.servers > 0 || more.cores > 0 || more.memoryMiB > 0;
     const needed = plus(plus(pending, wanted), more);
-    const { serversLeft, coresLeft, memoryMiBLeft } = objects.quota;
+    const { serversLeft, coresLeft, memoryMiBLeft, portsLeft } = objects.quota;
     const fits =
-      needed.servers <= (serversLeft ?? Infinity) &&
+      needed.servers <= Math.min(serversLeft ?? Infinity, portsLeft ?? Infinity) &&
       needed.cores <= (coresLeft ?? Infinity) &&
       needed.memoryMiB <= (memoryMiBLeft ?? Infinity);
     if (tookMore && !fits) return "another cluster of the project took of its quota since the plan's snapshot";
@@ -90,6 +90,8 @@ function less(quota: Quota, use: QuotaUse): Quota {
   const rest = (left: number | undefined, used: number) => (left === undefined ? undefined : Math.max(0, left - used));
   return {
     serversLeft: rest(quota.serversLeft, use.servers),
+    // A server has a port of its own; those of servers that just came may be counted twice until the next reading.
+    portsLeft: rest(quota.portsLeft, use.servers),
     coresLeft: rest(quota.coresLeft, use.cores),
     memoryMiBLeft: rest(quota.memoryMiBLeft, use.memoryMiB),
   };

@@ -150,13 +150,15 @@ class OpenStackCloud implements Cloud {
 
   async readQuota(freshness: Freshness = NOW) {
     return translated({ what: 'read the quota', kind: 'repeatable' }, async () => {
-      const limits = await this.#reader.limits(freshness.ageMaxMs, this.quotaHolds.movedMs());
+      const { nova: limits, ports } = await this.#reader.limits(freshness.ageMaxMs, this.quotaHolds.movedMs());
       this.#metadataItemsMax = mostOf(limits.maxServerMeta) ?? METADATA_ITEMS_MAX;
       return {
         serverGroupMembersMax: mostOf(limits.maxServerGroupMembers),
         serversLeft: left({ most: limits.maxTotalInstances, used: limits.totalInstancesUsed }),
         coresLeft: left({ most: limits.maxTotalCores, used: limits.totalCoresUsed }),
         memoryMiBLeft: left({ most: limits.maxTotalRAMSize, used: limits.totalRAMUsed }),
+        portsLeft:
+          ports === undefined ? undefined : left({ most: ports.limit, used: ports.used + (ports.reserved ?? 0) }),
       };
     });
   }
@@ -234,7 +236,7 @@ class OpenStackCloud implements Cloud {
 
   async findServers(claimUid: string, name: string, freshness: Freshness = NOW) {
     return translated({ what: `find server ${name}`, kind: 'repeatable' }, async () => {
-      const claim = { uid: claimUid, nameLike: likeExactly(name) };
+      const claim = { uid: claimUid, name, nameLike: likeExactly(name) };
       const servers = await this.#reader.serversOfClaim(claim, freshness.ageMaxMs);
       return servers.map(serverView);
     });

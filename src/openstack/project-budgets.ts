@@ -44,7 +44,10 @@ export class ProjectBudgets {
 }
 
 export interface ProjectAddress {
-  readonly config: Pick<CloudConfig, 'authUrl' | 'interface' | 'endpointOverrides' | 'verify' | 'caCert'>;
+  readonly config: Pick<
+    CloudConfig,
+    'authUrl' | 'interface' | 'endpointOverrides' | 'services' | 'verify' | 'caCert' | 'clientCert'
+  >;
   readonly region: string;
   readonly id: string;
 }
@@ -52,9 +55,9 @@ export interface ProjectAddress {
 /** A project at an address. The endpoints and whom we trust to be them belong to it: whoever overrides an endpoint answers
  *  for it, and a 429 or a dead service there must not stop another cluster's requests to the true one. */
 export function projectKey({ config, region, id }: ProjectAddress): string {
-  const { authUrl, interface: face, endpointOverrides, verify, caCert } = config;
+  const { authUrl, interface: face, endpointOverrides, services, verify, caCert, clientCert } = config;
   const overrides = [...endpointOverrides].toSorted(([left], [right]) => (left < right ? -1 : 1));
-  return JSON.stringify([authUrl, region, id, face, overrides, verify, caCert ?? '']);
+  return JSON.stringify([authUrl, region, id, face, overrides, [...(services ?? [])], verify, caCert, clientCert]);
 }
 
 /** The cloud's limit holds for the process, not for a session, so there is one of these in it. */

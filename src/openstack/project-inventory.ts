@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { ClientClock } from './client/request-budget.ts';
 import type { CloudConfig } from './client/clouds.ts';
-import { ITEMS_PER_PAGE, type NeutronPort } from './client/neutron.ts';
+import { ITEMS_PER_PAGE, type NeutronPort, type NeutronQuota } from './client/neutron.ts';
 import { SERVERS_PER_PAGE, type NovaLimits, type NovaServer } from './client/nova.ts';
 import { projectKey } from './project-budgets.ts';
 import { SharedListing } from './shared-listing.ts';
@@ -13,13 +13,19 @@ export interface ProjectInventory {
   readonly servers: SharedListing<NovaServer>;
   readonly ports: SharedListing<NeutronPort>;
   /** The newest reading of the project's limits. */
-  limits: { readonly value: NovaLimits; readonly startedMs: number } | undefined;
+  limits: { readonly value: ProjectLimits; readonly startedMs: number } | undefined;
   /** Sessions that share it. */
   readonly users: number;
 }
 
 interface HeldInventory extends ProjectInventory {
   users: number;
+}
+
+export interface ProjectLimits {
+  readonly nova: NovaLimits;
+  /** undefined: Neutron does not tell. */
+  readonly ports: NeutronQuota | undefined;
 }
 
 export interface InventoryLease {

@@ -2,10 +2,11 @@
 // them a listing may answer is decided here; how many requests that takes, in shared-listing.ts.
 import { SERVER_METADATA } from '../api/names.ts';
 import type { Clock } from '../controllers/ports.ts';
-import type { NeutronPort } from './client/neutron.ts';
-import type { NovaLimits, NovaServer } from './client/nova.ts';
+import type { NeutronPort, NeutronQuota } from './client/neutron.ts';
+import type { NovaServer } from './client/nova.ts';
+import { OpenStackError } from './client/openstack-error.ts';
 import type { OpenStack } from './client/open-stack.ts';
-import type { ProjectInventory } from './project-inventory.ts';
+import type { ProjectInventory, ProjectLimits } from './project-inventory.ts';
 import type { ListingMember } from './shared-listing.ts';
 
 /** How far back a listing of changes reaches: the difference between Nova's clock and ours that the protocol bears (as
@@ -75,14 +76,26 @@ export class ProjectReader {
   }
 
   /** The project's limits and their use, by a reading that began less than `ageMaxMs` ago and after `sinceMs`. */
-  async limits(ageMaxMs: number, sinceMs: number): Promise<NovaLimits> {
+  async limits(ageMaxMs: number, sinceMs: number): Promise<ProjectLimits> {
     const startedMs = this.#clock.monotonicMs();
     const known = this.#inventory.limits;
     if (known !== undefined && known.startedMs > Math.max(startedMs - ageMaxMs, sinceMs)) return known.value;
-    const value = await this.#session.nova.readLimits();
+    const { projectId } = await this.#session.token();
+    const [nova, ports] = await Promise.all([this.#session.nova.readLimits(), this.#portQuota(projectId)]);
+    const value = { nova, ports };
     const newest = this.#inventory.limits;
     if (newest === undefined || newest.startedMs < startedMs) this.#inventory.limits = { value, startedMs };
     return value;
+  }
+
+  /** Neutron being away says nothing of Nova's limits, and whoever makes a port is told by Neutron itself. */
+  async #portQuota(projectId: string): Promise<NeutronQuota | undefined> {
+    try {
+      return await this.#session.neutron.readPortQuota(projectId);
+    } catch (error) {
+      if (!(error instanceof OpenStackError)) throw error;
+      return this.#inventory.limits?.value.ports;
+    }
   }
 
   /** Ports with this tag. Where the project has more pages of ports than sessions that would share them, each asks for its
@@ -111,14 +124,14 @@ export class ProjectReader {
     });
   }
 
-  /** Servers that carry this claim's uid, likewise; `nameLike` finds them when they are looked for alone. */
+  /** Servers that carry this claim's uid and name, likewise; `nameLike` finds them when they are looked for alone. */
   async serversOfClaim(
-    claim: { readonly uid: string; readonly nameLike: string },
+    claim: { readonly uid: string; readonly name: string; readonly nameLike: string },
     ageMaxMs: number,
   ): Promise<readonly NovaServer[]> {
     const { servers } = this.#inventory;
     const own = (found: readonly NovaServer[]) =>
-      found.filter(({ metadata }) => metadata.get(SERVER_METADATA.claim) === claim.uid);
+      found.filter(({ name, metadata }) => name === claim.name && metadata.get(SERVER_METADATA.claim) === claim.uid);
     const recent = servers.recentFull(ageMaxMs);
     if (recent !== undefined) return own(recent.items);
     return servers.ask({
@@ -168,7 +181,11 @@ export class ProjectReader {
   }
 }
 
-/** A listing of changes shows deleted servers too; whether one is gone is asked by its id. */
+/** A listing of changes shows deleted servers too; whether one is gone is asked by its id. So is what an ERROR is about where
+ *  the listing does not say: Nova lists no fault of a server that got no host. */
 function shown(servers: readonly NovaServer[] | undefined, id: string): NovaServer | undefined {
-  return servers?.find((server) => server.id === id && server.status !== 'DELETED');
+  return servers?.find(
+    (server) =>
+      server.id === id && server.status !== 'DELETED' && (server.status !== 'ERROR' || server.fault !== undefined),
+  );
 }

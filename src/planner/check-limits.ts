@@ -99,6 +99,7 @@ function checkQuota(taken: Sum, snapshot: ClusterSnapshot): readonly Finding[] {
   const { quota } = snapshot.objects;
   const limits: readonly (readonly [name: string, value: number, left: number | undefined])[] = [
     ['servers', taken.nodes, quota.serversLeft],
+    ['ports', taken.nodes, quota.portsLeft],
     ['cores', taken.cores, quota.coresLeft],
     ['MiB of memory', taken.memoryMiB, quota.memoryMiBLeft],
   ];

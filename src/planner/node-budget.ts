@@ -188,13 +188,16 @@ function ceilingRefusal(ask: {
 }
 
 function quotaRefusal(objects: ClusterObjects, taken: Used, flavor: Flavor): Refused | undefined {
-  const { serversLeft, coresLeft, memoryMiBLeft } = objects.quota;
+  const { serversLeft, coresLeft, memoryMiBLeft, portsLeft } = objects.quota;
   const short = (what: string, left: number, needed: string): Refused => ({
     reason: 'QuotaExceeded',
     message: `the project's quota has ${Math.max(left, 0)} ${what} left and one more ${flavor.name} needs ${needed}; raise the quota or free some`,
   });
   if (serversLeft !== undefined && serversLeft - taken.nodes < 1) {
     return short('servers', serversLeft - taken.nodes, '1');
+  }
+  if (portsLeft !== undefined && portsLeft - taken.nodes < 1) {
+    return short('ports', portsLeft - taken.nodes, '1');
   }
   if (coresLeft !== undefined && coresLeft - taken.cores < flavor.vcpus) {
     return short('cores', coresLeft - taken.cores, String(flavor.vcpus));

@@ -175,8 +175,16 @@ async function recordNova(user: Session, admin: Session): Promise<void> {
   const flavors = await take('flavors', get('/flavors/detail?limit=3'));
   await take('no key pair', get('/os-keypairs/absent'));
   const images = await send('GET', `${user.endpoints.get('image') ?? ''}/v2/images`, { token });
+  const network = await send('GET', `${user.endpoints.get('network') ?? ''}/v2.0/networks?name=nodepool-net`, {
+    token,
+  });
+  const own = text(at(network.body, 'networks', 0, 'id'));
   const flavorRef = text(at(flavors.body, 'flavors', 0, 'id'));
-  const common = { imageRef: text(at(images.body, 'images', 0, 'id')), networks: 'none', metadata: { pool: 'a' } };
+  const common = {
+    imageRef: text(at(images.body, 'images', 0, 'id')),
+    networks: [{ uuid: own }],
+    metadata: { pool: 'a' },
+  };
   const server = { ...common, name: 'recorded-active', flavorRef };
   const startedAt = new Date(Date.now() - 1000).toISOString().replace(/\.\d+Z/, 'Z');
 
@@ -193,7 +201,9 @@ async function recordNova(user: Session, admin: Session): Promise<void> {
     server: { ...common, name: 'recorded-error', flavorRef: 'flavor-too-large' },
   });
   const failedId = text(at(failed.body, 'server', 'id'));
-  await until(async () => at((await get(`/servers/${failedId}`)).body, 'server', 'status') === 'ERROR');
+  // the fault comes some time after the status
+  await until(async () => at((await get(`/servers/${failedId}`)).body, 'server', 'fault') !== undefined);
+  await take('server in ERROR', get(`/servers/${failedId}`));
   await take('servers ACTIVE and ERROR', get('/servers/detail'));
   await take('page of servers', get('/servers?limit=1'));
   await take('server', get(`/servers/${id}`));
@@ -322,7 +332,7 @@ async function recordGlance(user: Session): Promise<void> {
   const take = (name: string, answer: Promise<Recorded>) => record('glance', name, answer);
   await take('versions', get('/'));
   await take('version path', get('/v2/'));
-  const images = await take('images', get('/v2/images?limit=1'));
+  const images = await take('images', get('/v2/images?name=Debian%2012&limit=1'));
   await take('image', get(`/v2/images/${text(at(images.body, 'images', 0, 'id'))}`));
   await take('no image', get('/v2/images/00000000-0000-4000-8000-000000000000'));
   await take('bad query', get('/v2/images?limit=-1'));

@@ -44,7 +44,7 @@ interface Bench {
   readonly projectId: string;
   readonly targets: Awaited<ReturnType<Cloud['resolveTargets']>>;
   /** Requests since it was asked last, by method and service. */
-  take(): { readonly all: number; readonly lists: number };
+  readonly take: () => { readonly all: number; readonly lists: number };
 }
 
 async function open(): Promise<Bench> {

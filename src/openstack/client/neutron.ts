@@ -39,6 +39,14 @@ const floatingIpSchema = Type.Object({
 
 type Filters = Readonly<Record<string, string>>;
 
+/** -1 = unlimited. */
+const quotaSchema = Type.Object({
+  quota: Type.Object({
+    port: Type.Object({ limit: Type.Integer(), used: Type.Integer(), reserved: Type.Optional(Type.Integer()) }),
+  }),
+});
+
+export type NeutronQuota = Static<typeof quotaSchema>['quota']['port'];
 export type NeutronPort = Static<typeof portSchema>;
 export type NeutronNamed = Static<typeof namedSchema>;
 export type NeutronFloatingIp = Static<typeof floatingIpSchema>;
@@ -162,6 +170,19 @@ export class Neutron {
       await this.#service.write({ method: 'DELETE', path }, call);
     } catch (error) {
       if (!(error instanceof OpenStackError) || error.status !== 404 || !isNotFound(error)) throw error;
+    }
+  }
+
+  /** How many ports the project may have, has, and has promised. undefined: this Neutron does not tell, for want of the
+   *  extension quota_details or of the right. */
+  async readPortQuota(projectId: string, call: CallOptions = {}): Promise<NeutronQuota | undefined> {
+    const path = `/quotas/${encodeURIComponent(projectId)}/details`;
+    try {
+      const answer = await this.#service.read(path, undefined, call);
+      return readBodyAs(quotaSchema, answer, 'quota').quota.port;
+    } catch (error) {
+      if (error instanceof OpenStackError && (error.status === 403 || error.status === 404)) return undefined;
+      throw error;
     }
   }
 

@@ -1,6 +1,6 @@
 // Nova's calls that a node needs, at microversion 2.69 to 2.90: servers, flavors, limits, zones, server groups, key pairs.
-// Answers are checked here. Names and values are OpenStack's; RAM is in MiB, disk in GiB.
-// Above 250 lines because each call stands beside the schema of its answer.
+// Answers are checked here. Names and values are OpenStack's; RAM is in MiB, disk in GiB. Above 250 lines because a call and the
+// form of its answer are read together.
 import { Type, type Static } from 'typebox';
 import type { CallOptions } from './http.ts';
 import { OpenStackError } from './openstack-error.ts';
@@ -80,6 +80,8 @@ export interface NovaServer {
   readonly created: string;
   readonly metadata: ReadonlyMap<string, string>;
   readonly addresses: readonly string[];
+  /** Of a server in ERROR. Lists do not have it for a server that got no host (`No valid host was found`), which lies in a cell
+   *  whose faults Nova does not list; `getServer` does, if some time after the status. */
   readonly fault: { readonly code: number; readonly message: string } | undefined;
 }
 
@@ -87,7 +89,8 @@ export interface ServerFilter {
   /** A regular expression of Nova's database, not anchored. */
   readonly nameLike?: string;
   /** Only servers whose `updated` is this instant or later, ms since the epoch by Nova's clock; rounded down to a second.
-   *  Deleted ones are among them until Nova's operator archives them. */
+   *  Deleted ones are among them until Nova's operator archives them, without their metadata: only the id says whose they
+   *  were. */
   readonly changesSinceMs?: number;
 }
 

@@ -118,7 +118,10 @@ function route(
   const [version, ...below] = request.segments;
   const inVersion = { ...request, segments: below };
   if (service === 'identity') return keystone.answer(inVersion, parts.rootUrl);
-  if (service === 'compute' && below.length === 0) return { code: 200, body: novaVersion(request.baseUrl) };
+  if (service === 'compute' && below.length === 0) {
+    const one = novaVersion(request.baseUrl);
+    return { code: 200, body: version === undefined ? { versions: [one['version']] } : one };
+  }
   keystone.checkToken(token);
   if (service === 'compute' && version === 'v2.1') {
     const [project, ...path] = below;

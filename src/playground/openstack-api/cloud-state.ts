@@ -18,6 +18,9 @@ import {
 const HOSTS_PER_ZONE = 8;
 export const NO_VALID_HOST = 'No valid host was found. ';
 
+/** Nova keeps them until its operator archives them; nobody asks for the changes of so long ago. */
+const DELETED_MAX = 1000;
+
 export class CloudState {
   readonly options: CloudOptions;
   /** May be replaced while it runs, as an operator does. */
@@ -31,6 +34,8 @@ export class CloudState {
   readonly routerId = randomUUID();
   readonly image = { id: randomUUID(), name: 'playground-image' };
   readonly securityGroup = { id: randomUUID(), name: 'default' };
+  /** Oldest first: Nova lists them among what changed. */
+  readonly deleted: Server[] = [];
   /** By id, in order of creation. */
   readonly servers = new Map<string, Server>();
   readonly ports = new Map<string, Port>();
@@ -232,6 +237,7 @@ export class CloudState {
     }
     if (server.taskState === 'deleting') return;
     server.taskState = 'deleting';
+    server.updatedMs = Date.now();
     this.#emitServer('serverDeleting', server);
     this.#after(this.options.timings.deleteMs, () => this.dropServer(id));
   }
@@ -241,6 +247,9 @@ export class CloudState {
     const server = this.servers.get(id);
     if (server === undefined) return;
     this.servers.delete(id);
+    server.updatedMs = Date.now();
+    this.deleted.push(server);
+    if (this.deleted.length > DELETED_MAX) this.deleted.shift();
     this.#counts.serversDeleted += 1;
     for (const port of this.ports.values()) {
       if (port.deviceId === id) port.deviceId = '';

@@ -24,6 +24,10 @@ export function answerNeutron(state: CloudState, request: CloudRequest): CloudAn
   if (what === 'extensions' && id === 'tag-ports-during-bulk-creation' && method === 'GET') {
     return { code: 200, body: { extension: { alias: id, name: 'Tag Ports During Bulk Creation' } } };
   }
+  if (what === 'quotas' && id === state.projectId && more === 'details' && method === 'GET') {
+    const port = { limit: state.options.quota.ports, used: state.ports.size, reserved: 0 };
+    return { code: 200, body: { quota: { port } } };
+  }
   if (method !== 'GET' || id !== undefined || more !== undefined) {
     throw neutronError(404, 'HTTPNotFound', 'The resource could not be found.');
   }

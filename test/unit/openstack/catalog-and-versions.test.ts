@@ -1,6 +1,7 @@
 // Endpoints from the catalog, the microversion from what Nova offers, all pages or an error.
 import { describe, expect, test } from 'vitest';
 import { chooseRegion, endpointOf, regionsOf, type Catalog } from '../../../src/openstack/client/catalog.ts';
+import { serviceAddress, type VersionedService } from '../../../src/openstack/client/endpoint-address.ts';
 import { chooseMicroversion } from '../../../src/openstack/client/microversions.ts';
 import { nextLink, readAllPages, type Page } from '../../../src/openstack/client/paging.ts';
 
@@ -26,6 +27,18 @@ describe('catalog', () => {
     expect(endpointOf(CATALOG, wanted)).toBe(url);
   });
 
+  test('a service may be asked for by another type, or by its name', () => {
+    const two: Catalog = [
+      { type: 'compute', name: 'old', endpoints: [{ url: 'http://old', interface: 'public', region: 'R' }] },
+      { type: 'compute', name: 'nova', endpoints: [{ url: 'http://nova', interface: 'public', region: 'R' }] },
+      { type: 'compute_x', endpoints: [{ url: 'http://x', interface: 'public', region: 'R' }] },
+    ];
+    const wanted = { service: 'compute', region: 'R', interface: 'public' } as const;
+    expect(endpointOf(two, { ...wanted, name: 'nova' })).toBe('http://nova');
+    expect(endpointOf(two, { ...wanted, type: 'compute_x' })).toBe('http://x');
+    expect(() => endpointOf(two, { ...wanted, name: 'none' })).toThrow('no public compute endpoint');
+  });
+
   test('what is not there is refused by name', () => {
     expect(() => endpointOf(CATALOG, { service: 'network', region: 'SBG', interface: 'public' })).toThrow(
       "no public network endpoint in region 'SBG'",
@@ -45,6 +58,28 @@ describe('catalog', () => {
       ),
     ).toBe('R');
     expect(() => chooseRegion([], undefined)).toThrow('none');
+  });
+});
+
+describe('serviceAddress', () => {
+  test.for<[service: VersionedService, url: string, base: string, version?: string]>([
+    ['compute', 'http://h:8774/v2.1/P', 'http://h:8774/v2.1/P', 'http://h:8774/v2.1'],
+    ['compute', 'http://h:8774/v2.1', 'http://h:8774/v2.1'],
+    ['compute', 'http://h:8774/v2/P/', 'http://h:8774/v2.1/P', 'http://h:8774/v2.1'],
+    ['compute', 'https://h/compute', 'https://h/compute/v2.1'],
+    ['compute', 'https://h/a/proxy/v2.1/P', 'https://h/a/proxy/v2.1/P', 'https://h/a/proxy/v2.1'],
+    ['network', 'http://h:9696', 'http://h:9696/v2.0'],
+    ['network', 'http://h:9696/', 'http://h:9696/v2.0'],
+    ['network', 'http://h/networking', 'http://h/networking/v2.0'],
+    ['network', 'http://h/networking/v2.0/', 'http://h/networking/v2.0'],
+    ['image', 'http://h/image', 'http://h/image/v2'],
+    ['image', 'http://h:9292/v2', 'http://h:9292/v2'],
+    ['image', 'http://h:9292/v1', 'http://h:9292/v2'],
+    ['image', 'http://h:9292/v2.15', 'http://h:9292/v2'],
+  ])('%s at %s: %s', ([service, url, base, version = base]) => {
+    const address = serviceAddress(url, { service, projectId: 'P' });
+    expect(address).toMatchObject({ base, version });
+    expect(address.version.startsWith(address.unversioned)).toBe(true);
   });
 });
 

@@ -53,6 +53,14 @@ describe('a view of a project', () => {
 });
 
 describe('two clusters in one project, with equal pool and node names', () => {
+  const LIMITS = {
+    maxTotalInstances: 10,
+    totalInstancesUsed: 3,
+    maxTotalCores: -1,
+    totalCoresUsed: 3,
+    maxTotalRAMSize: -1,
+    totalRAMUsed: 3,
+  };
   const COMPUTE = `/compute/v2.1/${PROJECT_ID}`;
   let scripted: ScriptedCloud;
   let clouds: readonly Cloud[];
@@ -143,6 +151,57 @@ describe('two clusters in one project, with equal pool and node names', () => {
     expect(await cloud?.getServer('gone')).toBeUndefined();
     expect(scripted.count('GET', `${COMPUTE}/servers/gone`)).toBe(2);
   });
+
+  test('what a server in ERROR is about is asked of itself where the listing does not say: Nova does not for one without a host', async () => {
+    const broken = { ...server('a', 1), status: 'ERROR' };
+    const fault = { code: 500, message: 'No valid host was found. ' };
+    scripted.handler = ({ path }) => {
+      if (path === `${COMPUTE}/servers/detail`) return { status: 200, body: { servers: [broken] } };
+      const one = { status: 200, body: { server: { ...broken, fault } } };
+      return path === `${COMPUTE}/servers/server-a-1` ? one : undefined;
+    };
+    const found = await clouds[0]?.getServer('server-a-1', { ageMaxMs: 2000 });
+    expect(found?.fault?.meaning).toBe('capacity');
+  });
+
+  test('a row that says DELETED is no word about the id either', async () => {
+    const [cloud] = clouds;
+    const before = scripted.handler;
+    const rows = [{ ...server('a', 1), status: 'DELETED' }];
+    scripted.handler = (request) =>
+      request.query.has('changes-since') ? { status: 200, body: { servers: rows } } : before(request);
+    expect(await cloud?.getServer('server-a-1', { ageMaxMs: 2000 })).toBeUndefined();
+    expect(scripted.count('GET', `${COMPUTE}/servers/server-a-1`)).toBe(1);
+  });
+
+  test('each reads the limits once for both, ports of Neutron among them', async () => {
+    const details = `/network/v2.0/quotas/${PROJECT_ID}/details`;
+    scripted.handler = ({ path }) => {
+      if (path === `${COMPUTE}/limits`) return { status: 200, body: { limits: { absolute: LIMITS } } };
+      if (path === details) return { status: 200, body: { quota: { port: { limit: 10, used: 3, reserved: 2 } } } };
+      return undefined;
+    };
+    const age = { ageMaxMs: 20_000 };
+    for (const cloud of clouds) {
+      expect(await cloud.readQuota(age)).toMatchObject({ serversLeft: 7, coresLeft: undefined, portsLeft: 5 });
+    }
+    expect(scripted.count('GET', `${COMPUTE}/limits`)).toBe(1);
+    // A server that is gone makes the reading an old one, for both.
+    await clouds[0]?.getServer('gone');
+    await clouds[1]?.readQuota(age);
+    expect(scripted.count('GET', `${COMPUTE}/limits`)).toBe(2);
+  });
+
+  test.for([[403], [404], [500]])(
+    'a Neutron that answers %i to the port quota leaves Nova’s limits standing',
+    async ([status = 0]) => {
+      scripted.handler = ({ path }) => {
+        if (path === `${COMPUTE}/limits`) return { status: 200, body: { limits: { absolute: LIMITS } } };
+        return path.includes('/quotas/') ? { status, body: {} } : undefined;
+      };
+      expect(await clouds[0]?.readQuota()).toMatchObject({ serversLeft: 7, portsLeft: undefined });
+    },
+  );
 
   test('a session that has closed asks nothing more', async () => {
     const [cloud] = clouds;

@@ -1,6 +1,7 @@
 // Nova, Neutron and Glance through the service client: what is repeated and what is not, microversion, absence, pages.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openStack, type OpenStack } from '../../../src/openstack/client/open-stack.ts';
+import { OpenStackError } from '../../../src/openstack/client/openstack-error.ts';
 import { PROJECT_ID, REAL_CLOCK, ScriptedCloud, type Answer, type SeenRequest } from './scripted-cloud.ts';
 
 const SERVERS = `/compute/v2.1/${PROJECT_ID}/servers`;
@@ -133,6 +134,39 @@ describe('the microversion', () => {
     expect(sent).toEqual(['compute 2.90', 'compute 2.90']);
   });
 
+  test('where the version is not described, the list of all versions is asked for', async () => {
+    const found = (path: string): Answer | undefined => {
+      if (path === '/compute/v2.1/') return { status: 404, body: '<html>' };
+      // its links lead elsewhere, as behind a proxy: they are not followed
+      const links = [{ rel: 'self', href: 'http://169.254.169.254/v2.1/' }];
+      const versions = [
+        { id: 'v2.0', version: '', min_version: '', links },
+        { id: 'v2.1', version: '2.79', min_version: '2.1', links },
+      ];
+      if (path === '/compute/') return { status: 300, body: { versions } };
+      return path === SERVERS ? { status: 200, body: { servers: [] } } : undefined;
+    };
+    cloud.handler = ({ path }) => found(path);
+    expect(await session.nova.listServerNames()).toEqual([]);
+    expect(cloud.seen.at(-1)?.headers.get('openstack-api-version')).toBe('compute 2.79');
+  });
+
+  test('a list without microversions is no reason to speak 2.1', async () => {
+    cloud.handler = ({ path }) => {
+      if (path === '/compute/v2.1/') return { status: 404 };
+      const versions = [{ id: 'v2.0', version: '', min_version: '' }];
+      return path === '/compute/' ? { status: 200, body: { versions } } : undefined;
+    };
+    await expect(session.nova.listServerNames()).rejects.toMatchObject({ service: 'compute', status: 0 });
+    expect(cloud.count('GET', SERVERS)).toBe(0);
+  });
+
+  test('an answer that names no version is refused: it may be of 2.1', async () => {
+    const headers = { 'openstack-api-version': '' };
+    answering('GET', SERVERS, { status: 200, headers, body: { servers: [] } });
+    await expect(session.nova.listServerNames()).rejects.toMatchObject({ kind: 'malformed' });
+  });
+
   test('too old a cloud is refused before anything is created', async () => {
     cloud.microversions = { min: '2.1', max: '2.60' };
     await expect(session.nova.createServer(NEW_SERVER)).rejects.toMatchObject({ kind: 'config' });
@@ -146,6 +180,73 @@ describe('the microversion', () => {
       body: { servers: [] },
     });
     await expect(session.nova.listServerNames()).rejects.toMatchObject({ kind: 'malformed' });
+  });
+});
+
+test('a service may have an interface, a region, a name and a microversion of its own', async () => {
+  const services = new Map([
+    ['compute', { interface: 'internal', region: 'SBG5', name: 'nova2', microversion: '2.79' } as const],
+  ]);
+  const endpoints = [
+    { url: `${cloud.url}/other/v2.1`, interface: 'internal', region: 'SBG5' },
+    { url: `${cloud.url}/wrong/v2.1`, interface: 'public', region: 'GRA11' },
+  ];
+  cloud.handler = ({ path }) => {
+    if (path === '/other/v2.1/') {
+      return { status: 200, body: { version: { id: 'v2.1', version: '2.93', min_version: '2.1' } } };
+    }
+    if (path === '/other/v2.1/servers') return { status: 200, body: { servers: [] } };
+    const answer = cloud.tokenAnswer();
+    const body = 'body' in answer ? (answer.body as { token: { catalog: unknown[] } }) : undefined;
+    body?.token.catalog.unshift({ type: 'compute', name: 'nova2', endpoints });
+    return path === LOGIN ? answer : undefined;
+  };
+  const own = await openStack({ ...cloud.config, services }, { clock: REAL_CLOCK });
+  expect(await own.nova.listServerNames()).toEqual([]);
+  expect(cloud.seen.at(-1)?.headers.get('openstack-api-version')).toBe('compute 2.79');
+  await own.close();
+});
+
+describe("the caller's signal", () => {
+  test('ends a read, and the tries after it', async () => {
+    const stop = new AbortController();
+    cloud.handler = ({ path }) => {
+      if (path !== SERVERS) return undefined;
+      stop.abort();
+      return { status: 503 };
+    };
+    const reading = session.nova.listServerNames({ signal: stop.signal });
+    await expect(reading).rejects.toMatchObject({ name: 'OpenStackError' });
+    expect(cloud.count('GET', SERVERS)).toBe(1);
+  });
+
+  test('takes what waits for its turn out of the queue', async () => {
+    const waiting: AbortSignal[] = [];
+    const budget = {
+      run: <T>(_request: () => Promise<T>, ticket: { readonly signal?: AbortSignal | undefined }) =>
+        new Promise<T>((_, reject) => {
+          if (ticket.signal !== undefined) waiting.push(ticket.signal);
+          ticket.signal?.addEventListener('abort', () => reject(new OpenStackError('unreachable', 'not sent')));
+        }),
+    };
+    const queued = await openStack(cloud.config, { clock: REAL_CLOCK, budgetOf: () => budget });
+    const stop = new AbortController();
+    const writing = queued.nova.createServer(NEW_SERVER, { signal: stop.signal });
+    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    stop.abort();
+    await expect(writing).rejects.toMatchObject({ kind: 'cancelled', service: 'compute' });
+    expect(cloud.count('POST', SERVERS)).toBe(0);
+    await queued.close();
+  });
+
+  test('of one call does not end what another waits for', async () => {
+    const stop = new AbortController();
+    answering('GET', SERVERS, { status: 200, body: { servers: [] } });
+    const both = [session.nova.listServerNames({ signal: stop.signal }), session.nova.listServerNames()];
+    stop.abort();
+    const [first, second] = await Promise.allSettled(both);
+    expect(first).toMatchObject({ status: 'rejected', reason: { kind: 'cancelled' } });
+    expect(second).toMatchObject({ status: 'fulfilled' });
   });
 });
 

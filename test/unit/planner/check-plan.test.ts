@@ -239,6 +239,12 @@ const CASES: readonly Case[] = [
     want: ['quota'],
   },
   {
+    name: 'quota of ports',
+    checked: { quota: { serversLeft: 9, coresLeft: undefined, memoryMiBLeft: undefined, portsLeft: 0 } },
+    change: (plan) => plan,
+    want: ['quota'],
+  },
+  {
     name: 'quota that a claim without a server takes',
     checked: {
       quota: { serversLeft: 1, coresLeft: undefined, memoryMiBLeft: undefined },

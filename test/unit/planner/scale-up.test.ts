@@ -196,6 +196,17 @@ const CASES: readonly Case[] = [
     wantBlocked: ['web/QuotaExceeded'],
   },
   {
+    name: 'the quota of ports limits nodes like that of servers',
+    objects: {
+      nodePools: [makePool('web')],
+      pods: makePods(12),
+      quota: { serversLeft: 10, coresLeft: undefined, memoryMiBLeft: undefined, portsLeft: 2 },
+    },
+    wantCreated: ['web/b2-4/zone-a', 'web/b2-4/zone-a'],
+    wantUnplaced: 4,
+    wantBlocked: ['web/QuotaExceeded'],
+  },
+  {
     name: 'a claim without a server yet takes its quota before the new ones',
     objects: {
       nodePools: [makePool('web', { desiredNodes: 1 })],
