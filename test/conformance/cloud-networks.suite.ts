@@ -22,6 +22,8 @@ export interface NetworksUnderTest {
   /** Name of the network of floating IPs, with a router to spec.openstack.network; absent: the cloud has none, and then it
    *  must say so by having no floating IP. */
   readonly externalNetwork?: string;
+  /** Name of a flavor without a disk; absent: that case is left out. */
+  readonly disklessFlavor?: string;
   /** Sets how many members a server group may have, and how many floating IPs the project; absent: left out. */
   readonly limitTo?: (limits: { readonly serverGroupMembers?: number; readonly floatingIps?: number }) => Promise<void>;
   close(): Promise<void>;
@@ -60,6 +62,20 @@ export function networksSuite(name: string, open: () => Promise<NetworksUnderTes
     describeNetworks(() => bench);
     describeFloatingIps(() => bench);
     describeServerGroups(() => bench);
+    describeFlavors(() => bench);
+  });
+}
+
+function describeFlavors(bench: () => Bench): void {
+  test('a flavor without a disk shows so, and a server of it is invalidSpec, not a missing right', async (context) => {
+    const { cloud, under } = bench();
+    context.skip(under.disklessFlavor === undefined, 'the cloud under test has no flavor without a disk');
+    const flavor = (await cloud.listFlavors()).find(({ name }) => name === under.disklessFlavor);
+    expect(flavor?.diskGiB).toBe(0);
+    const claimUid = randomUUID();
+    const port = await newPort(bench(), { claimUid });
+    const request = { claimUid, portId: port.id, flavorId: flavor?.id ?? '' };
+    expect((await rejection(newServer(bench(), request))).code).toBe('invalidSpec');
   });
 }
 
@@ -260,6 +276,7 @@ function newServer(
     readonly portId: string;
     readonly additionalPortIds?: readonly string[];
     readonly serverGroupId?: string;
+    readonly flavorId?: string;
   },
 ): Promise<string> {
   return bench.cloud.createServer({
