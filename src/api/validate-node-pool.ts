@@ -31,25 +31,28 @@ export function validateNodePool(pool: NodePool): readonly SpecProblem[] {
     ...antiAffinityProblems(spec),
     ...templateProblems(spec),
     ...repeatProblems(spec),
-    ...NOT_YET.filter(([, used]) => used(spec)).map(([field]): SpecProblem => notImplemented(field)),
+    ...NOT_YET.filter(([, used]) => used(spec)).map(
+      ([field, , instead]): SpecProblem => notImplemented(field, instead),
+    ),
   ];
 }
 
-const NOT_YET: readonly (readonly [field: string, used: (spec: NodePoolSpec) => boolean])[] = [
+const NOT_YET: readonly (readonly [field: string, used: (spec: NodePoolSpec) => boolean, instead?: string])[] = [
   ['spec.autoscaling.standbyNodes', (spec) => (spec.autoscaling?.standbyNodes ?? 0) > 0],
   ['spec.upgrade', (spec) => spec.upgrade !== undefined],
   ['spec.disruption', (spec) => spec.disruption !== undefined],
   ['spec.health', (spec) => spec.health !== undefined],
-  ['spec.rootVolume', (spec) => spec.rootVolume !== undefined],
+  ['spec.rootVolume', (spec) => spec.rootVolume !== undefined, 'nodes boot from their image, not from volumes'],
   ['spec.kubelet', (spec) => spec.kubelet !== undefined],
 ];
 
-/** The refusal of a field that is in the schema and does nothing yet. */
-export function notImplemented(field: string): SpecProblem {
+/** The refusal of a field that is in the schema and does nothing yet. `instead`: what is done in its place. */
+export function notImplemented(field: string, instead?: string): SpecProblem {
+  const what = instead === undefined ? '' : `, ${instead}`;
   return {
     field,
     reason: 'NotImplemented',
-    message: `${field} does nothing in this version of Sluice: remove it (it is refused so that nobody relies on it)`,
+    message: `${field} does nothing in this version of Sluice${what}: remove it (it is refused so that nobody relies on it)`,
   };
 }
 

@@ -7,7 +7,7 @@ import { timeText } from '../lifecycle/claim-step.ts';
 import { UserDataError } from '../lifecycle/kubelet-flags.ts';
 import { serverMetadata } from '../lifecycle/ownership.ts';
 import { renderUserData } from '../lifecycle/render-user-data.ts';
-import { failClaim, notingFault, writeFact, writeStatus } from './claim-status.ts';
+import { failClaim, recordFault, writeFact, writeStatus } from './claim-status.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { isPortError, type PortError, type PortErrorCode } from './port-errors.ts';
 import type { BootstrapToken } from './ports.ts';
@@ -49,7 +49,8 @@ export async function createServer(
   const token = mintToken(context, claim);
   const userData = userDataOf(context, claim, token);
   if (userData.kind === 'failure') return failClaim(context, claim, { failure: userData.failure });
-  const serverGroupId = await serverGroupOf(context, claim);
+  const group = await serverGroupOf(context, claim);
+  if (group.kind === 'refused') return failClaim(context, claim, group);
   let current = await writeStatus(context, claim, { set: { bootstrapTokenId: token.id } });
   try {
     await workload.createBootstrapToken(token);
@@ -74,7 +75,7 @@ export async function createServer(
       additionalPortIds: options.additionalPortIds,
       zone: spec.zone,
       keyPair: spec.keyPair,
-      serverGroupId,
+      serverGroupId: group.id,
       userData: userData.text,
       metadata: serverMetadata(claim),
     });
@@ -92,10 +93,23 @@ export async function createServer(
   return writeFact(context, current, { serverId, phase: 'Building' });
 }
 
-async function serverGroupOf(context: ClusterContext, claim: NodeClaim): Promise<string | undefined> {
+type Group =
+  | { readonly kind: 'group'; readonly id: string | undefined }
+  | { readonly kind: 'refused'; readonly failure: ClaimFailure; readonly error: PortError };
+
+/** What a new try cannot mend, such as a quota of groups, ends the claim, as it does for a port. */
+async function serverGroupOf(context: ClusterContext, claim: NodeClaim): Promise<Group> {
   const { serverGroup, serverGroupPolicy } = claim.spec;
-  if (serverGroup === undefined) return undefined;
-  return notingFault(context, claim, () => context.cloud.ensureServerGroup(serverGroup, serverGroupPolicy));
+  if (serverGroup === undefined) return { kind: 'group', id: undefined };
+  try {
+    return { kind: 'group', id: await context.cloud.ensureServerGroup(serverGroup, serverGroupPolicy) };
+  } catch (error) {
+    if (!isPortError(error)) throw error;
+    const failure = isPortError(error, 'quota', 'invalidSpec') ? refusal(error) : undefined;
+    if (failure !== undefined) return { kind: 'refused', failure, error };
+    recordFault(context, claim, error);
+    throw error;
+  }
 }
 
 function mintToken(context: ClusterContext, claim: NodeClaim): BootstrapToken {

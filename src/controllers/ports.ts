@@ -333,15 +333,15 @@ export interface Cloud {
   /** Names in use in the project, ours or not, among those given. */
   serverNamesTaken(names: readonly string[]): Promise<ReadonlySet<string>>;
   /** Ports of this claim on its first network and on so many additional ones, by network, oldest first. */
-  findPorts(claimUid: string, additionalNetworks?: number, freshness?: Freshness): Promise<readonly PortView[]>;
+  findPorts(
+    claimUid: string,
+    look?: Partial<Freshness> & { readonly additionalNetworks?: number },
+  ): Promise<readonly PortView[]>;
   createPort(request: CreatePortRequest): Promise<PortView>;
   /** notFound is success. */
   deletePort(id: string): Promise<void>;
   /** Floating IPs of this claim, oldest first; none where the cloud has no floating IPs. */
-  findFloatingIps(owner: {
-    readonly clusterUid: string;
-    readonly claimUid: string;
-  }): Promise<readonly FloatingIpView[]>;
+  findFloatingIps(owner: Pick<FloatingIpView, 'clusterUid' | 'claimUid'>): Promise<readonly FloatingIpView[]>;
   /** All floating IPs of the project that carry this cluster's mark. Complete or an error. */
   listFloatingIps(clusterUid: string): Promise<readonly FloatingIpView[]>;
   /** A quota that is reached, and a network without a free address, concern the pool, not the project. */

@@ -186,11 +186,12 @@ class OpenStackCloud implements Cloud {
     });
   }
 
-  async findPorts(claimUid: string, additionalNetworks = 0, freshness: Freshness = NOW) {
+  async findPorts(claimUid: string, look: Partial<Freshness> & { readonly additionalNetworks?: number } = {}) {
     return translated({ what: `find ports of claim ${claimUid}`, kind: 'repeatable' }, async () => {
+      const { additionalNetworks = 0, ageMaxMs = NOW.ageMaxMs } = look;
       // by name, not by tag: a port whose tags were not set any more is found too
       const names = Array.from({ length: additionalNetworks + 1 }, (_, index) => portName(claimUid, index));
-      const ports = (await this.#reader.portsNamed(names, freshness.ageMaxMs)).map(portView);
+      const ports = (await this.#reader.portsNamed(names, ageMaxMs)).map(portView);
       return ports.toSorted(
         (a, b) => (a.networkIndex ?? 0) - (b.networkIndex ?? 0) || a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1),
       );

@@ -22,6 +22,8 @@ export interface NetworksUnderTest {
   /** Name of the network of floating IPs, with a router to spec.openstack.network; absent: the cloud has none, and then it
    *  must say so by having no floating IP. */
   readonly externalNetwork?: string;
+  /** Name of a flavor without a disk; absent: that case is left out. */
+  readonly disklessFlavor?: string;
   /** Sets how many members a server group may have, and how many floating IPs the project; absent: left out. */
   readonly limitTo?: (limits: { readonly serverGroupMembers?: number; readonly floatingIps?: number }) => Promise<void>;
   close(): Promise<void>;
@@ -60,6 +62,20 @@ export function networksSuite(name: string, open: () => Promise<NetworksUnderTes
     describeNetworks(() => bench);
     describeFloatingIps(() => bench);
     describeServerGroups(() => bench);
+    describeFlavors(() => bench);
+  });
+}
+
+function describeFlavors(bench: () => Bench): void {
+  test('a flavor without a disk shows so, and a server of it is invalidSpec, not a missing right', async (context) => {
+    const { cloud, under } = bench();
+    context.skip(under.disklessFlavor === undefined, 'the cloud under test has no flavor without a disk');
+    const flavor = (await cloud.listFlavors()).find(({ name }) => name === under.disklessFlavor);
+    expect(flavor?.diskGiB).toBe(0);
+    const claimUid = randomUUID();
+    const port = await newPort(bench(), { claimUid });
+    const request = { claimUid, portId: port.id, flavorId: flavor?.id ?? '' };
+    expect((await rejection(newServer(bench(), request))).code).toBe('invalidSpec');
   });
 }
 
@@ -93,7 +109,7 @@ function describeNetworks(bench: () => Bench): void {
     const second = await newPort(bench(), { claimUid, networkIndex: 1, networkId: further });
     const first = await newPort(bench(), { claimUid });
     expect((await cloud.findPorts(claimUid)).map(({ id }) => id)).toEqual([first.id]);
-    const both = await cloud.findPorts(claimUid, 1);
+    const both = await cloud.findPorts(claimUid, { additionalNetworks: 1 });
     expect(both.map(({ id, networkIndex }) => [id, networkIndex])).toEqual([
       [first.id, 0],
       [second.id, 1],
@@ -109,9 +125,12 @@ function describeNetworks(bench: () => Bench): void {
     await cloud.deleteServer(id);
     await eventually('the server is gone', async () => (await cloud.getServer(id)) === undefined || undefined);
     // ports that were given stay, free, and are the claim's to delete
-    expect((await cloud.findPorts(claimUid, 1)).map(({ deviceId }) => deviceId)).toEqual(['', '']);
+    expect((await cloud.findPorts(claimUid, { additionalNetworks: 1 })).map(({ deviceId }) => deviceId)).toEqual([
+      '',
+      '',
+    ]);
     for (const port of both) await cloud.deletePort(port.id);
-    expect(await cloud.findPorts(claimUid, 1)).toEqual([]);
+    expect(await cloud.findPorts(claimUid, { additionalNetworks: 1 })).toEqual([]);
   });
 }
 
@@ -260,6 +279,7 @@ function newServer(
     readonly portId: string;
     readonly additionalPortIds?: readonly string[];
     readonly serverGroupId?: string;
+    readonly flavorId?: string;
   },
 ): Promise<string> {
   return bench.cloud.createServer({

@@ -15,6 +15,9 @@ const { env } = process;
 const NETWORK = env.SLUICE_TEST_NETWORK ?? 'nodepool-net';
 const EXTERNAL = env.SLUICE_TEST_EXTERNAL_NETWORK ?? 'Ext-Net';
 
+/** A flavor that is made and taken away with the run. */
+const DISKLESS = 'sluice-conformance-diskless';
+
 networksSuite('a real OpenStack', async (): Promise<NetworksUnderTest> => {
   const cloudsYaml = await readFile(env.OS_CLIENT_CONFIG_FILE ?? '', 'utf8');
   const source = { cloudsYaml, cloud: env.OS_CLOUD, region: env.OS_REGION_NAME };
@@ -37,6 +40,7 @@ networksSuite('a real OpenStack', async (): Promise<NetworksUnderTest> => {
   const clouds: { clouds: Record<string, CloudEntry> } = parse(cloudsYaml);
   const admin = clouds.clouds[env.SLUICE_TEST_ADMIN_CLOUD ?? 'admin'];
   const member = clouds.clouds[env.OS_CLOUD ?? ''];
+  const operator = admin === undefined ? undefined : new OpenStackClient(admin);
   const dropRouter = member === undefined ? undefined : await ensureRouter(new OpenStackClient(member));
   return {
     cloud,
@@ -45,8 +49,11 @@ networksSuite('a real OpenStack', async (): Promise<NetworksUnderTest> => {
     zone,
     additionalNetwork: env.SLUICE_TEST_ADDITIONAL_NETWORK ?? EXTERNAL,
     ...(dropRouter === undefined ? {} : { externalNetwork: EXTERNAL }),
-    ...(admin === undefined ? {} : { limitTo: quotaOf(new OpenStackClient(admin), projectId) }),
+    ...(operator === undefined
+      ? {}
+      : { limitTo: quotaOf(operator, projectId), disklessFlavor: await makeDiskless(operator) }),
     close: async () => {
+      if (operator !== undefined) await operator.call('compute', 'DELETE', `/flavors/${DISKLESS}`);
       await dropRouter?.();
       await cloud.close();
     },
@@ -67,6 +74,14 @@ async function ensureRouter(member: OpenStackClient): Promise<(() => Promise<voi
     await member.call('network', 'PUT', `/routers/${router.id}/remove_router_interface`, inner);
     await member.call('network', 'DELETE', `/routers/${router.id}`);
   };
+}
+
+async function makeDiskless(operator: OpenStackClient): Promise<string> {
+  const flavor = { id: DISKLESS, name: DISKLESS, vcpus: 1, ram: 1000, disk: 0 };
+  if ((await operator.call('compute', 'GET', `/flavors/${DISKLESS}`)) === undefined) {
+    await operator.call('compute', 'POST', '/flavors', { flavor });
+  }
+  return DISKLESS;
 }
 
 function quotaOf(admin: OpenStackClient, projectId: string): NonNullable<NetworksUnderTest['limitTo']> {

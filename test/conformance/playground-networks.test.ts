@@ -3,7 +3,7 @@
 import type { WorkloadCluster } from '../../src/api/workload-cluster.ts';
 import type { Clock, Telemetry } from '../../src/controllers/ports.ts';
 import { openCloud } from '../../src/openstack/cloud-port.ts';
-import { startPlayground } from '../../src/playground/start-playground.ts';
+import { DEFAULT_FLAVORS, startPlayground } from '../../src/playground/start-playground.ts';
 import { networksSuite, type NetworksUnderTest } from './cloud-networks.suite.ts';
 
 /** Ten requests a second would be most of the time that this takes, and are not what it is about. */
@@ -28,7 +28,11 @@ const telemetry: Telemetry = {
 };
 
 networksSuite('the playground', async (): Promise<NetworksUnderTest> => {
-  const playground = await startPlayground({ timings: { buildMs: 20, deleteMs: 20 } });
+  const disklessFlavor = { name: 'diskless', vcpus: 1, memoryMiB: 1000, diskGiB: 0 };
+  const playground = await startPlayground({
+    flavors: [...DEFAULT_FLAVORS, disklessFlavor],
+    timings: { buildMs: 20, deleteMs: 20 },
+  });
   const { cloudsYaml, projectId, networkName, imageName } = playground;
   const cloud = await openCloud(
     { cloudsYaml, cloud: 'playground', region: undefined },
@@ -54,6 +58,7 @@ networksSuite('the playground', async (): Promise<NetworksUnderTest> => {
     zone: 'zone-a',
     additionalNetwork: playground.storageNetworkName,
     externalNetwork: playground.externalNetworkName,
+    disklessFlavor: disklessFlavor.name,
     limitTo: async (limits) => playground.setQuota(limits),
     close: async () => {
       await cloud.close();

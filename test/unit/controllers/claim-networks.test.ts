@@ -97,6 +97,37 @@ describe('a node with further networks and a floating IP', () => {
   });
 });
 
+describe('a server group', () => {
+  const refuse = (error: PortError) => (world: FakeWorld) =>
+    world.context({
+      wrap: {
+        cloud: (cloud) =>
+          interruptPort(cloud, 'cloud', ({ name }) => (name === 'cloud.ensureServerGroup' ? error : undefined)),
+      },
+    });
+  const status = (world: FakeWorld) => world.management.stores.nodeClaims.list()[0]?.status;
+  const group = { serverGroup: 'sluice-c-p', serverGroupPolicy: 'soft-anti-affinity' as const };
+
+  it('that the project has no room for fails the claim before its POST, and is told of the pool', async () => {
+    const world = new FakeWorld();
+    const full = new PortError('quota', 'Quota exceeded, too many server groups.', { concerns: 'pool' });
+    await world.management.createClaim(makeClaim('web-node-000001', { spec: group }));
+    await reconcileClaim(refuse(full)(world), makeClaim('web-node-000001'));
+    expect(status(world)).toMatchObject({ phase: 'Failed', failure: { code: 'quota', message: full.message } });
+    expect(world.faults.recorded).toMatchObject([{ error: { concerns: 'pool' }, pool: 'web' }]);
+    expect(world.cloud.posts).toEqual([]);
+  });
+
+  it('that Nova does not answer about is tried again', async () => {
+    const world = new FakeWorld();
+    const away = new PortError('unavailable', 'no answer');
+    await world.management.createClaim(makeClaim('web-node-000001', { spec: group }));
+    await expect(reconcileClaim(refuse(away)(world), makeClaim('web-node-000001'))).rejects.toBe(away);
+    expect(status(world)?.failure).toBeUndefined();
+    expect(status(world)?.createAttemptedAt).toBeUndefined();
+  });
+});
+
 describe('a floating IP that the project has no room for', () => {
   it('fails its claim, before a server costs anything, and holds up its own pool only', async () => {
     const world = new FakeWorld();

@@ -57,6 +57,16 @@ const TABLE: readonly Row[] = [
     refused(403, nova('forbidden', "Policy doesn't allow os_compute_api:servers:create to be performed.")),
     'forbidden',
   ),
+  both(
+    'a flavor that boots from volumes only',
+    refused(403, nova('forbidden', 'Only volume-backed servers are allowed for flavors with zero disk.')),
+    'invalidSpec',
+  ),
+  both(
+    'a server group that is full',
+    refused(403, nova('forbidden', 'Quota exceeded, too many servers in group')),
+    'quota',
+  ),
   both('a 403 of nobody', refused(403), 'forbidden'),
   both(
     'a text about quota that Nova does not know',
@@ -149,4 +159,19 @@ test.for<[code: number, message: string, want: PortErrorCode | undefined]>([
   [404, 'Network x could not be found.', undefined],
 ])('the fault of a server: %d %s', ([code, message, want]) => {
   expect(faultMeaning({ code, message })).toBe(want);
+});
+
+describe('what a quota concerns', () => {
+  const full = refused(403, nova('forbidden', 'Quota exceeded, too many servers in group'));
+  const project = refused(403, nova('forbidden', 'Quota exceeded for instances: Requested 1, but already used 1 of 1'));
+  const conflict = refused(409, nova('FloatingIPPortAlreadyAssociated', 'as that fixed IP already has a floating IP'));
+  test.for<[name: string, error: OpenStackError, quotaConcerns: 'pool' | undefined, want: 'pool' | undefined]>([
+    ['the project', project, undefined, undefined],
+    ["a group's members: its pool", full, undefined, 'pool'],
+    ['what only a pool asks for', project, 'pool', 'pool'],
+    ['nothing when it is none', conflict, 'pool', undefined],
+  ])('%s', ([, error, quotaConcerns, want]) => {
+    const options = { what: 'x', kind: 'create', ...(quotaConcerns === undefined ? {} : { quotaConcerns }) } as const;
+    expect(portErrorOf(error, options)).toMatchObject({ concerns: want });
+  });
 });

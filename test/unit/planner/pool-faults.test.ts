@@ -1,4 +1,5 @@
-// Faults that stand against one pool only, beside those of flavors and of the project (scale-up.test.ts).
+// Faults that stand against one pool only, and what a pool asks of the cloud that is not there; faults of flavors and of the
+// project are in scale-up.test.ts.
 import { expect, it } from 'vitest';
 import type { Backoff } from '../../../src/cluster/cluster-objects.ts';
 import { makeCluster, makeObjects, makePool, makePods, NOW_MS, planFor, stepsOf } from './planner-world.ts';
@@ -37,4 +38,16 @@ it.each([
   expect(stepsOf(plan, 'createClaim')).toEqual([]);
   expect(plan.blocked.map(({ reason }) => reason)).toContain('InvalidSpec');
   expect(JSON.stringify(plan.blocked)).toContain(words);
+});
+
+it.each<[name: string, availabilityZones: readonly string[], wantZones: readonly string[]]>([
+  ['unknown: nothing is made', ['zone-x'], []],
+  ['known and unknown: nodes go to the known one', ['zone-x', 'zone-a'], ['zone-a']],
+])('availability zones of a pool, %s, and the unknown one is named', (_, availabilityZones, wantZones) => {
+  const nodePools = [makePool('web', { availabilityZones: [...availabilityZones] })];
+  const plan = planFor(makeObjects({ nodePools, pods: makePods(1) }));
+  expect(stepsOf(plan, 'createClaim').map(({ spec }) => spec.zone)).toEqual(wantZones);
+  expect(plan.blocked.map(({ pool, reason }) => [pool, reason])).toEqual([['web', 'InvalidSpec']]);
+  const { message = '' } = plan.blocked[0] ?? {};
+  expect(message).toContain("vailability zone 'zone-x' takes no servers; the project's zones are zone-a");
 });
