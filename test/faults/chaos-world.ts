@@ -1,14 +1,15 @@
 // The stage of a chaos run: a playground for both Kubernetes planes, its cloud or a real one behind the fault proxy, the
 // WorkloadCluster and its secrets.
+import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { customResourceDefinition } from '../../src/api/custom-resource-definition.ts';
 import { GROUP_VERSION } from '../../src/api/names.ts';
-import type { Playground, PlaygroundCluster } from '../../src/playground/playground.ts';
+import type { Playground, PlaygroundCluster, PlaygroundTimings } from '../../src/playground/playground.ts';
 import { startPlayground } from '../../src/playground/start-playground.ts';
 import { fieldsOf, textOf, type Fields } from '../../src/playground/untyped.ts';
 import type { CloudEntry } from '../e2e/environment.ts';
 import { OpenStackClient } from '../e2e/openstack-admin.ts';
-import { CloudBooks } from './cloud-books.ts';
+import { CloudBooks, type CloudIds } from './cloud-books.ts';
 
 /** A real cloud instead of the playground's. */
 export interface RealCloud {
@@ -23,6 +24,9 @@ export interface ChaosWorld {
   readonly playground: Playground;
   readonly cluster: PlaygroundCluster;
   readonly books: CloudBooks;
+  /** Past proxy and product. */
+  readonly cloud: OpenStackClient;
+  readonly ids: CloudIds;
   /** The real clouds.yaml, for the proxy to stand in front of. */
   readonly cloudsYaml: string;
   /** Puts the WorkloadCluster in place; `kubeconfig` and `cloudsYaml` are what the controller gets. */
@@ -49,8 +53,8 @@ const TIMINGS = {
 const NODES_MAX = 100;
 
 /** Starts the playground and finds what is to be used in the cloud. */
-export async function openChaosWorld(real?: RealCloud): Promise<ChaosWorld> {
-  const playground = await startPlayground({ timings: TIMINGS });
+export async function openChaosWorld(real?: RealCloud, timings: Partial<PlaygroundTimings> = {}): Promise<ChaosWorld> {
+  const playground = await startPlayground({ timings: { ...TIMINGS, ...timings } });
   const cluster = await playground.addWorkloadCluster('shop');
   const kinds = ['WorkloadCluster', 'NodeClaim'] as const;
   await playground.apply(kinds.map((kind) => customResourceDefinition(kind)));
@@ -63,7 +67,8 @@ export async function openChaosWorld(real?: RealCloud): Promise<ChaosWorld> {
     flavors: ['b2-7', 'b2-15'] as const,
   };
   const client = new OpenStackClient(cloudEntry(used.cloudsYaml, used.cloud));
-  const books = new CloudBooks(client, await idsOf(client, used));
+  const ids = await idsOf(client, used);
+  const books = new CloudBooks(client, ids);
   const activations: string[] = [];
   playground.on((event) => {
     if (event.kind === 'serverActive') activations.push(event.server);
@@ -78,6 +83,8 @@ export async function openChaosWorld(real?: RealCloud): Promise<ChaosWorld> {
     playground,
     cluster,
     books,
+    cloud: client,
+    ids,
     cloudsYaml: used.cloudsYaml,
     register: async ({ kubeconfig, cloudsYaml }) => {
       await playground.apply([
@@ -129,7 +136,7 @@ function cloudEntry(cloudsYaml: string, name: string): CloudEntry {
   return entry;
 }
 
-async function idsOf(client: OpenStackClient, used: RealCloud) {
+async function idsOf(client: OpenStackClient, used: RealCloud): Promise<CloudIds> {
   const images = await client.call('image', 'GET', `/v2/images?name=${encodeURIComponent(used.image)}`);
   const flavors = await client.list('compute', '/flavors/detail', 'flavors');
   const networks = await client.call('network', 'GET', `/networks?name=${encodeURIComponent(used.network)}`);
@@ -140,4 +147,16 @@ async function idsOf(client: OpenStackClient, used: RealCloud) {
   if (flavorId === '') throw new Error(`the cloud has no flavor '${used.flavors[0]}'`);
   if (networkId === '') throw new Error(`the cloud has no network '${used.network}'`);
   return { imageId, flavorId, networkId };
+}
+
+/** What OS_CLOUD and the SLUICE_TEST_ variables name in the clouds.yaml at `path`; the defaults are those of a cloud with one
+ *  private network and OVH's flavors. */
+export function readRealCloud(path: string, env: NodeJS.ProcessEnv): RealCloud {
+  return {
+    cloudsYaml: readFileSync(path, 'utf8'),
+    cloud: env['OS_CLOUD'] ?? 'nodepool',
+    network: env['SLUICE_TEST_NETWORK'] ?? 'nodepool-net',
+    image: env['SLUICE_TEST_IMAGE'] ?? 'Debian 12',
+    flavors: [env['SLUICE_TEST_FLAVOR'] ?? 'd2-2', env['SLUICE_TEST_SECOND_FLAVOR'] ?? 'd2-4'],
+  };
 }

@@ -5,6 +5,12 @@ import { SERVER_METADATA } from '../../src/api/names.ts';
 import { fieldsOf, listOf, textOf, type Fields } from '../../src/playground/untyped.ts';
 import type { OpenStackClient } from '../e2e/openstack-admin.ts';
 
+export interface CloudIds {
+  readonly imageId: string;
+  readonly flavorId: string;
+  readonly networkId: string;
+}
+
 export interface StandingServer {
   readonly id: string;
   readonly name: string;
@@ -21,14 +27,11 @@ export interface Standing {
 
 export class CloudBooks {
   readonly #cloud: OpenStackClient;
-  readonly #what: { readonly imageId: string; readonly flavorId: string; readonly networkId: string };
+  readonly #what: CloudIds;
   readonly #planted = new Map<string, { readonly kind: 'server' | 'port'; readonly name: string }>();
   clusterUid = '';
 
-  constructor(
-    cloud: OpenStackClient,
-    what: { readonly imageId: string; readonly flavorId: string; readonly networkId: string },
-  ) {
+  constructor(cloud: OpenStackClient, what: CloudIds) {
     this.#cloud = cloud;
     this.#what = what;
   }

@@ -1,13 +1,13 @@
 // `npm run test:faults`: the controller as a process, killed with SIGKILL, while OpenStack fails in every way. Prints a line
 // of JSON per seed; exit 1 when a server was made twice, something was left over or something foreign was touched.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bundleProduct } from '../e2e/controller-process.ts';
 import { processController } from './chaos-controller.ts';
 import { findings, Killer, runChaos, type ChaosPlan } from './chaos-run.ts';
-import { openChaosWorld, type RealCloud } from './chaos-world.ts';
+import { openChaosWorld, readRealCloud } from './chaos-world.ts';
 import { FaultProxy } from './fault-proxy.ts';
 import { startTimeLapse, type TimeLapse } from './time-lapse.ts';
 
@@ -41,21 +41,12 @@ const { values } = parseArgs({
   },
 });
 
-function realCloud(path: string): RealCloud {
-  const { env } = process;
-  return {
-    cloudsYaml: readFileSync(path, 'utf8'),
-    cloud: env['OS_CLOUD'] ?? 'nodepool',
-    network: env['SLUICE_TEST_NETWORK'] ?? 'nodepool-net',
-    image: env['SLUICE_TEST_IMAGE'] ?? 'Debian 12',
-    flavors: [env['SLUICE_TEST_FLAVOR'] ?? 'd2-2', env['SLUICE_TEST_SECOND_FLAVOR'] ?? 'd2-4'],
-  };
-}
-
 /** The findings of one seed. */
 async function oneSeed(plan: ChaosPlan, lapse: TimeLapse): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-faults-'));
-  const world = await openChaosWorld(values.clouds === undefined ? undefined : realCloud(values.clouds));
+  const world = await openChaosWorld(
+    values.clouds === undefined ? undefined : readRealCloud(values.clouds, process.env),
+  );
   const killer = new Killer(plan);
   const proxy = new FaultProxy({
     seed: plan.seed,
