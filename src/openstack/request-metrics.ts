@@ -3,8 +3,13 @@ import type { Telemetry, TelemetryLabels } from '../controllers/ports.ts';
 import type { HttpExchange } from './client/http.ts';
 import type { LaneListener } from './client/request-budget.ts';
 
+/** Those that a budget is asked for. */
+const SERVICES = ['compute', 'network', 'image'] as const;
+
 /** Waits, requests that were not sent, and breakers, of one cluster's lane. */
 export function laneMetrics(telemetry: Telemetry, labels: TelemetryLabels): LaneListener {
+  // A lane may follow one that ended while a breaker was open.
+  for (const service of SERVICES) telemetry.gauge('sluice_openstack_breaker_open', { ...labels, service }, 0);
   return {
     started: (service, waitedMs) =>
       telemetry.observe('sluice_openstack_wait_seconds', { ...labels, service }, waitedMs / 1000),

@@ -42,6 +42,10 @@ interface Pending<Item> {
   fail(error: unknown): void;
 }
 
+/** A listing of 250 servers takes a busy Nova about 2 s. One that hangs must not hold up those who ask meanwhile: after this
+ *  the next one begins beside it. */
+const HOLD_MS_MAX = 5000;
+
 export class SharedListing<Item> {
   readonly #clock: ClientClock;
   readonly #itemsPerPage: number;
@@ -128,11 +132,22 @@ export class SharedListing<Item> {
       this.#pending = [];
       const full = batch.some((question) => question.full);
       const startedMs = this.#clock.monotonicMs();
-      const done = this.#answerAll(batch, full).finally(() => {
+      const done = this.#atMost(HOLD_MS_MAX, this.#answerAll(batch, full)).then(() => {
         this.#underWay = undefined;
         this.#schedule();
       });
       this.#underWay = { full, startedMs, done };
+    });
+  }
+
+  /** Resolves when `work` has ended, or earlier; it does not reject. */
+  #atMost(ms: number, work: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.setTimer(ms, resolve);
+      void work.finally(() => {
+        cancel();
+        resolve();
+      });
     });
   }
 
@@ -164,8 +179,8 @@ export class SharedListing<Item> {
   async #list(member: ListingMember<Item>, full: boolean): Promise<Listing<Item>> {
     const startedMs = this.#clock.monotonicMs();
     const listing = { items: await member.list(full), full, startedMs };
-    this.#last = listing;
-    if (full) this.#lastFull = listing;
+    if (startedMs >= (this.#last?.startedMs ?? startedMs)) this.#last = listing;
+    if (full && startedMs >= (this.#lastFull?.startedMs ?? startedMs)) this.#lastFull = listing;
     return listing;
   }
 }

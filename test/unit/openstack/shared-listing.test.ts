@@ -110,6 +110,27 @@ test('who asks while a listing is under way is answered by the next one: it may 
   expect(world.listed.full).toBe(2);
 });
 
+test('a listing that hangs holds nobody up for long, and an old answer does not replace a newer one', async () => {
+  const world = new World();
+  const member = world.member();
+  world.things = ['a'];
+  let open = (): void => undefined;
+  world.gate = new Promise<void>((done) => (open = done));
+  const hanging = world.exists(member, 'a', { full: true, shares: true });
+  await settle();
+  world.gate = Promise.resolve();
+  world.things = ['b'];
+  const next = world.exists(member, 'b', { full: true, shares: true });
+  world.clock.advance(4900);
+  await settle();
+  expect(world.listed.full).toBe(1);
+  world.clock.advance(100);
+  expect(await next).toBe(true);
+  open();
+  expect(await hanging).toBe(true);
+  expect(world.listing.recentFull(60_000)?.items).toEqual(['b']);
+});
+
 describe('an age that is allowed', () => {
   test('one listing serves all who come within it, and none from before it', async () => {
     const world = new World();
