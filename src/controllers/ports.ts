@@ -309,7 +309,7 @@ export interface Cloud {
   /** Names in use in the project, ours or not, among those given. */
   serverNamesTaken(names: readonly string[]): Promise<ReadonlySet<string>>;
   /** Ports of this claim on its first network and on so many additional ones, by network, oldest first. */
-  findPorts(claimUid: string, look?: { readonly additionalNetworks?: number }): Promise<readonly PortView[]>;
+  findPorts(claimUid: string, additionalNetworks?: number): Promise<readonly PortView[]>;
   createPort(request: CreatePortRequest): Promise<PortView>;
   /** notFound is success. */
   deletePort(id: string): Promise<void>;

@@ -74,9 +74,7 @@ function read(
 
 async function readPorts(context: ClusterContext, claim: NodeClaim): Promise<readonly PortView[]> {
   await assertProject(context, claim);
-  return context.cloud.findPorts(claim.metadata.uid, {
-    additionalNetworks: claim.spec.additionalNetworks?.length ?? 0,
-  });
+  return context.cloud.findPorts(claim.metadata.uid, claim.spec.additionalNetworks?.length ?? 0);
 }
 
 async function readFloatingIps(context: ClusterContext, claim: NodeClaim): Promise<readonly FloatingIpView[]> {

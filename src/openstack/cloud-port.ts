@@ -164,10 +164,10 @@ class OpenStackCloud implements Cloud {
     });
   }
 
-  async findPorts(claimUid: string, look: { readonly additionalNetworks?: number } = {}) {
+  async findPorts(claimUid: string, additionalNetworks = 0) {
     return translated({ what: `find ports of claim ${claimUid}`, kind: 'repeatable' }, async () => {
       const found: PortView[] = [];
-      for (let index = 0; index <= (look.additionalNetworks ?? 0); index++) {
+      for (let index = 0; index <= additionalNetworks; index++) {
         const name = portName(claimUid, index); // by name, not by tag: a port whose tags were not set any more is found too
         const ports = (await this.#listPorts({ name })).filter((port) => port.name === name);
         found.push(...ports.toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1)));

@@ -109,7 +109,7 @@ function describeNetworks(bench: () => Bench): void {
     const second = await newPort(bench(), { claimUid, networkIndex: 1, networkId: further });
     const first = await newPort(bench(), { claimUid });
     expect((await cloud.findPorts(claimUid)).map(({ id }) => id)).toEqual([first.id]);
-    const both = await cloud.findPorts(claimUid, { additionalNetworks: 1 });
+    const both = await cloud.findPorts(claimUid, 1);
     expect(both.map(({ id, networkIndex }) => [id, networkIndex])).toEqual([
       [first.id, 0],
       [second.id, 1],
@@ -125,12 +125,9 @@ function describeNetworks(bench: () => Bench): void {
     await cloud.deleteServer(id);
     await eventually('the server is gone', async () => (await cloud.getServer(id)) === undefined || undefined);
     // ports that were given stay, free, and are the claim's to delete
-    expect((await cloud.findPorts(claimUid, { additionalNetworks: 1 })).map(({ deviceId }) => deviceId)).toEqual([
-      '',
-      '',
-    ]);
+    expect((await cloud.findPorts(claimUid, 1)).map(({ deviceId }) => deviceId)).toEqual(['', '']);
     for (const port of both) await cloud.deletePort(port.id);
-    expect(await cloud.findPorts(claimUid, { additionalNetworks: 1 })).toEqual([]);
+    expect(await cloud.findPorts(claimUid, 1)).toEqual([]);
   });
 }
 

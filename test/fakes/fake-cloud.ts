@@ -164,14 +164,11 @@ export class FakeCloud implements Cloud {
     return new Set(names.filter((name) => used.has(name)));
   }
 
-  async findPorts(claimUid: string, look: { readonly additionalNetworks?: number } = {}): Promise<readonly PortView[]> {
+  async findPorts(claimUid: string, additionalNetworks = 0): Promise<readonly PortView[]> {
     this.#collect();
     const networkOf = (port: PortView) => port.networkIndex ?? 0;
     return this.portsLeft
-      .filter(
-        (port) =>
-          port.tags.includes(`sluice.dev/claim=${claimUid}`) && networkOf(port) <= (look.additionalNetworks ?? 0),
-      )
+      .filter((port) => port.tags.includes(`sluice.dev/claim=${claimUid}`) && networkOf(port) <= additionalNetworks)
       .toSorted((a, b) => networkOf(a) - networkOf(b) || a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
   }
 
