@@ -149,30 +149,12 @@ const CASES: readonly Case[] = [
     wantBlocked: ['web/QuotaExceeded'],
   },
   {
-    name: 'a quota that only one pool asks for stops only that one',
-    objects: {
-      nodePools: [makePool('web', { priority: 1 }), makePool('spare')],
-      pods: makePods(1),
-      backoffs: [{ kind: 'quota', flavor: '', zone: '', pool: 'web', message: 'floatingip', untilMs: NOW_MS + 1 }],
-    },
-    wantCreated: ['spare/b2-4/zone-a'],
-    wantUnplaced: 0,
-    wantBlocked: [],
-  },
-  {
     name: 'a flavor without a disk would need a volume to boot from',
     objects: {
       nodePools: [makePool('web')],
       pods: makePods(1),
       flavors: makeObjects().flavors.map((flavor) => ({ ...flavor, diskGiB: 0 })),
     },
-    wantCreated: [],
-    wantUnplaced: 1,
-    wantBlocked: ['web/InvalidSpec'],
-  },
-  {
-    name: 'floating IPs need a network that they come from',
-    objects: { nodePools: [makePool('web', { attachFloatingIPs: { enabled: true } })], pods: makePods(1) },
     wantCreated: [],
     wantUnplaced: 1,
     wantBlocked: ['web/InvalidSpec'],
