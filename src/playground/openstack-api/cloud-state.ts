@@ -14,6 +14,8 @@ import {
 
 /** Hosts per zone: a strict anti-affinity group cannot have more members than the cloud has hosts. */
 const HOSTS_PER_ZONE = 8;
+/** Nova keeps them for good; nobody here looks further back. */
+const GONE_SERVERS_MAX = 1000;
 export const NO_VALID_HOST = 'No valid host was found. ';
 
 export class CloudState {
@@ -25,6 +27,8 @@ export class CloudState {
   readonly securityGroup = { id: randomUUID(), name: 'default' };
   /** By id, in order of creation. */
   readonly servers = new Map<string, Server>();
+  /** The last ones that went, for lists of what changed. */
+  readonly goneServers: Server[] = [];
   readonly ports = new Map<string, Port>();
   readonly groups = new Map<string, ServerGroup>();
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -207,6 +211,11 @@ export class CloudState {
     const server = this.servers.get(id);
     if (server === undefined) return;
     this.servers.delete(id);
+    server.status = 'DELETED';
+    server.taskState = null;
+    server.updatedMs = Date.now();
+    this.goneServers.push(server);
+    if (this.goneServers.length > GONE_SERVERS_MAX) this.goneServers.shift();
     this.#counts.serversDeleted += 1;
     for (const port of this.ports.values()) {
       if (port.deviceId === id) port.deviceId = '';
