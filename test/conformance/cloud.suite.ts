@@ -201,6 +201,57 @@ function describeServers(bench: () => Bench): void {
     expect(error.code).toBe('conflict');
   });
 
+  test('two creates on one port at once: one server becomes ACTIVE, the other is refused or ends in ERROR', async () => {
+    const { cloud } = bench();
+    const claimUid = randomUUID();
+    const port = await newPort(bench(), claimUid);
+    const request = serverRequest(bench(), { claimUid, portId: port.id });
+    const made = await Promise.allSettled([cloud.createServer(request), cloud.createServer(request)]);
+    for (const each of made) {
+      if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'conflict' });
+    }
+    const settled = await eventually('both are settled', async () => {
+      const servers = await cloud.findServers(claimUid, request.name);
+      return servers.every(({ status }) => status !== 'BUILD') ? servers : undefined;
+    });
+    expect(settled.filter(({ status }) => status === 'ACTIVE')).toHaveLength(1);
+    for (const { status, fault } of settled) if (status === 'ERROR') expect(fault?.message).not.toBe('');
+    expect((await cloud.getPort(port.id))?.deviceId).toBe(settled.find(({ status }) => status === 'ACTIVE')?.id);
+    for (const { id } of settled) await cloud.deleteServer(id);
+    await eventually(
+      'both are gone',
+      async () => (await cloud.findServers(claimUid, request.name)).length === 0 || undefined,
+    );
+    await cloud.deletePort(port.id);
+  });
+
+  test('a server that builds can be deleted, more than once', async () => {
+    const { cloud } = bench();
+    const claimUid = randomUUID();
+    const port = await newPort(bench(), claimUid);
+    const id = await cloud.createServer(serverRequest(bench(), { claimUid, portId: port.id }));
+    await cloud.deleteServer(id);
+    await cloud.deleteServer(id);
+    await eventually('the server is gone', async () => (await cloud.getServer(id)) === undefined || undefined);
+    await cloud.deleteServer(id);
+    expect((await cloud.getPort(port.id))?.deviceId).toBe('');
+    await cloud.deletePort(port.id);
+  });
+
+  test('a name is found as it is written, not as the pattern that Nova takes it for', async () => {
+    const { cloud } = bench();
+    const claimUid = randomUUID();
+    const port = await newPort(bench(), claimUid);
+    const request = serverRequest(bench(), { claimUid, portId: port.id });
+    const id = await cloud.createServer(request);
+    expect(await cloud.findServers(claimUid, request.name.slice(0, -1))).toEqual([]);
+    expect(await cloud.findServers(claimUid, `${request.name.slice(0, -1)}.*|`)).toEqual([]);
+    expect((await cloud.findServers(claimUid, request.name)).map((server) => server.id)).toEqual([id]);
+    await cloud.deleteServer(id);
+    await eventually('the server is gone', async () => (await cloud.getServer(id)) === undefined || undefined);
+    await cloud.deletePort(port.id);
+  });
+
   test('no host for a flavor: the server ends in ERROR and its fault means capacity', async (context) => {
     const { cloud, under } = bench();
     context.skip(under.hugeFlavor === undefined, 'the cloud under test has no flavor that is too large');

@@ -40,7 +40,6 @@ describe('a NodePool past its CEL rules', { timeout: SCENARIO_MS }, () => {
 
   it.each([
     { name: 'standby nodes', spec: { autoscaling: { standbyNodes: 2 } }, field: 'spec.autoscaling.standbyNodes' },
-    { name: 'floating IPs', spec: { attachFloatingIPs: { enabled: true } }, field: 'spec.attachFloatingIPs' },
   ])('$name do nothing yet and are refused instead of ignored', async ({ spec, field }) => {
     world = await openWorld();
     await world.cluster.apply([nodePool('general', { flavor: 'b2-7', desiredNodes: 1, ...spec })]);

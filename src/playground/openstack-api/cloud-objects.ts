@@ -29,7 +29,7 @@ export interface Server {
   readonly groupId: string | undefined;
   readonly createdMs: number;
   /** Changes with its state. */
-  status: 'BUILD' | 'ACTIVE' | 'ERROR';
+  status: 'BUILD' | 'ACTIVE' | 'ERROR' | 'DELETED';
   taskState: string | null;
   zone: string;
   fault: { readonly code: number; readonly message: string } | undefined;

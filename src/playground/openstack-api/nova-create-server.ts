@@ -10,6 +10,8 @@ import { NO_VALID_HOST, type CloudState } from './cloud-state.ts';
 const USER_DATA_CHARS_MAX = 65_535;
 const METADATA_KEY = /^[a-zA-Z0-9-_:. ]{1,255}$/;
 const METADATA_VALUE_CHARS_MAX = 255;
+/** Nova's default quota. */
+const METADATA_ITEMS_MAX = 128;
 /** The fault of a server that was accepted and ends in ERROR. */
 const BUILD_FAULTS: Partial<Record<CloudFault['effect'], string>> = {
   noValidHost: NO_VALID_HOST,
@@ -98,6 +100,11 @@ function nameOf(wanted: Fields): string {
 
 function metadataOf(wanted: Fields): Readonly<Record<string, string>> {
   const metadata: Record<string, string> = {};
+  const items = Object.keys(fieldsOf(wanted['metadata'])).length;
+  if (items > METADATA_ITEMS_MAX) {
+    const message = `Maximum number of metadata items exceeds ${METADATA_ITEMS_MAX}`;
+    throw new CloudError(403, message, { kind: 'forbidden' });
+  }
   for (const [key, value] of Object.entries(fieldsOf(wanted['metadata']))) {
     if (!METADATA_KEY.test(key) || typeof value !== 'string' || value.length > METADATA_VALUE_CHARS_MAX) {
       throw badRequest(`Invalid input for field/attribute metadata. Value: ${JSON.stringify({ [key]: value })}.`);

@@ -94,14 +94,26 @@ function nameFilter(pattern: string | null): (name: string) => boolean {
   }
 }
 
+/** `?changes-since=`: servers that changed then or later, those that have gone among them. Nova's clock has seconds. Throws
+ *  CloudError 400. */
+function changedSince(text: string | null): number | undefined {
+  if (text === null) return undefined;
+  const ms = Date.parse(/[Z+]/.test(text) ? text : `${text}Z`);
+  if (Number.isNaN(ms)) throw badRequest(`Invalid input for query parameters changes-since. Value: ${text}.`);
+  return Math.floor(ms / 1000) * 1000;
+}
+
 function listServers(state: CloudState, request: CloudRequest, detail: boolean): CloudAnswer {
   const effect = state.strike('listServers');
   if (effect !== undefined) throw struck(effect);
   const { query, baseUrl } = request;
   const matches = nameFilter(query.get('name'));
   const status = query.get('status');
-  const newestFirst = changedSince(state, query.get('changes-since'))
+  const since = changedSince(query.get('changes-since'));
+  const all = since === undefined ? state.servers.values() : [...state.deleted, ...state.servers.values()];
+  const newestFirst = [...all]
     .filter((server) => matches(server.name) && (status === null || server.status === status.toUpperCase()))
+    .filter((server) => since === undefined || server.updatedMs >= since)
     .toReversed();
   const page = pageOf(newestFirst, query, PAGE_MAX);
   if (page === undefined) throw badRequest(`marker [${query.get('marker') ?? ''}] not found`);
@@ -113,16 +125,6 @@ function listServers(state: CloudState, request: CloudRequest, detail: boolean):
   const links =
     page.next === undefined ? {} : { servers_links: [{ rel: 'next', href: nextPageUrl(path, query, page.next) }] };
   return { code: 200, body: { servers, ...links } };
-}
-
-/** All that stand, or of all that ever stood what has changed since, by whole seconds. Throws CloudError 400. */
-function changedSince(state: CloudState, since: string | null): Server[] {
-  if (since === null) return [...state.servers.values()];
-  const sinceMs = Date.parse(since);
-  if (Number.isNaN(sinceMs)) throw badRequest('Invalid input for query parameters changes-since.');
-  return [...state.deleted, ...state.servers.values()].filter(
-    ({ updatedMs }) => Math.floor(updatedMs / 1000) * 1000 >= sinceMs,
-  );
 }
 
 /** A server as lists show it: the fault of one that got no host is missing, as it lies in a cell of its own, and one that was

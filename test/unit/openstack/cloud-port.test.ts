@@ -196,7 +196,7 @@ describe('lists', () => {
   test('findServers asks for the name so that nothing in it is a pattern, and goes by metadata', async () => {
     const server = (id: string, claim: string) => ({
       id,
-      name: 'a.b',
+      name: 'a.b(c',
       status: 'ERROR',
       created: '2026-11-20T09:53:03Z',
       tenant_id: PROJECT_ID,
