@@ -174,6 +174,8 @@ function tlsOptions(options: HttpOptions) {
     ...(caPem === undefined ? {} : { ca: caPem }),
     ...(certPem === undefined ? {} : { cert: certPem, key: keyPem ?? certPem }),
   };
+  if (caPem === undefined && certPem === undefined)
+    return options.verify === false ? { rejectUnauthorized: false } : {};
   try {
     if (caPem !== undefined) new X509Certificate(caPem).toString(); // a context takes any text for a CA
     createSecureContext(tls);
