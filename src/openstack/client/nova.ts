@@ -1,5 +1,6 @@
 // Nova's calls that a node needs, at microversion 2.69 to 2.90: servers, flavors, limits, zones, server groups, key pairs.
-// Answers are checked here. Names and values are OpenStack's; RAM is in MiB, disk in GiB.
+// Answers are checked here. Names and values are OpenStack's; RAM is in MiB, disk in GiB. Above 250 lines because a call and the
+// form of its answer are read together.
 import { Type, type Static } from 'typebox';
 import { OpenStackError } from './openstack-error.ts';
 import { nextLink, readAllPages } from './paging.ts';
