@@ -1,4 +1,5 @@
-// A whole session on the fakes and a scripted clock: what a full, a raised and a shared quota do to a pool that wants nodes.
+// A whole session on the fakes and a scripted clock: what a full, a raised and a shared quota do to a pool that wants nodes,
+// and what a refused credential does to one that has them.
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Quota } from '../../../src/cluster/cluster-objects.ts';
 import { ClusterStatus } from '../../../src/controllers/cluster-status.ts';
@@ -89,4 +90,34 @@ test('another cluster of the project holds the last of it, and lets go', { timeo
   expect(world.cloud.posts).toHaveLength(0);
   other.set({ servers: 0, cores: 0, memoryMiB: 0 });
   expect(await secondsUntil(world, () => world.cloud.posts.length === 1)).toBeLessThanOrEqual(20);
+});
+
+test('credentials that are refused delete nothing, say one thing, and are asked for a few times a minute', {
+  timeout: 20_000,
+}, async () => {
+  let refused = false;
+  let tries = 0;
+  const wrong = new PortError('credentials', 'The request you have made requires authentication.');
+  const world = start(5, (cloud) =>
+    interruptPort(cloud, 'cloud', ({ when }) => {
+      if (!refused || when === 'after') return undefined;
+      tries += 1;
+      return wrong;
+    }),
+  );
+  const claims = () => world.management.stores.nodeClaims.list();
+  await secondsUntil(world, () => claims().filter(({ status }) => status?.phase === 'Ready').length === 5);
+  refused = true;
+  // The pool is to shrink: reason enough to delete, if only the cloud could be asked.
+  world.workload.stores.nodePools.put(makePool('web', { flavor: 'b2-7', desiredNodes: 3 }));
+  await world.clock.advanceAndSettle(30 * 60_000);
+  expect(world.cloud.deletedServers).toEqual([]);
+  expect(world.cloud.deletedPorts).toEqual([]);
+  const conditions = world.management.stores.workloadClusters.list().flatMap(({ status }) => status?.conditions ?? []);
+  expect(conditions.filter(({ reason }) => reason === 'CredentialsInvalid').map(({ type }) => type)).toEqual([
+    'CloudReachable',
+    'Ready',
+  ]);
+  // Calls of the port: a refused login stands for a minute in the client, so most of them are answered without one.
+  expect(tries / 30).toBeLessThanOrEqual(5);
 });
