@@ -51,10 +51,12 @@ export function orphansOf(
 }
 
 /** A person can copy all of our metadata onto a server of their own. What they do not copy: a server that got anywhere has
- *  the port that was made for its claim. One that has not (of two on one port, the later one) is in BUILD or ERROR, and
- *  nobody misses it. */
+ *  the port that was made for its claim, or its address, where Nova took the port's device_id away with the failure of a
+ *  second server on it. One that got nowhere is in BUILD or ERROR, and nobody misses it. */
 function wasMadeFor(claimUid: string, server: ServerView, ports: readonly PortView[]): boolean {
-  if (ports.some((port) => port.deviceId === server.id && isMarkedWith(port, claimUid))) return true;
+  const own = ports.filter((port) => isMarkedWith(port, claimUid));
+  if (own.some(({ deviceId }) => deviceId === server.id)) return true;
+  if (own.some(({ addresses }) => addresses.some((address) => server.addresses.includes(address)))) return true;
   return server.status === 'BUILD' || server.status === 'ERROR';
 }
 

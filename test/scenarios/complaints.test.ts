@@ -198,8 +198,9 @@ complaint([5], 'scale-up resumes within 60 s of the raise', async (world) => {
       if (kind === 'serverCreated') resolve(Date.now());
     });
   });
-  // What the loop's turn and a busy machine add at this factor is not the product's.
-  expect((await asked) - raisedMs).toBeLessThanOrEqual(60_000 + 10_000);
+  // A minute by the product's own clock (test/unit/fleet/faults-over-time.test.ts); here what a busy machine adds counts many
+  // times over, so that this only tells a minute from the half hour of other faults.
+  expect((await asked) - raisedMs).toBeLessThanOrEqual(5 * 60_000);
 });
 
 complaint([6, 7], 'a pool that can have no server stops neither growth nor shrinking of the others', async (world) => {

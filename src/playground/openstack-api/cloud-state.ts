@@ -169,7 +169,9 @@ export class CloudState {
     for (const portId of server.portIds) {
       const port = this.ports.get(portId);
       if (port === undefined) return this.#fail(server, `${abortedBuild(server)}Port ${portId} could not be found.`);
-      if (port.deviceId !== '') return this.#fail(server, `${abortedBuild(server)}Port ${portId} is still in use.`);
+      if (port.deviceId === '') continue;
+      port.deviceId = ''; // Nova's clearing up after the failure, as seen on a real one: the port seems free, and is not
+      return this.#fail(server, `${abortedBuild(server)}Port ${portId} is still in use.`);
     }
     for (const portId of server.portIds) {
       const port = this.ports.get(portId);

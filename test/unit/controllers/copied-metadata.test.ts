@@ -25,9 +25,9 @@ function marks(claimUid: string): ReadonlyMap<string, string> {
   ]);
 }
 
-function addPort(claimUid: string, deviceId: string) {
+function addPort(claimUid: string, deviceId: string, addresses: readonly string[] = []) {
   const tags = [`sluice.dev/cluster=${CLUSTER_UID}`, `sluice.dev/claim=${claimUid}`];
-  return world.cloud.addPort({ name: `sluice-${claimUid}`, deviceId, tags });
+  return world.cloud.addPort({ name: `sluice-${claimUid}`, deviceId, tags, addresses });
 }
 
 /** Names of the servers that go when they were seen twice, a grace apart. */
@@ -54,6 +54,12 @@ describe('threat 28: our metadata on a server that a person made', () => {
   it('goes where the port of the claim proves that it was made for it', async () => {
     const twin = world.cloud.addServer({ name: 'lost', metadata: marks('nobody') });
     addPort('nobody', twin.id);
+    expect(await swept()).toEqual(['lost']);
+  });
+
+  it('goes where it has the address of that port, whose device_id Nova has cleared', async () => {
+    world.cloud.addServer({ name: 'lost', metadata: marks('nobody'), addresses: ['10.0.0.9'] });
+    addPort('nobody', '', ['10.0.0.9']);
     expect(await swept()).toEqual(['lost']);
   });
 
