@@ -2,6 +2,7 @@
 // Decides whether a request can have reached the service. Knows nothing of tokens, versions or resources.
 import { Agent, type Dispatcher } from 'undici';
 import { OpenStackError, readFault } from './openstack-error.ts';
+import { withholdSecrets } from './withhold-secrets.ts';
 
 export interface HttpOptions {
   /** PEM of the CA that signs the services' certificates; absent: the system's. */
@@ -163,7 +164,7 @@ function refusal(
     readonly requestId: string | undefined;
   },
 ): OpenStackError {
-  const fault = readFault(parseJson(answer.text));
+  const fault = readFault(parseJson(withholdSecrets(answer.text, input)));
   const why = answer.status < 400 ? 'redirects are not followed' : (fault?.message ?? 'no reason given');
   return new OpenStackError('refused', `${describe(input)}: ${answer.status} ${why}`, {
     service: input.service,
