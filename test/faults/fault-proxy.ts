@@ -15,6 +15,8 @@ interface Answer {
 export interface FaultProxyOptions {
   readonly seed: number;
   readonly draw: Draw;
+  /** Called with every token that Keystone gives. */
+  readonly onToken?: (token: string) => void;
   /** Called for every exchange before it goes on and before its answer goes back: where a run kills its controller. */
   readonly onSide?: (exchange: Exchange, side: 'request' | 'answer') => void;
 }
@@ -189,6 +191,8 @@ export class FaultProxy {
       ...(body.length === 0 ? {} : { body }),
     });
     const text = await answer.body.text();
+    const token = answer.headers['x-subject-token'];
+    if (typeof token === 'string') this.#options.onToken?.(token);
     const { 'transfer-encoding': _encoding, connection: _close, 'content-length': _size, ...back } = answer.headers;
     if (text.includes('"catalog"')) {
       for (const [, url] of text.matchAll(/"url":\s*"(https?:\/\/[^"]+)"/g)) this.#learn(url ?? '');

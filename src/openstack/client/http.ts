@@ -7,6 +7,7 @@ import { Agent, type Dispatcher } from 'undici';
 import { AddressPolicy, type AddressRules } from './address-policy.ts';
 import { cancelled, describe, refusal, transportError } from './http-failure.ts';
 import { OpenStackError } from './openstack-error.ts';
+import { withholdSecrets } from './withhold-secrets.ts';
 
 export interface HttpOptions {
   /** PEM of the CA that signs the services' certificates; absent: the system's. */
@@ -114,7 +115,7 @@ export class HttpChannel {
       requestId = requestIdOf(headers);
       const text = await readBody(response.body, this.#options.bodyBytesMax ?? BODY_BYTES_MAX);
       if (status >= 300 && input.alsoAccepted?.includes(status) !== true) {
-        throw refusal(input, { status, headers, body: parseJson(text), requestId });
+        throw refusal(input, { status, headers, body: parseJson(withholdSecrets(text, input)), requestId });
       }
       const body = parseBody(input, { text, requestId, status });
       return { service: input.service, method: input.method, status, headers, body, requestId };
