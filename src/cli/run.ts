@@ -18,6 +18,8 @@ Runs the controller until SIGTERM or SIGINT.
                         (default: the pod's own, else "default")
   --listen HOST:PORT    metrics and health (default 127.0.0.1:8080; "none": no server)
   --log-level LEVEL     debug, info, warn, error or silent (default info)
+  --openstack-requests-per-second N
+                        that one OpenStack project is sent at most, 1 to 1000 (default 10: OVH allows 20)
   --output FORMAT       of the log on stderr: json (default), an object a line; or text, for people
   --help
 `;
@@ -26,6 +28,8 @@ Runs the controller until SIGTERM or SIGINT.
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 /** Time for handing over Leases and closing connections; below the 30 s that Kubernetes waits before it kills. */
 const SHUTDOWN_MS = 20_000;
+/** More than a Nova of any size answers one project. */
+const REQUESTS_PER_SECOND_MAX = 1000;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 /** Controller options from the command line. Throws UsageError, or what parseArgs throws. */
@@ -38,6 +42,7 @@ export function parseRunOptions(argv: readonly string[], env: NodeJS.ProcessEnv)
       namespaces: { type: 'string' },
       listen: { type: 'string' },
       'log-level': { type: 'string' },
+      'openstack-requests-per-second': { type: 'string' },
       output: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -56,8 +61,18 @@ export function parseRunOptions(argv: readonly string[], env: NodeJS.ProcessEnv)
     listen,
     logLevel: level,
     logFormat,
+    openstackRequestsPerSecond: requestsPerSecond(values['openstack-requests-per-second']),
     identity: env['POD_NAME'] ?? `${hostname()}-${process.pid}`,
   };
+}
+
+/** undefined: the default. Throws UsageError. */
+function requestsPerSecond(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (/^\d{1,4}$/.test(text) && number >= 1 && number <= REQUESTS_PER_SECOND_MAX) return number;
+  const most = REQUESTS_PER_SECOND_MAX;
+  throw new UsageError(`--openstack-requests-per-second must be a whole number from 1 to ${most}: '${text}'`);
 }
 
 function defaultNamespace(management: ControllerOptions['management']): string {

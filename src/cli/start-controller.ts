@@ -51,6 +51,8 @@ export interface ControllerOptions {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** Default: json, an object a line. */
   readonly logFormat?: 'text' | 'json';
+  /** Requests a second that one OpenStack project is sent at most. Default 10. */
+  readonly openstackRequestsPerSecond?: number | undefined;
   /** Name of this replica in Leases and events. */
   readonly identity: string;
   /** Called with every entry of the decision log. */
@@ -99,8 +101,9 @@ export function realSessions(deps: {
   readonly endpoint: KubernetesEndpoint;
   readonly telemetry: Telemetry;
   readonly identity: string;
+  readonly openstackRequestsPerSecond?: number | undefined;
 }): Sessions {
-  const { endpoint, telemetry, identity } = deps;
+  const { endpoint, telemetry, identity, openstackRequestsPerSecond: requestsPerSecond } = deps;
   return {
     openWorkloadPlane: (source, cluster) => {
       const labels = { cluster };
@@ -117,7 +120,8 @@ export function realSessions(deps: {
     },
     openCloud: async (source, cluster) => {
       const labels = { cluster };
-      return instrumentCloud(await openCloud(source, { clock: realClock, telemetry, labels }), telemetry, labels);
+      const cloud = await openCloud(source, { clock: realClock, telemetry, labels, requestsPerSecond });
+      return instrumentCloud(cloud, telemetry, labels);
     },
   };
 }
@@ -143,7 +147,12 @@ export async function startController(options: ControllerOptions): Promise<Runni
     telemetry,
     { cluster: '' },
   );
-  const sessions = realSessions({ endpoint, telemetry, identity });
+  const sessions = realSessions({
+    endpoint,
+    telemetry,
+    identity,
+    openstackRequestsPerSecond: options.openstackRequestsPerSecond,
+  });
   const polisher = new PolishThread({ clock: realClock, telemetry });
   const fleet = new FleetController({
     management,

@@ -50,6 +50,8 @@ export interface CloudDependencies {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly labels: TelemetryLabels;
+  /** Per project, over all sessions of the process; absent: 10. */
+  readonly requestsPerSecond?: number | undefined;
 }
 
 /** Logs in and chooses the region. Rejects with a PortError: `credentials` for a clouds.yaml that does not do (it names the
@@ -64,7 +66,10 @@ export async function openCloud(source: CloudSource, deps: CloudDependencies): P
       logins: processLogins,
       budgetOf: (project) => {
         const listener = laneMetrics(deps.telemetry, deps.labels);
-        lease = processBudgets.take({ ...project, config }, { clock: deps.clock, listener });
+        lease = processBudgets.take(
+          { ...project, config },
+          { clock: deps.clock, listener, requestsPerSecond: deps.requestsPerSecond },
+        );
         view = processInventories.take({ ...project, config }, deps.clock);
         return lease.lane;
       },

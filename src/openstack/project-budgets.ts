@@ -1,8 +1,14 @@
-// One request budget, and one book of what is held of its quota, per OpenStack project for all clusters of this process that draw on it, each in a lane of its own: the
-// cloud counts by project, and at OVH one project may carry twenty clusters.
+// One request budget, and one book of what is held of its quota, per OpenStack project for all clusters of this process
+// that draw on it, each in a lane of its own: the cloud counts by project, and at OVH one project may carry twenty clusters.
 import type { CloudConfig } from './client/clouds.ts';
 import type { QuotaHolds } from '../controllers/ports.ts';
-import { RequestBudget, type ClientClock, type LaneListener, type RequestLane } from './client/request-budget.ts';
+import {
+  type ClientClock,
+  type LaneListener,
+  REQUEST_BUDGET,
+  RequestBudget,
+  type RequestLane,
+} from './client/request-budget.ts';
 import { ProjectHolds } from './quota-holds.ts';
 
 export interface BudgetLease {
@@ -12,14 +18,21 @@ export interface BudgetLease {
   release(): void;
 }
 
+export interface BudgetDependencies {
+  readonly clock: ClientClock;
+  readonly listener?: LaneListener;
+  /** What the cloud of this process allows; bursts are twice that. Absent: what OVH's does. */
+  readonly requestsPerSecond?: number | undefined;
+}
+
 export class ProjectBudgets {
   readonly #held = new Map<string, { readonly budget: RequestBudget; readonly holds: ProjectHolds; users: number }>();
 
   /** A lane in the budget of this project, which is made at its first use. */
-  take(project: ProjectAddress, deps: { readonly clock: ClientClock; readonly listener?: LaneListener }): BudgetLease {
+  take(project: ProjectAddress, deps: BudgetDependencies): BudgetLease {
     const key = projectKey(project);
     const held = this.#held.get(key) ?? {
-      budget: new RequestBudget(deps.clock),
+      budget: new RequestBudget(deps.clock, limitsFor(deps.requestsPerSecond)),
       holds: new ProjectHolds(deps.clock),
       users: 0,
     };
@@ -41,6 +54,10 @@ export class ProjectBudgets {
       },
     };
   }
+}
+
+function limitsFor(perSecond: number = REQUEST_BUDGET.perSecond): typeof REQUEST_BUDGET {
+  return { ...REQUEST_BUDGET, perSecond, burst: 2 * perSecond };
 }
 
 export interface ProjectAddress {

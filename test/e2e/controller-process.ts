@@ -46,6 +46,8 @@ export class ControllerProcess {
     readonly logFile: string;
     /** The pod's name, as the chart gives it: a restarted container is the same holder of its Leases. */
     readonly podName: string;
+    /** Further options of `sluice run`. */
+    readonly runArguments?: readonly string[];
     /** Arguments of node itself, e.g. a preload, and what it is to find in its environment. */
     readonly nodeArguments?: readonly string[];
     readonly environment?: Readonly<Record<string, string>>;
@@ -63,6 +65,7 @@ export class ControllerProcess {
         `--namespaces=${options.namespaces.join(',')}`,
         `--listen=127.0.0.1:${port}`,
         '--log-level=debug',
+        ...(options.runArguments ?? []),
       ],
       {
         cwd: ROOT,

@@ -17,6 +17,8 @@ const { values } = parseArgs({
     'build-ms': { type: 'string', default: '20000' },
     /** As many requests at once as the product lets fly. */
     concurrency: { type: 'string', default: '8' },
+    /** Of the controller; absent: what it does by itself. */
+    'requests-per-second': { type: 'string' },
     'limit-s': { type: 'string', default: '400' },
     rounds: { type: 'string', default: '1' },
   },
@@ -86,6 +88,7 @@ async function main(): Promise<void> {
   const real = values.clouds === undefined ? undefined : readRealCloud(values.clouds, process.env);
   const timings = { buildMs: Number(values['build-ms']) };
   const world = await openChaosWorld(real, timings);
+  const rate = values['requests-per-second'];
   const folder = mkdtempSync(join(tmpdir(), 'sluice-boot-'));
   const kubeconfig = join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, world.playground.managementKubeconfig, { mode: 0o600 });
@@ -95,6 +98,7 @@ async function main(): Promise<void> {
     namespaces: ['default'],
     logFile: join(folder, 'controller.log'),
     podName: 'sluice-boot',
+    runArguments: rate === undefined ? [] : [`--openstack-requests-per-second=${rate}`],
   });
   try {
     for (let round = 1; round <= Number(values.rounds); round++) {

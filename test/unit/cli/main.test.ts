@@ -64,6 +64,14 @@ describe('main', () => {
       want: '--listen cannot be used: the listen address must be host',
     },
     { argv: ['run', '--kubeconfig', 'f', '--log-level', 'loud'], want: "error, silent: 'loud'" },
+    {
+      argv: ['run', '--kubeconfig', 'f', '--openstack-requests-per-second', '0'],
+      want: "must be a whole number from 1 to 1000: '0'",
+    },
+    {
+      argv: ['run', '--kubeconfig', 'f', '--openstack-requests-per-second', '1e2'],
+      want: "must be a whole number from 1 to 1000: '1e2'",
+    },
     { argv: ['run', '--kubeconfig', 'f', '--output', 'xml'], want: "--output must be text or json: 'xml'" },
     { argv: ['run', '--bogus'], want: "Unknown option '--bogus'" },
     { argv: ['explain', 'pod', 'a/b/c', '--from', 'f'], want: "takes one NAMESPACE/NAME: 'a/b/c'" },

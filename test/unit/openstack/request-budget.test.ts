@@ -16,6 +16,14 @@ const LIMITS = {
 const READ = { service: 'compute', write: false } as const;
 const WRITE = { service: 'compute', write: true } as const;
 
+const CONFIG = {
+  authUrl: 'http://h',
+  interface: 'public',
+  endpointOverrides: new Map<string, string>(),
+  verify: true,
+  caCert: undefined,
+} as const;
+
 /** Lets everything that can run do so. */
 function settle(): Promise<void> {
   return new Promise((done) => {
@@ -295,13 +303,7 @@ test('refusals and requests that were cut off by us say nothing against a servic
 test('clusters of one project share a budget until the last one goes; other endpoints or trust are another', async () => {
   const clock = new ManualClock();
   const budgets = new ProjectBudgets();
-  const config = {
-    authUrl: 'http://h',
-    interface: 'public',
-    endpointOverrides: new Map<string, string>(),
-    verify: true,
-    caCert: undefined,
-  } as const;
+  const config = CONFIG;
   const project = { config, region: 'R', id: 'p' };
   const evil = { ...project, config: { ...config, endpointOverrides: new Map([['compute', 'http://evil']]) } };
   const first = budgets.take(project, { clock });
@@ -314,4 +316,17 @@ test('clusters of one project share a budget until the last one goes; other endp
   first.release();
   first.release();
   await expect(budgets.take(project, { clock }).lane.run(async () => 1, READ)).rejects.toMatchObject({ status: 429 });
+});
+
+test('a project is asked as often as the operator says', async () => {
+  const clock = new ManualClock();
+  const project = { config: CONFIG, region: 'R', id: 'p' };
+  const { lane, release } = new ProjectBudgets().take(project, { clock, requestsPerSecond: 2 });
+  let sent = 0;
+  for (let ask = 0; ask < 8; ask += 1) void lane.run(async () => (sent += 1), READ).catch(() => undefined);
+  await settle();
+  expect(sent).toBe(4); // bursts of twice as many
+  await pass(clock, 1000);
+  expect(sent).toBe(6);
+  release();
 });
