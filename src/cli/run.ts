@@ -53,6 +53,7 @@ export function parseRunOptions(argv: readonly string[], env: NodeJS.ProcessEnv)
     throw new UsageError(`--log-level must be one of ${LOG_LEVELS.join(', ')}: '${values['log-level']}'`);
   const logFormat = parseOutput(values.output ?? 'json');
   const listen = listenAddress(values.listen ?? '127.0.0.1:8080');
+  const openstackRequestsPerSecond = requestsPerSecond(values['openstack-requests-per-second']);
   const management = managementSource(values, env);
   const namespaces = (values.namespaces ?? defaultNamespace(management)).split(',').map((name) => name.trim());
   return {
@@ -61,7 +62,7 @@ export function parseRunOptions(argv: readonly string[], env: NodeJS.ProcessEnv)
     listen,
     logLevel: level,
     logFormat,
-    openstackRequestsPerSecond: requestsPerSecond(values['openstack-requests-per-second']),
+    openstackRequestsPerSecond,
     identity: env['POD_NAME'] ?? `${hostname()}-${process.pid}`,
   };
 }

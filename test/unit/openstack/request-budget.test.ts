@@ -321,12 +321,12 @@ test('clusters of one project share a budget until the last one goes; other endp
 test('a project is asked as often as the operator says', async () => {
   const clock = new ManualClock();
   const project = { config: CONFIG, region: 'R', id: 'p' };
-  const { lane, release } = new ProjectBudgets().take(project, { clock, requestsPerSecond: 2 });
+  const lease = new ProjectBudgets().take(project, { clock, requestsPerSecond: 2 });
   let sent = 0;
-  for (let ask = 0; ask < 8; ask += 1) void lane.run(async () => (sent += 1), READ).catch(() => undefined);
+  for (let ask = 0; ask < 8; ask += 1) void lease.lane.run(async () => (sent += 1), READ).catch(() => undefined);
   await settle();
   expect(sent).toBe(4); // bursts of twice as many
   await pass(clock, 1000);
   expect(sent).toBe(6);
-  release();
+  lease.release();
 });
