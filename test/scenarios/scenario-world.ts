@@ -96,6 +96,8 @@ export async function openWorld(
       namespaces: ['default'],
       listen: undefined,
       logLevel: 'silent',
+      // The playground's cloud bears what no scenario should wait for.
+      openstackRequestsPerSecond: 200,
       identity,
     });
   let controller = await start('first');

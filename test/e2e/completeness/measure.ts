@@ -87,6 +87,8 @@ export async function measure(
     namespaces: [NAMESPACE],
     listen: '127.0.0.1:0',
     logLevel: options.logLevel,
+    // It is not the cloud that is measured.
+    openstackRequestsPerSecond: 200,
     identity: 'completeness',
   });
   const volumes = new VolumeProvisioner(cluster);
