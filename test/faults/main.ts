@@ -18,7 +18,7 @@ const HELP = `Usage: npm run test:faults -- [options]
   --creates N       servers to be made and deleted per seed (default 300)
   --faults SHARE    of all requests (default 0.15)
   --kills SHARE     of all writes (default 0.03)
-  --nodes-max N     of one pool (default 45)
+  --nodes-max N     of one pool (default 45; a real cloud takes its time for each: 6)
   --factor N        how much faster than the world's the clock runs (default 20; a real cloud needs its own time: 4)
   --limit-s N       for one seed (default 170)
   --clouds FILE     a clouds.yaml: a real OpenStack instead of the playground's; OS_CLOUD names the entry,
@@ -35,7 +35,7 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '0.03' },
     factor: { type: 'string' },
     'limit-s': { type: 'string', default: '170' },
-    'nodes-max': { type: 'string', default: '45' },
+    'nodes-max': { type: 'string' },
     clouds: { type: 'string' },
     quiet: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -98,7 +98,7 @@ async function main(): Promise<number> {
       creates: Number(values.creates),
       faultShare: Number(values.faults),
       killShare: Number(values.kills),
-      nodesMax: Number(values['nodes-max']),
+      nodesMax: Number(values['nodes-max'] ?? (values.clouds === undefined ? 45 : 6)),
       limitMs: Number(values['limit-s']) * 1000,
       ...(values.quiet ? {} : { tell: (line: string) => process.stderr.write(`${line}\n`) }),
     };
