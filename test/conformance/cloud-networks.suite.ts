@@ -2,13 +2,12 @@
 // real OpenStack and on the playground's double, beside cloud.suite.ts. Works under a cluster uid of its own and takes away
 // what it made.
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SERVER_METADATA, serverGroupName } from '../../src/api/names.ts';
 import type { WorkloadCluster } from '../../src/api/workload-cluster.ts';
 import type { CloudTargets } from '../../src/cluster/cluster-objects.ts';
-import { PortError } from '../../src/controllers/port-errors.ts';
 import type { Cloud, FloatingIpView, PortView } from '../../src/controllers/ports.ts';
+import { eventually, EVENTUALLY_MS, rejection, withOpenStack } from './stage.ts';
 
 export interface NetworksUnderTest {
   readonly cloud: Cloud;
@@ -28,9 +27,6 @@ export interface NetworksUnderTest {
   readonly limitTo?: (limits: { readonly serverGroupMembers?: number; readonly floatingIps?: number }) => Promise<void>;
   close(): Promise<void>;
 }
-
-const EVENTUALLY_MS = 120_000; // a real Nova on a busy two-core machine
-const POLL_MS = 250;
 
 interface Bench {
   readonly under: NetworksUnderTest;
@@ -311,35 +307,6 @@ function withNetworks({ cluster, additionalNetwork, externalNetwork }: NetworksU
     additionalNetworks: [{ network: additionalNetwork }],
     ...(externalNetwork === undefined ? {} : { externalNetwork }),
   });
-}
-
-function withOpenStack(
-  cluster: WorkloadCluster,
-  change: Partial<WorkloadCluster['spec']['openstack']>,
-): WorkloadCluster {
-  return { ...cluster, spec: { ...cluster.spec, openstack: { ...cluster.spec.openstack, ...change } } };
-}
-
-/** The PortError that `call` rejects with. */
-async function rejection(call: Promise<unknown>): Promise<PortError> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof PortError) return error;
-  throw new Error(error === undefined ? 'the call must be refused' : 'the call must reject with a PortError', {
-    cause: error,
-  });
-}
-
-async function eventually<T>(what: string, probe: () => Promise<T | undefined>): Promise<T> {
-  const untilMs = performance.now() + EVENTUALLY_MS;
-  for (;;) {
-    const found = await probe();
-    if (found !== undefined) return found;
-    if (performance.now() > untilMs) throw new Error(`not within ${EVENTUALLY_MS} ms: ${what}`);
-    await sleep(POLL_MS);
-  }
 }
 
 /** Takes away whatever the suite made, also when a test failed half-way. */

@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SERVER_METADATA } from '../../src/api/names.ts';
 import type { WorkloadCluster } from '../../src/api/workload-cluster.ts';
 import type { CloudTargets } from '../../src/cluster/cluster-objects.ts';
-import { PortError, type PortErrorCode } from '../../src/controllers/port-errors.ts';
+import type { PortErrorCode } from '../../src/controllers/port-errors.ts';
 import type { Cloud, CreateServerRequest, PortView, ServerView } from '../../src/controllers/ports.ts';
+import { eventually, EVENTUALLY_MS, rejection, withOpenStack } from './stage.ts';
 
 export interface CloudUnderTest {
   readonly cloud: Cloud;
@@ -23,9 +24,6 @@ export interface CloudUnderTest {
   readonly openRefused?: () => Promise<Cloud>;
   close(): Promise<void>;
 }
-
-const EVENTUALLY_MS = 120_000; // a real Nova on a busy two-core machine
-const POLL_MS = 250;
 
 interface Bench {
   readonly under: CloudUnderTest;
@@ -79,7 +77,7 @@ function describeReading(bench: () => Bench): void {
     expect(again.images.map((image) => image.id)).toEqual(targets.images.map((image) => image.id));
   });
 
-  test.for<[field: string, change: OpenStackChange]>([
+  test.for<[field: string, change: Partial<WorkloadCluster['spec']['openstack']>]>([
     ['spec.openstack.network', { network: 'no-such-network' }],
     ['spec.openstack.subnet', { subnet: 'no-such-subnet' }],
     ['spec.openstack.images[0].name', { images: [{ name: 'no-such-image' }] }],
@@ -369,34 +367,6 @@ function serverRequest(
 
 function groupName(clusterUid: string): string {
   return `conformance-${clusterUid}`;
-}
-
-type OpenStackChange = Partial<WorkloadCluster['spec']['openstack']>;
-
-function withOpenStack(cluster: WorkloadCluster, change: OpenStackChange): WorkloadCluster {
-  return { ...cluster, spec: { ...cluster.spec, openstack: { ...cluster.spec.openstack, ...change } } };
-}
-
-/** The PortError that `call` rejects with. */
-async function rejection(call: Promise<unknown>): Promise<PortError> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof PortError) return error;
-  throw new Error(error === undefined ? 'the call must be refused' : 'the call must reject with a PortError', {
-    cause: error,
-  });
-}
-
-async function eventually<T>(what: string, probe: () => Promise<T | undefined>): Promise<T> {
-  const untilMs = performance.now() + EVENTUALLY_MS;
-  for (;;) {
-    const found = await probe();
-    if (found !== undefined) return found;
-    if (performance.now() > untilMs) throw new Error(`not within ${EVENTUALLY_MS} ms: ${what}`);
-    await sleep(POLL_MS);
-  }
 }
 
 /** Takes away whatever the suite made, also when a test failed half-way. */

@@ -4,12 +4,11 @@
 // (SLUICE_TEST_ADMIN_CLOUD), or left alone when there is none.
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
-import type { WorkloadCluster } from '../../src/api/workload-cluster.ts';
-import type { Clock, Telemetry } from '../../src/controllers/ports.ts';
 import { openCloud } from '../../src/openstack/cloud-port.ts';
 import type { CloudEntry } from '../e2e/environment.ts';
 import { OpenStackClient } from '../e2e/openstack-admin.ts';
 import { networksSuite, type NetworksUnderTest } from './cloud-networks.suite.ts';
+import { clock, conformanceCluster, telemetry } from './stage.ts';
 
 const { env } = process;
 const NETWORK = env.SLUICE_TEST_NETWORK ?? 'nodepool-net';
@@ -23,19 +22,8 @@ networksSuite('a real OpenStack', async (): Promise<NetworksUnderTest> => {
   const source = { cloudsYaml, cloud: env.OS_CLOUD, region: env.OS_REGION_NAME };
   const cloud = await openCloud(source, { clock, telemetry, labels: {} });
   const projectId = await cloud.currentProjectId();
-  const cluster: WorkloadCluster = {
-    metadata: { name: 'conformance', namespace: 'default', uid: 'conformance', resourceVersion: '1' },
-    spec: {
-      kubeconfig: { inCluster: true },
-      openstack: {
-        credentialsSecretRef: { name: 'unused' },
-        projectId,
-        network: NETWORK,
-        images: [{ name: env.SLUICE_TEST_IMAGE ?? 'Debian 12' }],
-        securityGroups: ['default'],
-      },
-    },
-  };
+  const image = env.SLUICE_TEST_IMAGE ?? 'Debian 12';
+  const cluster = conformanceCluster({ projectId, network: NETWORK, image });
   const [zone = ''] = (await cloud.resolveTargets(cluster)).zones;
   const clouds: { clouds: Record<string, CloudEntry> } = parse(cloudsYaml);
   const admin = clouds.clouds[env.SLUICE_TEST_ADMIN_CLOUD ?? 'admin'];
@@ -95,23 +83,3 @@ function quotaOf(admin: OpenStackClient, projectId: string): NonNullable<Network
     }
   };
 }
-
-const clock: Clock = {
-  nowMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  setTimer: (afterMs, run) => {
-    const timer = setTimeout(run, afterMs);
-    return () => clearTimeout(timer);
-  },
-};
-
-const telemetry: Telemetry = {
-  count: () => undefined,
-  gauge: () => undefined,
-  observe: () => undefined,
-  forget: () => undefined,
-  log: (level, message, fields) => {
-    if (env.SLUICE_TEST_LOG !== undefined) console.error(level, message, JSON.stringify(fields));
-  },
-  decision: () => undefined,
-};

@@ -1,31 +1,9 @@
 // The conformance of `Cloud` with further networks, floating IPs and server groups on the playground: what holds on a real
 // OpenStack holds on the double.
-import type { WorkloadCluster } from '../../src/api/workload-cluster.ts';
-import type { Clock, Telemetry } from '../../src/controllers/ports.ts';
 import { openCloud } from '../../src/openstack/cloud-port.ts';
 import { DEFAULT_FLAVORS, startPlayground } from '../../src/playground/start-playground.ts';
 import { networksSuite, type NetworksUnderTest } from './cloud-networks.suite.ts';
-
-/** Ten requests a second would be most of the time that this takes, and are not what it is about. */
-const CLOCK_SPEED = 5;
-
-const clock: Clock = {
-  nowMs: () => Date.now(),
-  monotonicMs: () => performance.now() * CLOCK_SPEED,
-  setTimer: (afterMs, run) => {
-    const timer = setTimeout(run, afterMs / CLOCK_SPEED);
-    return () => clearTimeout(timer);
-  },
-};
-
-const telemetry: Telemetry = {
-  count: () => {},
-  gauge: () => {},
-  observe: () => {},
-  forget: () => {},
-  log: () => {},
-  decision: () => {},
-};
+import { clock, conformanceCluster, PLAYGROUND_REQUESTS_PER_SECOND, telemetry } from './stage.ts';
 
 networksSuite('the playground', async (): Promise<NetworksUnderTest> => {
   const disklessFlavor = { name: 'diskless', vcpus: 1, memoryMiB: 1000, diskGiB: 0 };
@@ -34,23 +12,10 @@ networksSuite('the playground', async (): Promise<NetworksUnderTest> => {
     timings: { buildMs: 20, deleteMs: 20 },
   });
   const { cloudsYaml, projectId, networkName, imageName } = playground;
-  const cloud = await openCloud(
-    { cloudsYaml, cloud: 'playground', region: undefined },
-    { clock, telemetry, labels: {} },
-  );
-  const cluster: WorkloadCluster = {
-    metadata: { name: 'conformance', namespace: 'default', uid: 'conformance', resourceVersion: '1' },
-    spec: {
-      kubeconfig: { inCluster: true },
-      openstack: {
-        credentialsSecretRef: { name: 'unused' },
-        projectId,
-        network: networkName,
-        images: [{ name: imageName }],
-        securityGroups: ['default'],
-      },
-    },
-  };
+  const source = { cloudsYaml, cloud: 'playground', region: undefined };
+  const requestsPerSecond = PLAYGROUND_REQUESTS_PER_SECOND;
+  const cloud = await openCloud(source, { clock, telemetry, labels: {}, requestsPerSecond });
+  const cluster = conformanceCluster({ projectId, network: networkName, image: imageName });
   return {
     cloud,
     cluster,
