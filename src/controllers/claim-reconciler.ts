@@ -56,13 +56,12 @@ export async function reconcileClaim(context: ClusterContext, claim: NodeClaim):
   return { kind: 'wait', afterMs: MORE_STEPS_MS, why: 'more steps are due' };
 }
 
-/** What was seen just now and this step did not change: a project's requests are few. Writing to the claim changes nothing in
- *  the cloud, and a floating IP is nobody's but its own; every other change may show anywhere. */
-function stillTrue(facts: ClaimFacts, step: WriteStep): ClaimFacts {
-  if (step.kind === 'record') return facts;
-  if (step.kind !== 'createFloatingIp' && step.kind !== 'deleteFloatingIp') return {};
-  const { floatingIps: _changed, ...rest } = facts;
-  return rest;
+/** What was seen just now of the network and this step did not change: a project's requests are few. Writing to the claim
+ *  changes nothing in the cloud, and a floating IP is nobody's but its own; every other change may show anywhere. A server is
+ *  looked at anew: what is written to the claim says how fresh the look must be, which before a DELETE is live. */
+function stillTrue({ ports, floatingIps }: ClaimFacts, step: WriteStep): ClaimFacts {
+  if (step.kind === 'record') return { ports, floatingIps };
+  return step.kind === 'createFloatingIp' || step.kind === 'deleteFloatingIp' ? { ports } : {};
 }
 
 /** Somebody else wrote first: read again and decide anew. */

@@ -5,6 +5,7 @@ export interface PortCall {
   /** e.g. cloud.createServer */
   readonly name: string;
   readonly when: 'before' | 'after';
+  readonly parameters: readonly unknown[];
 }
 
 /** Methods of the ports that answer at once: nothing leaves the process, so nothing can be lost. */
@@ -22,10 +23,10 @@ export function interruptPort<T extends object>(
       if (typeof value !== 'function' || typeof key !== 'string') return value;
       if (SYNCHRONOUS.has(key)) return value.bind(target);
       return async (...parameters: unknown[]): Promise<unknown> => {
-        const before = decide({ name: `${name}.${key}`, when: 'before' });
+        const before = decide({ name: `${name}.${key}`, when: 'before', parameters });
         if (before !== undefined) throw before;
         const result: unknown = await Reflect.apply(value, target, parameters);
-        const after = decide({ name: `${name}.${key}`, when: 'after' });
+        const after = decide({ name: `${name}.${key}`, when: 'after', parameters });
         if (after !== undefined) throw after;
         return result;
       };

@@ -31,6 +31,8 @@ export interface LifeOptions {
   readonly decide?: (call: PortCall, n: number) => Error | undefined;
   /** Somebody deletes the claim while this call is under way; default: once it is Ready. */
   readonly deleteAtCall?: number;
+  /** False: no server becomes a Node. */
+  readonly joins?: boolean;
   /** What is special about its claims. */
   readonly spec?: Partial<NodeClaim['spec']>;
 }
@@ -99,7 +101,7 @@ export async function liveOneLife(options: LifeOptions = {}): Promise<Life> {
       }
     }
     await world.clock.advanceAndSettle(ROUND_MS);
-    world.bootKubelets();
+    if (options.joins !== false) world.bootKubelets();
   }
   return {
     world,
