@@ -9,8 +9,7 @@ import { timeMs, timeText } from '../lifecycle/claim-step.ts';
 import { clusterLabel, writeStatus } from './claim-status.ts';
 import type { ClusterContext, ReconcileOutcome } from './cluster-context.ts';
 import { isPortError, PortError } from './port-errors.ts';
-import { orphanFloatingIps, orphanServerGroups } from './network-leftovers.ts';
-import { byKind, type Orphans, orphansOf } from './orphans.ts';
+import { byKind, orphanFloatingIps, type Orphans, orphanServerGroups, orphansOf } from './orphans.ts';
 import type { ServerView } from './ports.ts';
 
 /** Between the two sightings. A create takes at most two minutes until its server is written down; the rest is for
