@@ -1,8 +1,7 @@
 // What a whole session asks the cloud when nothing happens: counted over ten scripted minutes, with few and with many pools.
 import { expect, test } from 'vitest';
-import { ClusterStatus } from '../../../src/controllers/cluster-status.ts';
-import { ClusterSession } from '../../../src/fleet/cluster-session.ts';
 import { makePool } from '../../fakes/fake-objects.ts';
+import { startSession } from '../../fakes/fake-session.ts';
 import { FakeWorld } from '../../fakes/fake-world.ts';
 import { interruptPort } from '../../fakes/interrupt-port.ts';
 
@@ -17,24 +16,11 @@ async function callsPerMinute(pools: number): Promise<ReadonlyMap<string, number
     const pool = makePool(`pool-${n}`, { desiredNodes: NODES / pools });
     world.workload.stores.nodePools.put({ ...pool, metadata: { ...pool.metadata, uid: `uid-of-pool-${n}` } });
   }
-  const session = new ClusterSession({
-    cluster: () => world.cluster,
-    lease: () => world.lease.state(),
-    management: world.management,
-    workload: world.workload,
-    cloud: interruptPort(world.cloud, 'cloud', ({ name, when }) => {
-      if (when === 'before') calls.set(name, (calls.get(name) ?? 0) + 1);
-      return undefined;
-    }),
-    telemetry: world.telemetry,
-    clock: world.clock,
-    random: world.random,
-    polisher: undefined,
-    clusterStatus: new ClusterStatus(world.management, world.clock),
-    definition: 'ready',
-    mode: 'running',
+  const cloud = interruptPort(world.cloud, 'cloud', ({ name, when }) => {
+    if (when === 'before') calls.set(name, (calls.get(name) ?? 0) + 1);
+    return undefined;
   });
-  session.start();
+  const session = startSession(world, cloud);
   const ready = () =>
     world.management.stores.nodeClaims.list().filter(({ status }) => status?.phase === 'Ready').length;
   for (let seconds = 0; seconds < 300 && ready() < NODES; seconds += 1) {

@@ -2,13 +2,13 @@
 // and what a refused credential does to one that has them.
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Quota } from '../../../src/cluster/cluster-objects.ts';
-import { ClusterStatus } from '../../../src/controllers/cluster-status.ts';
 import { PortError } from '../../../src/controllers/port-errors.ts';
 import type { Cloud } from '../../../src/controllers/ports.ts';
-import { ClusterSession } from '../../../src/fleet/cluster-session.ts';
+import type { ClusterSession } from '../../../src/fleet/cluster-session.ts';
 import { ProjectHolds } from '../../../src/openstack/quota-holds.ts';
 import type { FakeCloud } from '../../fakes/fake-cloud.ts';
 import { makePool } from '../../fakes/fake-objects.ts';
+import { startSession } from '../../fakes/fake-session.ts';
 import { FakeWorld } from '../../fakes/fake-world.ts';
 import { interruptPort } from '../../fakes/interrupt-port.ts';
 
@@ -26,21 +26,7 @@ const quota = (servers: number): Quota => ({ serversLeft: servers, coresLeft: un
 function start(nodes: number, cloudOf: (cloud: FakeCloud) => Cloud = (cloud) => cloud): FakeWorld {
   const world = new FakeWorld();
   world.workload.stores.nodePools.put(makePool('web', { flavor: 'b2-7', desiredNodes: nodes }));
-  session = new ClusterSession({
-    cluster: () => world.cluster,
-    lease: () => world.lease.state(),
-    management: world.management,
-    workload: world.workload,
-    cloud: cloudOf(world.cloud),
-    telemetry: world.telemetry,
-    clock: world.clock,
-    random: world.random,
-    polisher: undefined,
-    clusterStatus: new ClusterStatus(world.management, world.clock),
-    definition: 'ready',
-    mode: 'running',
-  });
-  session.start();
+  session = startSession(world, cloudOf(world.cloud));
   return world;
 }
 
