@@ -25,7 +25,7 @@ export function answerNeutron(state: CloudState, request: CloudRequest): CloudAn
     return { code: 200, body: { extension: { alias: id, name: 'Tag Ports During Bulk Creation' } } };
   }
   if (what === 'quotas' && id === state.projectId && more === 'details' && method === 'GET') {
-    const port = { limit: state.options.quota.ports, used: state.ports.size, reserved: 0 };
+    const port = { limit: state.quota.ports, used: state.ports.size, reserved: 0 };
     return { code: 200, body: { quota: { port } } };
   }
   if (method !== 'GET' || id !== undefined || more !== undefined) {

@@ -12,7 +12,9 @@ function staleLooks(calls: readonly PortCall[]): readonly string[] {
     const looked = cloud.slice(0, at).findLastIndex((call) => call.name === 'cloud.getServer');
     const between = cloud.slice(looked + 1, at).filter((call) => call.name !== 'cloud.currentProjectId');
     const listed = cloud[looked]?.parameters[1] !== undefined;
-    return listed || between.length > 0 ? [`call ${at}: ${listed ? 'listed' : between.map((call) => call.name)}`] : [];
+    return listed || between.length > 0
+      ? [`call ${at}: ${listed ? 'listed' : between.map((call) => call.name).join()}`]
+      : [];
   });
 }
 
