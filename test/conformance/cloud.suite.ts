@@ -214,9 +214,9 @@ function describeServers(bench: () => Bench): void {
     });
     expect(settled.filter(({ status }) => status === 'ACTIVE')).toHaveLength(1);
     for (const { status, fault } of settled) if (status === 'ERROR') expect(fault?.message).not.toBe('');
-    // Nova takes the port from the one that failed, and with it from the one that runs: its address still tells.
-    const active = settled.find(({ status }) => status === 'ACTIVE');
-    expect(active?.addresses).toEqual(expect.arrayContaining([...port.addresses]));
+    // Nova takes the port from the one that failed, and with it from the one that runs, whose address goes some time
+    // later. So neither tells whose it is: a claim finds its servers by their metadata, and these must stay.
+    for (const { metadata } of settled) expect(metadata).toEqual(request.metadata);
     for (const { id } of settled) await cloud.deleteServer(id);
     await eventually(
       'both are gone',
