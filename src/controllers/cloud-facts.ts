@@ -47,8 +47,11 @@ const QUOTA_INTERVAL_MS = 30_000;
 const QUOTA_SHARED_MS = 20_000;
 /** Longer, and others in the project may have used it up. */
 const QUOTA_AGE_MAX_MS = 10 * MINUTE_MS;
-/** After our own creates and deletes quota is read anew, but not more often: a burst of a hundred is a few readings. */
+/** After our own deletes quota is read anew, but not more often: a burst of a hundred is a few readings. */
 const QUOTA_GAP_MS = 1000;
+/** After our own creates, which we count ourselves until a reading does: while fifty servers come up one after the other
+ *  there is always a new one, and Neutron counts all that the project has for each answer. */
+const QUOTA_GROWTH_GAP_MS = 10_000;
 /** A person edits prices seldom, yet expects to see it. */
 const PRICES_INTERVAL_MS = MINUTE_MS;
 const PRICES_AGE_MAX_MS = 24 * 60 * MINUTE_MS;
@@ -73,7 +76,14 @@ export class CloudFacts {
   #using: ReadonlySet<string> = new Set();
   /** Those that the newest quota counts. */
   #counted: ReadonlySet<string> = new Set();
-  #compared: { using: ReadonlySet<string>; counted: ReadonlySet<string>; same: boolean } | undefined;
+  #compared:
+    | {
+        readonly using: ReadonlySet<string>;
+        readonly counted: ReadonlySet<string>;
+        readonly came: boolean;
+        readonly went: boolean;
+      }
+    | undefined;
   #claims: readonly NodeClaim[] | undefined;
   #serving: readonly NodeClaim[] = [];
   #quotaReadMs = Number.NEGATIVE_INFINITY;
@@ -138,7 +148,9 @@ export class CloudFacts {
     const flavors = await this.#flavors.read();
     const targets = await this.#targetsOrNone();
     this.#use(claims);
-    if (!this.#allCounted() || cloud.quotaHolds.movedMs() > this.#quotaReadMs) this.#quota.stale(QUOTA_GAP_MS);
+    const { came, went } = this.#sinceCounted();
+    if (came) this.#quota.stale(QUOTA_GROWTH_GAP_MS);
+    if (went || cloud.quotaHolds.movedMs() > this.#quotaReadMs) this.#quota.stale(QUOTA_GAP_MS);
     const { quota, counted, readMs } = await this.#quota.read();
     this.#counted = counted;
     this.#quotaReadMs = readMs;
@@ -162,13 +174,20 @@ export class CloudFacts {
     this.#using = new Set(this.#serving.map((claim) => claim.metadata.uid));
   }
 
-  /** The newest quota counts the servers of the present reading and no others; compared once per pair of them. */
+  /** The newest quota counts the servers of the present reading and no others. */
   #allCounted(): boolean {
+    const { came, went } = this.#sinceCounted();
+    return !came && !went;
+  }
+
+  /** Whether there are servers that the newest quota does not count, and whether it counts some that are no more; compared
+   *  once per pair of them. */
+  #sinceCounted(): { readonly came: boolean; readonly went: boolean } {
     const [using, counted] = [this.#using, this.#counted];
     if (this.#compared?.using !== using || this.#compared.counted !== counted) {
-      this.#compared = { using, counted, same: sameSet(using, counted) };
+      this.#compared = { using, counted, came: !isSubset(using, counted), went: !isSubset(counted, using) };
     }
-    return this.#compared.same;
+    return this.#compared;
   }
 
   /** This cluster's servers by a complete and recent list; undefined when there is none. */
@@ -231,6 +250,6 @@ function claimsWithServer(claims: readonly NodeClaim[]): readonly NodeClaim[] {
   return claims.filter((claim) => claim.status?.serverId !== undefined && claim.status.serverGoneAt === undefined);
 }
 
-function sameSet(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {
-  return left.size === right.size && [...left].every((item) => right.has(item));
+function isSubset(part: ReadonlySet<string>, whole: ReadonlySet<string>): boolean {
+  return [...part].every((item) => whole.has(item));
 }

@@ -10,12 +10,14 @@ import { recordFault } from './claim-status.ts';
 import { isPortError, PortError } from './port-errors.ts';
 import type { FloatingIpView, Freshness, PortView, ServerView } from './ports.ts';
 
-/** A server that is waited for is looked at every 3 s at most, so one listing in 2 s is new to each who waits. */
-const WAITING_AGE_MAX_MS = 2000;
+/** A server that is waited for is looked at every 5 s at most, so one listing in 4 s is new to each who waits. */
+const WAITING_AGE_MAX_MS = 4000;
 /** Between a DELETE and the next look lies a second: a listing of this age shows what came of it. */
 const LEAVING_AGE_MAX_MS = 1000;
 /** What a leaving claim has left is looked at twice, before and after its port is deleted. */
 const LEFTOVERS_AGE_MAX_MS = 5000;
+/** Ten new claims a second share two listings then, and one that was restored without its status is far older. */
+const UNTRIED_AGE_MAX_MS = 5000;
 /** Until then the DELETE itself has probably not been sent: a listing would only show that the server stands. */
 const DELETE_ANSWER_MS = 1000;
 
@@ -103,7 +105,7 @@ async function readServers(
 ): Promise<readonly ServerView[]> {
   await assertProject(context, claim);
   const found = [
-    ...(await context.cloud.findServers(claim.metadata.uid, claim.metadata.name, lookFreshness(context, claim))),
+    ...(await context.cloud.findServers(claim.metadata.uid, claim.metadata.name, serversFreshness(context, claim))),
   ];
   const ports = facts.ports?.known === true ? facts.ports.value : [];
   for (const { deviceId } of ports) {
@@ -114,8 +116,15 @@ async function readServers(
   return found;
 }
 
+/** Whoever asks for a server writes createAttemptedAt first: a claim that was read without it has no server younger than its
+ *  reading, and an older one, of a claim that lost its status, is in any listing. */
+function serversFreshness(context: ClusterContext, claim: NodeClaim): Freshness | undefined {
+  if (claim.status?.createAttemptedAt === undefined) return { ageMaxMs: UNTRIED_AGE_MAX_MS };
+  return lookFreshness(context, claim);
+}
+
 /** What there was when the claim's server began to be deleted, or later, is all that there can be: a claim that is leaving
- *  makes nothing. So 31 of them are shown what is left by one listing. A claim that is to be created looks now. */
+ *  makes nothing. So 31 of them are shown what is left by one listing. Who looks for a lost answer looks now. */
 function lookFreshness(context: ClusterContext, claim: NodeClaim): Freshness | undefined {
   const startedMs = timeMs(claim.status?.deleteStartedAt);
   if (startedMs === undefined) return undefined;

@@ -8,8 +8,9 @@ import { type AdvanceInput, type ClaimStep, record, timeMs, timeText } from './c
 import { isNodeOfClaim } from './ownership.ts';
 import { serverFailure } from './server-fault.ts';
 
-/** A server takes 5 to 60 s to build. A hundred at once must not use up the project's 20 calls a second. */
-const BUILD_POLL_SHORTEST_MS = 3000;
+/** A server takes 5 to 60 s to build. A hundred at once must not use up the project's 20 calls a second, nor keep Nova from
+ *  building: one listing of theirs costs it as much as a server, and who is looked for every 5 s shares it with the others. */
+const BUILD_POLL_SHORTEST_MS = 5000;
 const BUILD_POLL_LONGEST_MS = 30_000;
 /** A Node that appears wakes its claim through the watch; this is the net below it. */
 const BOOT_POLL_MS = 30_000;

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NodeClaim, NodeClaimStatus } from '../../../src/api/node-claim.ts';
 import { SERVER_METADATA } from '../../../src/api/names.ts';
 import { reconcileClaim } from '../../../src/controllers/claim-reconciler.ts';
@@ -77,6 +77,16 @@ describe('a create', () => {
     });
     expect([...world.workload.tokens.keys()]).toEqual([status().bootstrapTokenId]);
     expect(status()).toMatchObject({ phase: 'Booting', epoch: 1 });
+  });
+
+  it('may be preceded by a look that is shared with others, a lost answer is looked for live', async () => {
+    const findServers = vi.spyOn(world.cloud, 'findServers');
+    await world.management.createClaim(makeClaim(NAME));
+    await reconcile(cloudThatSays('createServer', 'outcomeUnknown'));
+    const [before, ...after] = findServers.mock.calls.map(([, , freshness]: readonly unknown[]) => freshness);
+    expect(before).toEqual({ ageMaxMs: 5000 });
+    expect(after.length).toBeGreaterThan(0);
+    expect(new Set(after)).toEqual(new Set([undefined]));
   });
 
   it('lets the token live only a little longer than the node may take to join', async () => {

@@ -1,5 +1,5 @@
 // Cached facts of the cloud: how old they get, what a failure does to them, and what quota counts.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { CachedFact } from '../../../src/controllers/cached-fact.ts';
 import { CloudFacts } from '../../../src/controllers/cloud-facts.ts';
 import { PortError } from '../../../src/controllers/port-errors.ts';
@@ -119,10 +119,28 @@ describe('CloudFacts', () => {
     expect((await facts.read([])).quota.serversLeft).toBe(10);
     world.clock.advance(2000);
     world.cloud.quota = { serversLeft: 9, coresLeft: 38, memoryMiBLeft: undefined };
+    expect((await facts.read([serving('a')])).quota.serversLeft).toBe(9); // by our own count
+    world.cloud.quota = { serversLeft: 5, coresLeft: 30, memoryMiBLeft: undefined };
+    world.clock.advance(7000);
     expect((await facts.read([serving('a')])).quota.serversLeft).toBe(9);
+    world.clock.advance(2000);
+    expect((await facts.read([serving('a')])).quota.serversLeft).toBe(5);
     world.clock.advance(2000);
     world.cloud.quota = { serversLeft: 10, coresLeft: 40, memoryMiBLeft: undefined };
     expect((await facts.read([])).quota.serversLeft).toBe(10);
+  });
+
+  test('while servers come up one after the other quota is read a few times, not once for each', async () => {
+    const world = new FakeWorld();
+    const facts = new CloudFacts(world.context());
+    world.cloud.quota = { serversLeft: 50, coresLeft: 200, memoryMiBLeft: undefined };
+    const readQuota = vi.spyOn(world.cloud, 'readQuota');
+    const claims = Array.from({ length: 50 }, (_, index) => serving(`${index}`));
+    for (const index of claims.keys()) {
+      await facts.read(claims.slice(0, index));
+      world.clock.advance(1000);
+    }
+    expect(readQuota.mock.calls.length).toBeLessThanOrEqual(6);
   });
 
   test('servers that came after the reading are counted against it until the next', async () => {

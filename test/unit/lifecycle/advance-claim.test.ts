@@ -165,7 +165,7 @@ describeRows('a server that comes up', [
     name: 'is waited for while it builds',
     status: building,
     facts: { server: known(server({ status: 'BUILD' })) },
-    want: { kind: 'wait', ms: 3000 },
+    want: { kind: 'wait', ms: 5000 },
   },
   {
     name: 'is asked for less often the longer it takes',
