@@ -291,9 +291,10 @@ export interface CreateServerRequest {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** Servers and what they need of a project's quota. */
+/** Servers and what they need of a project's quota: ports, one on each of their networks, and the rest by flavor. */
 export interface QuotaUse {
   readonly servers: number;
+  readonly ports: number;
   readonly cores: number;
   readonly memoryMiB: number;
 }
