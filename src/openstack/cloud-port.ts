@@ -24,7 +24,7 @@ import type { NeutronPort } from './client/neutron.ts';
 import type { NovaServer } from './client/nova.ts';
 import { OpenStackError } from './client/openstack-error.ts';
 import { openStack, type OpenStack } from './client/open-stack.ts';
-import { FloatingIps, type FloatingIpOwner } from './floating-ips.ts';
+import { FloatingIps, floatingIpsOf, type FloatingIpOwner } from './floating-ips.ts';
 import { faultMeaning, portErrorOf, translated, type CallOptions } from './nova-errors.ts';
 import { processLogins } from './process-logins.ts';
 import { processBudgets, type BudgetLease } from './project-budgets.ts';
@@ -33,7 +33,7 @@ import { ProjectReader } from './project-reader.ts';
 import { countExchange, laneMetrics } from './request-metrics.ts';
 import { findOne, resolveTargets } from './resolve-targets.ts';
 import { SecurityGroupIds } from './security-group-ids.ts';
-import { ServerGroups } from './server-groups.ts';
+import { groupNamesOf, ServerGroups } from './server-groups.ts';
 import { clusterTag, METADATA_ITEMS_MAX, networkIndexOf, newPort, newServer, portName } from './server-request.ts';
 
 /** A listing that begins after the call. */
@@ -106,14 +106,15 @@ class OpenStackCloud implements Cloud {
     this.quotaHolds = lease.quotaHolds;
     this.#leases = [lease, view];
     const load = () => lease.lane.waiting();
+    this.#groups = new ServerGroups(session.nova);
+    this.#floatingIps = new FloatingIps(session.neutron, async () => (await session.token()).projectId);
     this.#reader = new ProjectReader(session, {
       inventory: view.inventory,
       clock,
       load,
       signal: this.#ended.signal,
+      listFloatingIps: () => this.#floatingIps.listAll(),
     });
-    this.#groups = new ServerGroups(session.nova);
-    this.#floatingIps = new FloatingIps(session.neutron, async () => (await session.token()).projectId);
     this.#securityGroups = new SecurityGroupIds({
       clock,
       find: async (nameOrId) => {
@@ -226,8 +227,10 @@ class OpenStackCloud implements Cloud {
     return translated({ what, kind: 'repeatable' }, () => this.#floatingIps.find(owner));
   }
 
-  async listFloatingIps(clusterUid: string) {
-    return translated({ what: 'list floating IPs', kind: 'repeatable' }, () => this.#floatingIps.list(clusterUid));
+  async listFloatingIps(clusterUid: string, { ageMaxMs }: Freshness = NOW) {
+    return translated({ what: 'list floating IPs', kind: 'repeatable' }, async () =>
+      floatingIpsOf(clusterUid, await this.#reader.floatingIps(ageMaxMs)),
+    );
   }
 
   async createFloatingIp(request: CreateFloatingIpRequest) {
@@ -290,8 +293,10 @@ class OpenStackCloud implements Cloud {
     await this.#write({ what: `delete server group ${name}`, kind: 'repeatable' }, () => this.#groups.delete(name));
   }
 
-  async listServerGroups(clusterUid: string) {
-    return translated({ what: 'list server groups', kind: 'repeatable' }, () => this.#groups.namesOf(clusterUid));
+  async listServerGroups(clusterUid: string, { ageMaxMs }: Freshness = NOW) {
+    return translated({ what: 'list server groups', kind: 'repeatable' }, async () =>
+      groupNamesOf(clusterUid, await this.#reader.serverGroups(ageMaxMs)),
+    );
   }
 
   /** Runs a write. A token that a service refuses (revoked, keys rotated) while Keystone still gives new ones is no wrong
