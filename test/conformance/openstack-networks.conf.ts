@@ -45,7 +45,8 @@ async function open(second: string): Promise<NetworksUnderTest> {
   };
 }
 
-/** A router between the two networks, and what takes it away again; undefined: this Neutron has none. */
+/** A router between the two networks, and what takes it away again; one that stands stays. undefined: this Neutron has none,
+ *  or lets the project make none. */
 async function ensureRouter(
   member: OpenStackClient,
   between: { readonly network: string; readonly external: string },
@@ -56,8 +57,11 @@ async function ensureRouter(
     .networks;
   const [network] = (await member.call('network', 'GET', `/networks?name=${encodeURIComponent(between.network)}`))
     .networks;
+  const ports = await member.list('network', `/ports?network_id=${network.id}`, 'ports');
+  if (ports.some((port) => /^network:(ha_)?router/.test(port['device_owner']))) return () => Promise.resolve();
   const body = { router: { name: 'sluice-conformance', external_gateway_info: { network_id: external.id } } };
-  const { router } = await member.call('network', 'POST', '/routers', body);
+  const router = (await member.call('network', 'POST', '/routers', body))?.router;
+  if (router === undefined) return undefined;
   const inner = { subnet_id: network.subnets[0] };
   await member.call('network', 'PUT', `/routers/${router.id}/add_router_interface`, inner);
   return async () => {
