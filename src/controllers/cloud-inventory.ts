@@ -51,10 +51,11 @@ export class CloudInventory {
     if (metadata.deletionTimestamp !== undefined && spec.onDelete === 'KeepNodes') return wait('nodes are kept');
     await this.#assertProject();
     // The cloud first: a claim is written before its server is made, so a later list of claims misses none of them.
-    const servers = await cloud.listServers(clusterUid, { ageMaxMs: LISTING_SHARED_MS });
-    const ports = await cloud.listPorts(clusterUid, { ageMaxMs: LISTING_SHARED_MS });
-    const floatingIps = await cloud.listFloatingIps(clusterUid);
-    const groupNames = await cloud.listServerGroups(clusterUid);
+    const shared = { ageMaxMs: LISTING_SHARED_MS };
+    const servers = await cloud.listServers(clusterUid, shared);
+    const ports = await cloud.listPorts(clusterUid, shared);
+    const floatingIps = await cloud.listFloatingIps(clusterUid, shared);
+    const groupNames = await cloud.listServerGroups(clusterUid, shared);
     const claims = await management.listClaims(namespace, clusterUid);
     await this.#noteMissing(claims, servers);
     const orphans: Orphans = {

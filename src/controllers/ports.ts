@@ -291,9 +291,10 @@ export interface CreateServerRequest {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** Servers and what they need of a project's quota. */
+/** Servers and what they need of a project's quota: ports, one on each of their networks, and the rest by flavor. */
 export interface QuotaUse {
   readonly servers: number;
+  readonly ports: number;
   readonly cores: number;
   readonly memoryMiB: number;
 }
@@ -343,7 +344,7 @@ export interface Cloud {
   /** Floating IPs of this claim, oldest first; none where the cloud has no floating IPs. */
   findFloatingIps(owner: Pick<FloatingIpView, 'clusterUid' | 'claimUid'>): Promise<readonly FloatingIpView[]>;
   /** All floating IPs of the project that carry this cluster's mark. Complete or an error. */
-  listFloatingIps(clusterUid: string): Promise<readonly FloatingIpView[]>;
+  listFloatingIps(clusterUid: string, freshness?: Freshness): Promise<readonly FloatingIpView[]>;
   /** A quota that is reached, and a network without a free address, concern the pool, not the project. */
   createFloatingIp(request: CreateFloatingIpRequest): Promise<FloatingIpView>;
   getFloatingIp(id: string): Promise<FloatingIpView | undefined>;
@@ -363,7 +364,7 @@ export interface Cloud {
   /** Those of this name, whatever their policy. */
   deleteServerGroup(name: string): Promise<void>;
   /** Names of the server groups that were made for this cluster's pools (`serverGroupName`). Complete or an error. */
-  listServerGroups(clusterUid: string): Promise<readonly string[]>;
+  listServerGroups(clusterUid: string, freshness?: Freshness): Promise<readonly string[]>;
 }
 
 /** Opens sessions. Secrets stay inside the adapter. */

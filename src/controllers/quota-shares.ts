@@ -3,10 +3,10 @@
 // when a reading of the limits counts the servers, or their claims have failed.
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterObjects, Flavor, Quota } from '../cluster/cluster-objects.ts';
-import { mayStillTakeQuota } from '../planner/claim-facts.ts';
+import { mayStillTakeQuota, portsOf } from '../planner/claim-facts.ts';
 import type { QuotaHolds, QuotaUse } from './ports.ts';
 
-const NOTHING: QuotaUse = { servers: 0, cores: 0, memoryMiB: 0 };
+const NOTHING: QuotaUse = { servers: 0, ports: 0, cores: 0, memoryMiB: 0 };
 
 export class QuotaShares {
   readonly #holds: QuotaHolds;
@@ -48,14 +48,16 @@ export class QuotaShares {
     const others = this.#holds.others();
     const more: QuotaUse = {
       servers: others.servers - this.#others.servers,
+      ports: others.ports - this.#others.ports,
       cores: others.cores - this.#others.cores,
       memoryMiB: others.memoryMiB - this.#others.memoryMiB,
     };
-    const tookMore = more.servers > 0 || more.cores > 0 || more.memoryMiB > 0;
+    const tookMore = more.servers > 0 || more.ports > 0 || more.cores > 0 || more.memoryMiB > 0;
     const needed = plus(plus(pending, wanted), more);
     const { serversLeft, coresLeft, memoryMiBLeft, portsLeft } = objects.quota;
     const fits =
-      needed.servers <= Math.min(serversLeft ?? Infinity, portsLeft ?? Infinity) &&
+      needed.servers <= (serversLeft ?? Infinity) &&
+      needed.ports <= (portsLeft ?? Infinity) &&
       needed.cores <= (coresLeft ?? Infinity) &&
       needed.memoryMiB <= (memoryMiBLeft ?? Infinity);
     if (tookMore && !fits) return "another cluster of the project took of its quota since the plan's snapshot";
@@ -68,19 +70,22 @@ export class QuotaShares {
 function useOf(claims: readonly Pick<NodeClaim, 'spec'>[], flavors: readonly Flavor[]): QuotaUse {
   if (claims.length === 0) return NOTHING;
   const byId = new Map(flavors.map((flavor) => [flavor.id, flavor]));
+  let ports = 0;
   let cores = 0;
   let memoryMiB = 0;
   for (const { spec } of claims) {
     const flavor = byId.get(spec.flavorId);
+    ports += portsOf(spec);
     cores += flavor?.vcpus ?? 0;
     memoryMiB += flavor?.memoryMiB ?? 0;
   }
-  return { servers: claims.length, cores, memoryMiB };
+  return { servers: claims.length, ports, cores, memoryMiB };
 }
 
 function plus(left: QuotaUse, right: QuotaUse): QuotaUse {
   return {
     servers: left.servers + right.servers,
+    ports: left.ports + right.ports,
     cores: left.cores + right.cores,
     memoryMiB: left.memoryMiB + right.memoryMiB,
   };
@@ -90,8 +95,8 @@ function less(quota: Quota, use: QuotaUse): Quota {
   const rest = (left: number | undefined, used: number) => (left === undefined ? undefined : Math.max(0, left - used));
   return {
     serversLeft: rest(quota.serversLeft, use.servers),
-    // A server has a port of its own; those of servers that just came may be counted twice until the next reading.
-    portsLeft: rest(quota.portsLeft, use.servers),
+    // Ports of servers that just came may be counted twice until the next reading.
+    portsLeft: rest(quota.portsLeft, use.ports),
     coresLeft: rest(quota.coresLeft, use.cores),
     memoryMiBLeft: rest(quota.memoryMiBLeft, use.memoryMiB),
   };

@@ -19,12 +19,13 @@ import type {
   TelemetryLabels,
 } from '../controllers/ports.ts';
 import { readCloudConfig } from './client/clouds.ts';
+import type { KeystoneLogins } from './client/keystone-logins.ts';
 import type { NeutronPort } from './client/neutron.ts';
 import type { NovaServer } from './client/nova.ts';
 import { OpenStackError } from './client/openstack-error.ts';
 import { openStack, type OpenStack } from './client/open-stack.ts';
-import { FloatingIps, type FloatingIpOwner } from './floating-ips.ts';
-import { faultMeaning, portErrorOf, translated } from './nova-errors.ts';
+import { FloatingIps, floatingIpsOf, type FloatingIpOwner } from './floating-ips.ts';
+import { faultMeaning, portErrorOf, translated, type CallOptions } from './nova-errors.ts';
 import { processLogins } from './process-logins.ts';
 import { processBudgets, type BudgetLease } from './project-budgets.ts';
 import { processInventories, type InventoryLease } from './project-inventory.ts';
@@ -32,7 +33,7 @@ import { ProjectReader } from './project-reader.ts';
 import { countExchange, laneMetrics } from './request-metrics.ts';
 import { findOne, resolveTargets } from './resolve-targets.ts';
 import { SecurityGroupIds } from './security-group-ids.ts';
-import { ServerGroups } from './server-groups.ts';
+import { groupNamesOf, ServerGroups } from './server-groups.ts';
 import { clusterTag, METADATA_ITEMS_MAX, networkIndexOf, newPort, newServer, portName } from './server-request.ts';
 
 /** A listing that begins after the call. */
@@ -52,6 +53,8 @@ export interface CloudDependencies {
   readonly labels: TelemetryLabels;
   /** Per project, over all sessions of the process; absent: 10. */
   readonly requestsPerSecond?: number | undefined;
+  /** Those that it shares a login with; absent: all sessions of the process. */
+  readonly logins?: KeystoneLogins | undefined;
 }
 
 /** Logs in and chooses the region. Rejects with a PortError: `credentials` for a clouds.yaml that does not do (it names the
@@ -63,7 +66,7 @@ export async function openCloud(source: CloudSource, deps: CloudDependencies): P
     let view: InventoryLease | undefined;
     const session = await openStack(config, {
       clock: deps.clock,
-      logins: processLogins,
+      logins: deps.logins ?? processLogins,
       budgetOf: (project) => {
         const listener = laneMetrics(deps.telemetry, deps.labels);
         lease = processBudgets.take(
@@ -103,14 +106,15 @@ class OpenStackCloud implements Cloud {
     this.quotaHolds = lease.quotaHolds;
     this.#leases = [lease, view];
     const load = () => lease.lane.waiting();
+    this.#groups = new ServerGroups(session.nova);
+    this.#floatingIps = new FloatingIps(session.neutron, async () => (await session.token()).projectId);
     this.#reader = new ProjectReader(session, {
       inventory: view.inventory,
       clock,
       load,
       signal: this.#ended.signal,
+      listFloatingIps: () => this.#floatingIps.listAll(),
     });
-    this.#groups = new ServerGroups(session.nova);
-    this.#floatingIps = new FloatingIps(session.neutron, async () => (await session.token()).projectId);
     this.#securityGroups = new SecurityGroupIds({
       clock,
       find: async (nameOrId) => {
@@ -208,13 +212,13 @@ class OpenStackCloud implements Cloud {
     const groups = await translated({ what, kind: 'repeatable' }, () =>
       this.#securityGroups.idsOf(request.securityGroups),
     );
-    return translated({ what, kind: 'create' }, async () =>
+    return this.#write({ what, kind: 'create' }, async () =>
       portView(await this.#openStack.neutron.createPort(newPort(request, groups))),
     );
   }
 
   async deletePort(id: string) {
-    await translated({ what: `delete port ${id}`, kind: 'repeatable' }, () => this.#openStack.neutron.deletePort(id));
+    await this.#write({ what: `delete port ${id}`, kind: 'repeatable' }, () => this.#openStack.neutron.deletePort(id));
     this.#reader.portDeleted(id);
   }
 
@@ -223,13 +227,15 @@ class OpenStackCloud implements Cloud {
     return translated({ what, kind: 'repeatable' }, () => this.#floatingIps.find(owner));
   }
 
-  async listFloatingIps(clusterUid: string) {
-    return translated({ what: 'list floating IPs', kind: 'repeatable' }, () => this.#floatingIps.list(clusterUid));
+  async listFloatingIps(clusterUid: string, { ageMaxMs }: Freshness = NOW) {
+    return translated({ what: 'list floating IPs', kind: 'repeatable' }, async () =>
+      floatingIpsOf(clusterUid, await this.#reader.floatingIps(ageMaxMs)),
+    );
   }
 
   async createFloatingIp(request: CreateFloatingIpRequest) {
     const what = `create floating IP for port ${request.portId}`;
-    return translated({ what, kind: 'create', quotaConcerns: 'pool' }, () => this.#floatingIps.create(request));
+    return this.#write({ what, kind: 'create', quotaConcerns: 'pool' }, () => this.#floatingIps.create(request));
   }
 
   async getFloatingIp(id: string) {
@@ -237,7 +243,7 @@ class OpenStackCloud implements Cloud {
   }
 
   async deleteFloatingIp(id: string) {
-    await translated({ what: `delete floating IP ${id}`, kind: 'repeatable' }, () => this.#floatingIps.delete(id));
+    await this.#write({ what: `delete floating IP ${id}`, kind: 'repeatable' }, () => this.#floatingIps.delete(id));
   }
 
   async findServers(claimUid: string, name: string, freshness: Freshness = NOW) {
@@ -251,12 +257,9 @@ class OpenStackCloud implements Cloud {
   async createServer(request: CreateServerRequest) {
     const server = newServer(request, this.#metadataItemsMax);
     const hints = request.serverGroupId === undefined ? undefined : { group: request.serverGroupId };
-    const what = `create server ${request.name}`;
-    try {
-      return await this.#openStack.nova.createServer(server, hints);
-    } catch (error) {
-      throw await this.#tokenRefused(error, what);
-    }
+    return this.#write({ what: `create server ${request.name}`, kind: 'create' }, () =>
+      this.#openStack.nova.createServer(server, hints),
+    );
   }
 
   async getServer(id: string, freshness?: Freshness) {
@@ -276,40 +279,43 @@ class OpenStackCloud implements Cloud {
   }
 
   async deleteServer(id: string) {
-    await translated({ what: `delete server ${id}`, kind: 'repeatable' }, () => this.#openStack.nova.deleteServer(id));
+    await this.#write({ what: `delete server ${id}`, kind: 'repeatable' }, () => this.#openStack.nova.deleteServer(id));
   }
 
   async ensureServerGroup(name: string, policy: ServerGroupPolicy = 'anti-affinity') {
     // looks first, so doing it again is harmless
-    return translated({ what: `server group ${name}`, kind: 'repeatable', quotaConcerns: 'pool' }, () =>
+    return this.#write({ what: `server group ${name}`, kind: 'repeatable', quotaConcerns: 'pool' }, () =>
       this.#groups.ensure(name, policy),
     );
   }
 
   async deleteServerGroup(name: string) {
-    await translated({ what: `delete server group ${name}`, kind: 'repeatable' }, () => this.#groups.delete(name));
+    await this.#write({ what: `delete server group ${name}`, kind: 'repeatable' }, () => this.#groups.delete(name));
   }
 
-  async listServerGroups(clusterUid: string) {
-    return translated({ what: 'list server groups', kind: 'repeatable' }, () => this.#groups.namesOf(clusterUid));
+  async listServerGroups(clusterUid: string, { ageMaxMs }: Freshness = NOW) {
+    return translated({ what: 'list server groups', kind: 'repeatable' }, async () =>
+      groupNamesOf(clusterUid, await this.#reader.serverGroups(ageMaxMs)),
+    );
   }
 
-  /** A token that a service refuses while Keystone still gives new ones (revoked, keys rotated) is no wrong credential:
-   *  nothing was created, and the next try has a new token. */
-  async #tokenRefused(error: unknown, what: string): Promise<unknown> {
-    const options = { what, kind: 'create' } as const;
-    if (!(error instanceof OpenStackError) || error.status !== 401 || error.service === 'identity') {
-      return portErrorOf(error, options);
-    }
+  /** Runs a write. A token that a service refuses (revoked, keys rotated) while Keystone still gives new ones is no wrong
+   *  credential, and nothing was carried out: what may be repeated is, once; a create is for the caller to try again. */
+  async #write<T>(options: CallOptions, write: () => Promise<T>): Promise<T> {
     try {
-      await this.#openStack.token();
-    } catch (loginError) {
-      return portErrorOf(loginError, options);
+      return await write();
+    } catch (error) {
+      if (!(error instanceof OpenStackError) || error.status !== 401 || error.service === 'identity') {
+        throw portErrorOf(error, options);
+      }
+      await translated(options, () => this.#openStack.token());
+      if (options.kind === 'repeatable') return translated(options, write);
+      const message = `${options.what}: the token was refused; a new one was taken, nothing was created`;
+      throw new PortError('unavailable', message, {
+        cause: error,
+        ...(error.requestId === undefined ? {} : { requestId: error.requestId }),
+      });
     }
-    return new PortError('unavailable', `${what}: the token was refused; a new one was taken, nothing was created`, {
-      cause: error,
-      ...(error.requestId === undefined ? {} : { requestId: error.requestId }),
-    });
   }
 }
 

@@ -37,13 +37,16 @@ export class FloatingIps {
   /** Those of one claim, oldest first. */
   async find(owner: FloatingIpOwner): Promise<readonly FloatingIpView[]> {
     const description = floatingIpMark(owner);
-    const found = (await this.#list({ description })).filter(({ claimUid }) => claimUid === owner.claimUid);
-    return found.toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
+    const found = (await this.listAll({ description })).map(floatingIpView);
+    const own = found.filter(({ claimUid }) => claimUid === owner.claimUid);
+    return own.toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
   }
 
-  /** All of one cluster. Neutron filters by whole descriptions only, so the sorting out is done here. */
-  async list(clusterUid: string): Promise<readonly FloatingIpView[]> {
-    return (await this.#list({})).filter((floatingIp) => floatingIp.clusterUid === clusterUid);
+  /** All of the project that fit the filters, whoever's they are. */
+  async listAll(filters: Readonly<Record<string, string>> = {}): Promise<readonly NeutronFloatingIp[]> {
+    this.#offered ??= (await this.#neutron.listExtensions()).has(ROUTER_EXTENSION);
+    if (!this.#offered) return [];
+    return this.#neutron.listFloatingIps({ ...filters, project_id: await this.#projectId() });
   }
 
   async create(request: CreateFloatingIpRequest): Promise<FloatingIpView> {
@@ -63,13 +66,11 @@ export class FloatingIps {
   async delete(id: string): Promise<void> {
     await this.#neutron.deleteFloatingIp(id);
   }
+}
 
-  async #list(filters: Readonly<Record<string, string>>): Promise<readonly FloatingIpView[]> {
-    this.#offered ??= (await this.#neutron.listExtensions()).has(ROUTER_EXTENSION);
-    if (!this.#offered) return [];
-    const floatingIps = await this.#neutron.listFloatingIps({ ...filters, project_id: await this.#projectId() });
-    return floatingIps.map(floatingIpView);
-  }
+/** Those of one cluster. Neutron filters by whole descriptions only, so the sorting out is done here. */
+export function floatingIpsOf(clusterUid: string, all: readonly NeutronFloatingIp[]): readonly FloatingIpView[] {
+  return all.map(floatingIpView).filter((floatingIp) => floatingIp.clusterUid === clusterUid);
 }
 
 function floatingIpView(floatingIp: NeutronFloatingIp): FloatingIpView {

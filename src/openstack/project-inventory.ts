@@ -4,14 +4,22 @@
 import { createHash } from 'node:crypto';
 import type { ClientClock } from './client/request-budget.ts';
 import type { CloudConfig } from './client/clouds.ts';
-import { ITEMS_PER_PAGE, type NeutronPort, type NeutronQuota } from './client/neutron.ts';
-import { SERVERS_PER_PAGE, type NovaLimits, type NovaServer } from './client/nova.ts';
+import { ITEMS_PER_PAGE, type NeutronFloatingIp, type NeutronPort, type NeutronQuota } from './client/neutron.ts';
+import {
+  GROUPS_PER_PAGE,
+  SERVERS_PER_PAGE,
+  type NovaLimits,
+  type NovaServer,
+  type NovaServerGroup,
+} from './client/nova.ts';
 import { projectKey } from './project-budgets.ts';
 import { SharedListing } from './shared-listing.ts';
 
 export interface ProjectInventory {
   readonly servers: SharedListing<NovaServer>;
   readonly ports: SharedListing<NeutronPort>;
+  readonly floatingIps: SharedListing<NeutronFloatingIp>;
+  readonly serverGroups: SharedListing<NovaServerGroup>;
   /** The newest reading of the project's limits. */
   limits: { readonly value: ProjectLimits; readonly startedMs: number } | undefined;
   /** Sessions that share it. */
@@ -65,6 +73,8 @@ function emptyInventory(clock: ClientClock): HeldInventory {
   return {
     servers: new SharedListing({ clock, itemsPerPage: SERVERS_PER_PAGE }),
     ports: new SharedListing({ clock, itemsPerPage: ITEMS_PER_PAGE }),
+    floatingIps: new SharedListing({ clock, itemsPerPage: ITEMS_PER_PAGE }),
+    serverGroups: new SharedListing({ clock, itemsPerPage: GROUPS_PER_PAGE }),
     limits: undefined,
     users: 0,
   };

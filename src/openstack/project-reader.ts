@@ -2,8 +2,8 @@
 // them a listing may answer is decided here; how many requests that takes, in shared-listing.ts.
 import { SERVER_METADATA } from '../api/names.ts';
 import type { Clock } from '../controllers/ports.ts';
-import type { NeutronPort, NeutronQuota } from './client/neutron.ts';
-import type { NovaServer } from './client/nova.ts';
+import type { NeutronFloatingIp, NeutronPort, NeutronQuota } from './client/neutron.ts';
+import type { NovaServer, NovaServerGroup } from './client/nova.ts';
 import { OpenStackError } from './client/openstack-error.ts';
 import type { OpenStack } from './client/open-stack.ts';
 import type { ProjectInventory, ProjectLimits } from './project-inventory.ts';
@@ -43,6 +43,8 @@ export class ProjectReader {
   readonly #inventory: ProjectInventory;
   readonly #servers: ListingMember<NovaServer>;
   readonly #ports: ListingMember<NeutronPort>;
+  readonly #floatingIps: ListingMember<NeutronFloatingIp>;
+  readonly #serverGroups: ListingMember<NovaServerGroup>;
   readonly #clock: Clock;
   /** Ids of servers that Nova answered 404 to, and of ports that Neutron deleted, lately. */
   readonly #absent = new RecentIds();
@@ -56,9 +58,11 @@ export class ProjectReader {
       readonly signal: AbortSignal;
       /** Requests of this session that wait already. */
       readonly load: () => number;
+      /** All of the project; none where the cloud has none. */
+      readonly listFloatingIps: () => Promise<readonly NeutronFloatingIp[]>;
     },
   ) {
-    const { inventory, clock, signal, load } = deps;
+    const { inventory, clock, signal, load, listFloatingIps } = deps;
     this.#session = session;
     this.#inventory = inventory;
     this.#clock = clock;
@@ -68,11 +72,23 @@ export class ProjectReader {
       list: (full) => session.nova.listServers(full ? {} : { changesSinceMs: clock.nowMs() - CHANGES_MS }),
     };
     this.#ports = { signal, load, list: () => this.#listPorts({}) };
+    this.#floatingIps = { signal, load, list: listFloatingIps };
+    this.#serverGroups = { signal, load, list: () => session.nova.listServerGroups() };
   }
 
   /** Every server of the project, by a listing that began at most `ageMaxMs` ago. */
   async servers(ageMaxMs: number): Promise<readonly NovaServer[]> {
     return (await this.#inventory.servers.full(this.#servers, ageMaxMs)).items;
+  }
+
+  /** Likewise every floating IP. */
+  async floatingIps(ageMaxMs: number): Promise<readonly NeutronFloatingIp[]> {
+    return (await this.#inventory.floatingIps.full(this.#floatingIps, ageMaxMs)).items;
+  }
+
+  /** Likewise every server group. */
+  async serverGroups(ageMaxMs: number): Promise<readonly NovaServerGroup[]> {
+    return (await this.#inventory.serverGroups.full(this.#serverGroups, ageMaxMs)).items;
   }
 
   /** The project's limits and their use, by a reading that began less than `ageMaxMs` ago and after `sinceMs`. */

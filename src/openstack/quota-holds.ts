@@ -3,7 +3,7 @@
 // are one moment; another process's promises show only once Nova counts them.
 import type { Clock, QuotaHolds, QuotaUse } from '../controllers/ports.ts';
 
-const NOTHING: QuotaUse = { servers: 0, cores: 0, memoryMiB: 0 };
+const NOTHING: QuotaUse = { servers: 0, ports: 0, cores: 0, memoryMiB: 0 };
 
 export class ProjectHolds {
   readonly #held = new Map<object, QuotaUse>();
@@ -36,6 +36,7 @@ export class ProjectHolds {
 function plus(left: QuotaUse, right: QuotaUse): QuotaUse {
   return {
     servers: left.servers + right.servers,
+    ports: left.ports + right.ports,
     cores: left.cores + right.cores,
     memoryMiB: left.memoryMiB + right.memoryMiB,
   };

@@ -30,13 +30,6 @@ export class ServerGroups {
     }
   }
 
-  /** Names of the groups that were made for this cluster's pools, each once. */
-  async namesOf(clusterUid: string): Promise<readonly string[]> {
-    const prefix = serverGroupPrefix(clusterUid);
-    const groups = await this.#nova.listServerGroups();
-    return [...new Set(groups.map(({ name }) => name).filter((name) => name.startsWith(prefix)))];
-  }
-
   async #findOrCreate(name: string, policy: ServerGroupPolicy): Promise<string> {
     const [standing] = await this.#find(name, policy);
     return standing?.id ?? this.#nova.createServerGroup({ name, policy });
@@ -49,4 +42,10 @@ export class ServerGroups {
       .filter((group) => group.name === name && group.policy === policy)
       .toSorted((a, b) => b.members.length - a.members.length || (a.id < b.id ? -1 : 1));
   }
+}
+
+/** Names of the groups that were made for this cluster's pools, each once. */
+export function groupNamesOf(clusterUid: string, all: readonly NovaServerGroup[]): readonly string[] {
+  const prefix = serverGroupPrefix(clusterUid);
+  return [...new Set(all.map(({ name }) => name).filter((name) => name.startsWith(prefix)))];
 }

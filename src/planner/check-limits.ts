@@ -15,6 +15,7 @@ const BEFORE_SERVER: ReadonlySet<string> = new Set(['Pending', 'PortReady', 'Cre
 
 interface Sum {
   nodes: number;
+  ports: number;
   cores: number;
   memoryMiB: number;
   costPerHour: number;
@@ -99,7 +100,7 @@ function checkQuota(taken: Sum, snapshot: ClusterSnapshot): readonly Finding[] {
   const { quota } = snapshot.objects;
   const limits: readonly (readonly [name: string, value: number, left: number | undefined])[] = [
     ['servers', taken.nodes, quota.serversLeft],
-    ['ports', taken.nodes, quota.portsLeft],
+    ['ports', taken.ports, quota.portsLeft],
     ['cores', taken.cores, quota.coresLeft],
     ['MiB of memory', taken.memoryMiB, quota.memoryMiBLeft],
   ];
@@ -146,10 +147,11 @@ function isUncounted({ metadata, status }: NodeClaim): boolean {
 }
 
 function sumOf(specs: readonly NodeClaimSpec[], snapshot: ClusterSnapshot): Sum {
-  const sum: Sum = { nodes: 0, cores: 0, memoryMiB: 0, costPerHour: 0 };
+  const sum: Sum = { nodes: 0, ports: 0, cores: 0, memoryMiB: 0, costPerHour: 0 };
   const flavors = new Map(snapshot.objects.flavors.map((flavor) => [flavor.name, flavor]));
   for (const spec of specs) {
     sum.nodes += 1;
+    sum.ports += 1 + (spec.additionalNetworks ?? []).length;
     const flavor = flavors.get(spec.flavor);
     if (flavor === undefined) continue;
     sum.cores += flavor.vcpus;

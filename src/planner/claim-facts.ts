@@ -37,6 +37,11 @@ export function mayStillTakeQuota(claim: NodeClaim): boolean {
   return isStanding(claim);
 }
 
+/** Ports that its server has: one on the first network, one on each further network. */
+export function portsOf(spec: { readonly additionalNetworks?: readonly unknown[] | undefined }): number {
+  return 1 + (spec.additionalNetworks?.length ?? 0);
+}
+
 /** By claim, as reading a time costs more than all else that a plan does with a claim that is well. */
 const createdMs = new WeakMap<NodeClaim, number>();
 

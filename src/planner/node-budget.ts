@@ -7,7 +7,7 @@ import type { NodeClaim } from '../api/node-claim.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
 import type { ClusterObjects, Flavor } from '../cluster/cluster-objects.ts';
 import { parseQuantity } from '../cluster/quantity.ts';
-import { isStanding, mayStillTakeQuota } from './claim-facts.ts';
+import { isStanding, mayStillTakeQuota, portsOf } from './claim-facts.ts';
 import type { PoolState } from './pool-state.ts';
 import { pricePerHour } from './price-model.ts';
 
@@ -30,9 +30,16 @@ export interface NodeBudget {
 
 interface Used {
   nodes: number;
+  ports: number;
   cores: number;
   memoryMiB: number;
   costPerHour: number;
+}
+
+/** One node, by what it takes of the limits. */
+interface NodeNeed {
+  readonly flavor: Flavor;
+  readonly ports: number;
 }
 
 interface Ceilings {
@@ -50,6 +57,7 @@ const COST_TOLERANCE = 1e-9;
 export function openNodeBudget(objects: ClusterObjects): NodeBudget {
   const { used, quotaTaken, poolNodes, standing } = openUse(objects);
   const ceilings = ceilingsOf(objects.cluster);
+  const ports = portsOf(objects.targets);
   return {
     refusal(pool, flavor) {
       const nodes = poolNodes.get(pool.name) ?? 0;
@@ -60,7 +68,7 @@ export function openNodeBudget(objects: ClusterObjects): NodeBudget {
           groupMembersMax: objects.quota.serverGroupMembersMax ?? Infinity,
         }) ??
         ceilingRefusal({ ceilings, used, flavor, price: pricePerHour(flavor, objects.prices) }) ??
-        quotaRefusal(objects, quotaTaken, flavor)
+        quotaRefusal(objects, quotaTaken, { flavor, ports })
       );
     },
     roomIn(pool) {
@@ -71,8 +79,8 @@ export function openNodeBudget(objects: ClusterObjects): NodeBudget {
       return Math.max(0, most - (poolNodes.get(pool.name) ?? 0));
     },
     take(pool, flavor) {
-      count(used, flavor, objects.prices);
-      count(quotaTaken, flavor, objects.prices);
+      count(used, { flavor, ports }, objects.prices);
+      count(quotaTaken, { flavor, ports }, objects.prices);
       increase(poolNodes, pool.name);
       increase(standing, pool.name);
     },
@@ -119,15 +127,16 @@ function openUse(objects: ClusterObjects): Use {
 }
 
 function countUse(objects: ClusterObjects): Use {
-  const used: Used = { nodes: 0, cores: 0, memoryMiB: 0, costPerHour: 0 };
-  const quotaTaken: Used = { nodes: 0, cores: 0, memoryMiB: 0, costPerHour: 0 };
+  const used: Used = { nodes: 0, ports: 0, cores: 0, memoryMiB: 0, costPerHour: 0 };
+  const quotaTaken: Used = { nodes: 0, ports: 0, cores: 0, memoryMiB: 0, costPerHour: 0 };
   const poolNodes = new Map<string, number>();
   const standing = new Map<string, number>();
   const flavors = new Map(objects.flavors.map((flavor) => [flavor.name, flavor]));
   for (const claim of objects.claims) {
     const flavor = flavors.get(claim.spec.flavor) ?? flavorOfClaim(claim);
-    count(used, flavor, objects.prices);
-    if (mayStillTakeQuota(claim)) count(quotaTaken, flavor, objects.prices);
+    const node = { flavor, ports: portsOf(claim.spec) };
+    count(used, node, objects.prices);
+    if (mayStillTakeQuota(claim)) count(quotaTaken, node, objects.prices);
     increase(poolNodes, claim.spec.poolName);
     if (isStanding(claim)) increase(standing, claim.spec.poolName);
   }
@@ -187,7 +196,7 @@ function ceilingRefusal(ask: {
   return undefined;
 }
 
-function quotaRefusal(objects: ClusterObjects, taken: Used, flavor: Flavor): Refused | undefined {
+function quotaRefusal(objects: ClusterObjects, taken: Used, { flavor, ports }: NodeNeed): Refused | undefined {
   const { serversLeft, coresLeft, memoryMiBLeft, portsLeft } = objects.quota;
   const short = (what: string, left: number, needed: string): Refused => ({
     reason: 'QuotaExceeded',
@@ -196,8 +205,8 @@ function quotaRefusal(objects: ClusterObjects, taken: Used, flavor: Flavor): Ref
   if (serversLeft !== undefined && serversLeft - taken.nodes < 1) {
     return short('servers', serversLeft - taken.nodes, '1');
   }
-  if (portsLeft !== undefined && portsLeft - taken.nodes < 1) {
-    return short('ports', portsLeft - taken.nodes, '1');
+  if (portsLeft !== undefined && portsLeft - taken.ports < ports) {
+    return short('ports', portsLeft - taken.ports, String(ports));
   }
   if (coresLeft !== undefined && coresLeft - taken.cores < flavor.vcpus) {
     return short('cores', coresLeft - taken.cores, String(flavor.vcpus));
@@ -232,8 +241,9 @@ function flavorOfClaim(claim: NodeClaim): Flavor {
   };
 }
 
-function count(used: Used, flavor: Flavor, prices: ReadonlyMap<string, number> | undefined): void {
+function count(used: Used, { flavor, ports }: NodeNeed, prices: ReadonlyMap<string, number> | undefined): void {
   used.nodes += 1;
+  used.ports += ports;
   used.cores += flavor.vcpus;
   used.memoryMiB += flavor.memoryMiB;
   used.costPerHour += pricePerHour(flavor, prices);

@@ -39,7 +39,7 @@ export const DEFAULT_TIMINGS: PlaygroundTimings = {
   nodeGraceMs: 10_000,
 };
 
-const DEFAULT_QUOTA: PlaygroundQuota = {
+export const DEFAULT_QUOTA: PlaygroundQuota = {
   servers: 100,
   cores: 500,
   memoryMiB: 2_000_000,

@@ -7,6 +7,7 @@ import { SERVER_METADATA, serverGroupName } from '../../src/api/names.ts';
 import type { WorkloadCluster } from '../../src/api/workload-cluster.ts';
 import type { CloudTargets } from '../../src/cluster/cluster-objects.ts';
 import type { Cloud, FloatingIpView, PortView } from '../../src/controllers/ports.ts';
+import type { ProjectQuota } from './project-quota.ts';
 import { eventually, EVENTUALLY_MS, rejection, withOpenStack } from './stage.ts';
 
 export interface NetworksUnderTest {
@@ -23,8 +24,8 @@ export interface NetworksUnderTest {
   readonly externalNetwork?: string;
   /** Name of a flavor without a disk; absent: that case is left out. */
   readonly disklessFlavor?: string;
-  /** Sets how many members a server group may have, and how many floating IPs the project; absent: left out. */
-  readonly limitTo?: (limits: { readonly serverGroupMembers?: number; readonly floatingIps?: number }) => Promise<void>;
+  /** The operator's hand on the project's quota; absent: those cases are left out. */
+  readonly projectQuota?: ProjectQuota;
   close(): Promise<void>;
 }
 
@@ -197,15 +198,16 @@ function describeFloatingIps(bench: () => Bench): void {
 
   test('a quota that is reached is quota, and concerns the pool that asked', async (context) => {
     const { cloud, clusterUid, under } = bench();
-    const { limitTo } = under;
-    context.skip(under.externalNetwork === undefined || limitTo === undefined, 'the quota cannot be set here');
+    const { projectQuota } = under;
+    context.skip(under.externalNetwork === undefined || projectQuota === undefined, 'the quota cannot be set here');
     const claimUid = randomUUID();
     const port = await newPort(bench(), { claimUid });
-    await limitTo?.({ floatingIps: 0 });
-    const error = await rejection(newFloatingIp(bench(), { claimUid, portId: port.id }));
-    await limitTo?.({ floatingIps: 50 });
+    const error = await projectQuota?.during({ floatingIps: 0 }, () =>
+      rejection(newFloatingIp(bench(), { claimUid, portId: port.id })),
+    );
     expect(error).toMatchObject({ code: 'quota', concerns: 'pool' });
     expect(await cloud.findFloatingIps({ clusterUid, claimUid })).toEqual([]);
+    await newFloatingIp(bench(), { claimUid, portId: port.id });
   });
 }
 
@@ -227,18 +229,19 @@ function describeServerGroups(bench: () => Bench): void {
 
   test('one server more than a group takes is refused, concerns the pool, and makes nothing', async (context) => {
     const { cloud, clusterUid, under } = bench();
-    const { limitTo } = under;
-    context.skip(limitTo === undefined, 'the quota cannot be set here');
+    const { projectQuota } = under;
+    context.skip(projectQuota === undefined, 'the quota cannot be set here');
     const name = serverGroupName({ clusterUid, poolUid: randomUUID() });
     const group = await cloud.ensureServerGroup(name, 'soft-anti-affinity');
-    await limitTo?.({ serverGroupMembers: 1 });
-    expect((await cloud.readQuota()).serverGroupMembersMax).toBe(1);
     const [one, two] = [randomUUID(), randomUUID()];
-    const first = await newPort(bench(), { claimUid: one });
-    await newServer(bench(), { claimUid: one, portId: first.id, serverGroupId: group });
-    const second = await newPort(bench(), { claimUid: two });
-    const error = await rejection(newServer(bench(), { claimUid: two, portId: second.id, serverGroupId: group }));
-    await limitTo?.({ serverGroupMembers: 10 });
+    const fillAndExceed = async () => {
+      expect((await cloud.readQuota()).serverGroupMembersMax).toBe(1);
+      const first = await newPort(bench(), { claimUid: one });
+      await newServer(bench(), { claimUid: one, portId: first.id, serverGroupId: group });
+      const second = await newPort(bench(), { claimUid: two });
+      return rejection(newServer(bench(), { claimUid: two, portId: second.id, serverGroupId: group }));
+    };
+    const error = await projectQuota?.during({ serverGroupMembers: 1 }, fillAndExceed);
     expect(error).toMatchObject({ code: 'quota', concerns: 'pool' });
     expect(
       (await cloud.listServers(clusterUid)).some((server) => server.metadata.get(SERVER_METADATA.claim) === two),

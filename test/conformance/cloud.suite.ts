@@ -4,34 +4,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SERVER_METADATA } from '../../src/api/names.ts';
 import type { WorkloadCluster } from '../../src/api/workload-cluster.ts';
-import type { CloudTargets } from '../../src/cluster/cluster-objects.ts';
 import type { PortErrorCode } from '../../src/controllers/port-errors.ts';
-import type { Cloud, CreateServerRequest, PortView, ServerView } from '../../src/controllers/ports.ts';
+import type { CreateServerRequest, ServerView } from '../../src/controllers/ports.ts';
+import { newPort, serverRequest, type Bench, type CloudUnderTest } from './cloud-bench.ts';
+import { describeQuota, describeRevokedTokens } from './cloud-operator.suite.ts';
 import { eventually, EVENTUALLY_MS, rejection, withOpenStack } from './stage.ts';
-
-export interface CloudUnderTest {
-  readonly cloud: Cloud;
-  /** Its spec.openstack fits the cloud: network, images, project. */
-  readonly cluster: WorkloadCluster;
-  /** Name of a small flavor. */
-  readonly flavor: string;
-  readonly zone: string;
-  /** Name of a flavor that no host can take; absent: that case is left out. */
-  readonly hugeFlavor?: string;
-  /** Opens the same cloud with a wrong password; absent: that case is left out. */
-  readonly openRefused?: () => Promise<Cloud>;
-  close(): Promise<void>;
-}
-
-interface Bench {
-  readonly under: CloudUnderTest;
-  readonly cloud: Cloud;
-  readonly targets: CloudTargets;
-  readonly flavorId: string;
-  readonly clusterUid: string;
-}
 
 /** Registers the suite with vitest. `open` is called once. */
 export function cloudSuite(name: string, open: () => Promise<CloudUnderTest>): void {
@@ -58,6 +36,8 @@ export function cloudSuite(name: string, open: () => Promise<CloudUnderTest>): v
     describeServers(() => bench);
     describeRefusals(() => bench);
     describeServerGroups(() => bench);
+    describeRevokedTokens(() => bench);
+    describeQuota(() => bench);
   });
 }
 
@@ -331,38 +311,6 @@ function expectServer(
   expect(server.taskState).toBe('');
   expect(server.fault).toBeUndefined();
   expect(server.createdMs).toBeGreaterThan(0);
-}
-
-async function newPort(bench: Bench, claimUid: string): Promise<PortView> {
-  return bench.cloud.createPort({
-    claimUid,
-    clusterUid: bench.clusterUid,
-    claimName: 'conformance',
-    networkId: bench.targets.networkId,
-    subnetId: bench.targets.subnetId,
-    securityGroups: bench.under.cluster.spec.openstack.securityGroups ?? [],
-  });
-}
-
-function serverRequest(
-  bench: Bench,
-  what: { readonly claimUid: string; readonly portId: string },
-): CreateServerRequest {
-  return {
-    name: `conformance-node-${randomUUID().slice(0, 6)}`,
-    flavorId: bench.flavorId,
-    imageId: bench.targets.images[0]?.id ?? '',
-    portId: what.portId,
-    zone: bench.under.zone,
-    keyPair: undefined,
-    serverGroupId: undefined,
-    userData: '#cloud-config\n{}\n',
-    metadata: new Map([
-      [SERVER_METADATA.cluster, bench.clusterUid],
-      [SERVER_METADATA.pool, randomUUID()],
-      [SERVER_METADATA.claim, what.claimUid],
-    ]),
-  };
 }
 
 function groupName(clusterUid: string): string {

@@ -1,33 +1,30 @@
-// The conformance of `Cloud` on a real OpenStack: `npm run test:openstack`, with the usual OS_CLIENT_CONFIG_FILE and OS_CLOUD.
-// SLUICE_TEST_NETWORK, _IMAGE, _FLAVOR, _HUGE_FLAVOR name what to use there; the defaults are those of a cloud with one
-// private network and the flavors of OVH.
-import { readFile } from 'node:fs/promises';
+// The conformance of `Cloud` on a real OpenStack, part of `npm run test:openstack`. SLUICE_TEST_HUGE_FLAVOR names a flavor
+// that no host can take (default too-large; left out where there is none).
 import { openCloud } from '../../src/openstack/cloud-port.ts';
-import { cloudSuite, type CloudUnderTest } from './cloud.suite.ts';
-import { clock, conformanceCluster, telemetry } from './stage.ts';
-
-const { env } = process;
+import type { CloudUnderTest } from './cloud-bench.ts';
+import { cloudSuite } from './cloud.suite.ts';
+import { quotaOfProject } from './project-quota.ts';
+import { readRealCloud } from './real-cloud.ts';
+import { clock, conformanceCluster, openFresh, telemetry } from './stage.ts';
 
 cloudSuite('a real OpenStack', async (): Promise<CloudUnderTest> => {
-  const cloudsYaml = await readFile(env.OS_CLIENT_CONFIG_FILE ?? '', 'utf8');
-  const source = { cloudsYaml, cloud: env.OS_CLOUD, region: env.OS_REGION_NAME };
+  const { source, operator, flavor, network, image } = await readRealCloud();
   const cloud = await openCloud(source, { clock, telemetry, labels: {} });
-  const cluster = conformanceCluster({
-    projectId: await cloud.currentProjectId(),
-    network: env.SLUICE_TEST_NETWORK ?? 'nodepool-net',
-    image: env.SLUICE_TEST_IMAGE ?? 'Debian 12',
-  });
+  const projectId = await cloud.currentProjectId();
+  const cluster = conformanceCluster({ projectId, network, image });
   const [zone] = (await cloud.resolveTargets(cluster)).zones;
-  const hugeFlavor = env.SLUICE_TEST_HUGE_FLAVOR ?? 'too-large';
+  const hugeFlavor = process.env['SLUICE_TEST_HUGE_FLAVOR'] ?? 'too-large';
   const flavors = await cloud.listFlavors();
+  const wrong = { ...source, cloudsYaml: withWrongSecret(source.cloudsYaml) };
   return {
     cloud,
     cluster,
-    flavor: env.SLUICE_TEST_FLAVOR ?? 'd2-2',
+    flavor,
     zone: zone ?? '',
     ...(flavors.some(({ name }) => name === hugeFlavor) ? { hugeFlavor } : {}),
-    openRefused: () =>
-      openCloud({ ...source, cloudsYaml: withWrongSecret(cloudsYaml) }, { clock, telemetry, labels: {} }),
+    openRefused: () => openCloud(wrong, { clock, telemetry, labels: {} }),
+    openFresh: () => openFresh(source),
+    ...(operator === undefined ? {} : { projectQuota: quotaOfProject(operator, projectId) }),
     close: () => cloud.close(),
   };
 });

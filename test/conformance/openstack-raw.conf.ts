@@ -1,26 +1,18 @@
-// What the playground's double is held to, asked of a real OpenStack: `npm run test:openstack`. Takes clouds.yaml entries
+// What the playground's double is held to, asked of a real OpenStack: part of `npm run test:openstack`. Takes clouds.yaml entries
 // with a password or an application credential.
-import { readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
 import { rawCloudSuite } from './raw-cloud.suite.ts';
-
-const { env } = process;
+import { readRealCloud } from './real-cloud.ts';
 
 rawCloudSuite('a real OpenStack', async () => {
-  const file: { clouds: Record<string, { region_name?: string; auth: Record<string, string> }> } = parse(
-    await readFile(env.OS_CLIENT_CONFIG_FILE ?? '', 'utf8'),
-  );
-  const entry = file.clouds[env.OS_CLOUD ?? ''];
-  if (entry === undefined)
-    throw new Error(`OS_CLOUD must be a cloud of ${env.OS_CLIENT_CONFIG_FILE}: '${env.OS_CLOUD}'`);
+  const { entry, source, image, flavor, network } = await readRealCloud();
   const { auth } = entry;
   return {
     authUrl: (auth['auth_url'] ?? '').replace(/\/$/, ''),
     login: { auth: auth['application_credential_id'] === undefined ? byPassword(auth) : byCredential(auth) },
-    region: env.OS_REGION_NAME ?? entry.region_name,
-    image: env.SLUICE_TEST_IMAGE ?? 'Debian 12',
-    flavor: env.SLUICE_TEST_FLAVOR ?? 'd2-2',
-    network: env.SLUICE_TEST_NETWORK ?? 'nodepool-net',
+    region: source.region ?? entry.region_name,
+    image,
+    flavor,
+    network,
     close: () => Promise.resolve(),
   };
 });

@@ -1,16 +1,19 @@
 // The conformance of `Cloud` on the playground: what holds on a real OpenStack holds on the double.
 import { openCloud } from '../../src/openstack/cloud-port.ts';
-import { DEFAULT_FLAVORS, startPlayground } from '../../src/playground/start-playground.ts';
-import { cloudSuite, type CloudUnderTest } from './cloud.suite.ts';
-import { clock, conformanceCluster, PLAYGROUND_REQUESTS_PER_SECOND, telemetry } from './stage.ts';
+import { DEFAULT_FLAVORS, DEFAULT_QUOTA, startPlayground } from '../../src/playground/start-playground.ts';
+import type { CloudUnderTest } from './cloud-bench.ts';
+import { cloudSuite } from './cloud.suite.ts';
+import { quotaOfPlayground } from './project-quota.ts';
+import { clock, conformanceCluster, openFresh, PLAYGROUND_REQUESTS_PER_SECOND, telemetry } from './stage.ts';
 
 const DEPENDENCIES = { clock, telemetry, labels: {}, requestsPerSecond: PLAYGROUND_REQUESTS_PER_SECOND };
 
 cloudSuite('the playground', async (): Promise<CloudUnderTest> => {
   const hugeFlavor = { name: 'too-large', vcpus: 128, memoryMiB: 4_000_000, diskGiB: 10 };
+  const quota = { ...DEFAULT_QUOTA, cores: 1000, memoryMiB: 10_000_000 };
   const playground = await startPlayground({
     flavors: [...DEFAULT_FLAVORS, hugeFlavor],
-    quota: { cores: 1000, memoryMiB: 10_000_000 },
+    quota,
     timings: { buildMs: 20, deleteMs: 20 },
   });
   playground.setCloudFaults([{ operation: 'createServer', effect: 'noValidHost', flavor: hugeFlavor.name }]);
@@ -27,6 +30,8 @@ cloudSuite('the playground', async (): Promise<CloudUnderTest> => {
     zone: 'zone-b',
     hugeFlavor: hugeFlavor.name,
     openRefused: () => openCloud(wrong, DEPENDENCIES),
+    openFresh: () => openFresh(source, PLAYGROUND_REQUESTS_PER_SECOND),
+    projectQuota: quotaOfPlayground(playground, quota),
     close: async () => {
       await cloud.close();
       await playground.close();

@@ -1,8 +1,9 @@
 // The conformance of `Cloud` with further networks, floating IPs and server groups on the playground: what holds on a real
 // OpenStack holds on the double.
 import { openCloud } from '../../src/openstack/cloud-port.ts';
-import { DEFAULT_FLAVORS, startPlayground } from '../../src/playground/start-playground.ts';
+import { DEFAULT_FLAVORS, DEFAULT_QUOTA, startPlayground } from '../../src/playground/start-playground.ts';
 import { networksSuite, type NetworksUnderTest } from './cloud-networks.suite.ts';
+import { quotaOfPlayground } from './project-quota.ts';
 import { clock, conformanceCluster, PLAYGROUND_REQUESTS_PER_SECOND, telemetry } from './stage.ts';
 
 networksSuite('the playground', async (): Promise<NetworksUnderTest> => {
@@ -24,7 +25,7 @@ networksSuite('the playground', async (): Promise<NetworksUnderTest> => {
     additionalNetwork: playground.storageNetworkName,
     externalNetwork: playground.externalNetworkName,
     disklessFlavor: disklessFlavor.name,
-    limitTo: async (limits) => playground.setQuota(limits),
+    projectQuota: quotaOfPlayground(playground, DEFAULT_QUOTA),
     close: async () => {
       await cloud.close();
       await playground.close();

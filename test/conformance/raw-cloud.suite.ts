@@ -109,6 +109,35 @@ export function rawCloudSuite(name: string, open: () => Promise<RawCloud>): void
       }
     });
 
+    test('a token that is revoked is good for nothing, and is not found again', async () => {
+      const login = async () => {
+        const answer = await request(`${cloud.authUrl}/auth/tokens`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(cloud.login),
+        });
+        await answer.body.dump();
+        return String(answer.headers['x-subject-token']);
+      };
+      const revoke = async (subject: string, by: string) => {
+        const headers = { 'x-auth-token': by, 'x-subject-token': subject };
+        const { statusCode, body } = await request(`${cloud.authUrl}/auth/tokens`, { method: 'DELETE', headers });
+        const text = await body.text();
+        return [statusCode, text === '' ? undefined : JSON.parse(text).error.code];
+      };
+      const revoked = await login();
+      expect(await revoke(revoked, revoked)).toEqual([204, undefined]);
+      for (const [service, path] of [
+        ['compute', '/servers'],
+        ['network', '/ports'],
+        ['image', '/images'],
+      ] as const) {
+        expect((await ask(service, path, { token: revoked })).status, service).toBe(401);
+      }
+      expect(await revoke(revoked, token)).toEqual([404, 404]);
+      expect(await revoke(token, revoked)).toEqual([401, 401]);
+    });
+
     test('absence has each service’s own words', async () => {
       const id = randomUUID();
       const nova = { itemNotFound: { code: 404, message: `Instance ${id} could not be found.` } };

@@ -1,9 +1,14 @@
 // What the conformance of `Cloud` needs wherever it runs: a clock, a silence or a log, a WorkloadCluster; and the steps that its
 // suites share.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { request } from 'undici';
 import type { WorkloadCluster } from '../../src/api/workload-cluster.ts';
 import { PortError } from '../../src/controllers/port-errors.ts';
-import type { Clock, Telemetry } from '../../src/controllers/ports.ts';
+import type { Clock, Cloud, Telemetry } from '../../src/controllers/ports.ts';
+import { readCloudConfig } from '../../src/openstack/client/clouds.ts';
+import { KeystoneLogins } from '../../src/openstack/client/keystone-logins.ts';
+import { openStack } from '../../src/openstack/client/open-stack.ts';
+import { openCloud, type CloudSource } from '../../src/openstack/cloud-port.ts';
 
 export const clock: Clock = {
   nowMs: () => Date.now(),
@@ -54,6 +59,47 @@ export function withOpenStack(
   change: Partial<WorkloadCluster['spec']['openstack']>,
 ): WorkloadCluster {
   return { ...cluster, spec: { ...cluster.spec, openstack: { ...cluster.spec.openstack, ...change } } };
+}
+
+/** A session that shares its login with nobody: its token is one that no service has seen yet. */
+export interface FreshSession {
+  readonly cloud: Cloud;
+  /** How often it has logged in. */
+  logins(): number;
+  /** Has Keystone revoke the token in use. */
+  revoke(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** `requestsPerSecond` as in CloudDependencies. */
+export async function openFresh(source: CloudSource, requestsPerSecond?: number): Promise<FreshSession> {
+  const logins = new KeystoneLogins();
+  let taken = 0;
+  const counting: Telemetry = {
+    ...telemetry,
+    count: (metric, { service }) => {
+      if (metric === 'sluice_openstack_requests_total' && service === 'identity') taken += 1;
+    },
+  };
+  const cloud = await openCloud(source, { clock, telemetry: counting, labels: {}, logins, requestsPerSecond });
+  const config = readCloudConfig(source);
+  const beside = await openStack(config, { clock, logins });
+  return {
+    cloud,
+    logins: () => taken,
+    revoke: async () => {
+      const { value } = await beside.token();
+      const url = `${config.authUrl.replace(/\/v3$/, '')}/v3/auth/tokens`;
+      const headers = { 'x-auth-token': value, 'x-subject-token': value };
+      const { statusCode, body } = await request(url, { method: 'DELETE', headers });
+      await body.dump();
+      if (statusCode !== 204) throw new Error(`Keystone must revoke a token with 204, it answered ${statusCode}`);
+    },
+    close: async () => {
+      await beside.close();
+      await cloud.close();
+    },
+  };
 }
 
 /** The PortError that `call` rejects with. */

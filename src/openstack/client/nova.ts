@@ -119,7 +119,7 @@ export const USER_DATA_CHARS_MAX = 65_535;
 export const SERVERS_PER_PAGE = 250;
 const NAMES_PER_PAGE = 1000; // Nova's own most
 const FLAVORS_PER_PAGE = 500;
-const GROUPS_PER_PAGE = 200;
+export const GROUPS_PER_PAGE = 200;
 const GROUPS_MAX = 10_000; // Nova's default quota is 10 a project
 
 export class Nova {

@@ -47,6 +47,13 @@ interface Parts {
   readonly rootUrl: string;
 }
 
+/** Who asks: the headers X-Auth-Token and X-Subject-Token. */
+interface Caller {
+  readonly parts: Parts;
+  readonly token: string | undefined;
+  readonly subject: string | undefined;
+}
+
 async function answer(request: IncomingMessage, parts: Parts): Promise<CloudAnswer> {
   const url = new URL(request.url ?? '/', parts.rootUrl);
   const [service = '', ...segments] = url.pathname
@@ -63,7 +70,11 @@ async function answer(request: IncomingMessage, parts: Parts): Promise<CloudAnsw
       baseUrl: `${parts.rootUrl}/${service}`,
       microversion: readMicroversion(request),
     };
-    const done = route(service, below, { parts, token: headerOf(request, 'x-auth-token') });
+    const done = route(service, below, {
+      parts,
+      token: headerOf(request, 'x-auth-token'),
+      subject: headerOf(request, 'x-subject-token'),
+    });
     return service === 'compute' ? namingVersion(done, below.microversion) : done;
   } catch (error) {
     if (error instanceof CloudError) return asAnswer(service, error);
@@ -109,15 +120,11 @@ function readMicroversion(request: IncomingMessage): string {
   return asked;
 }
 
-function route(
-  service: string,
-  request: CloudRequest,
-  { parts, token }: { readonly parts: Parts; readonly token: string | undefined },
-): CloudAnswer {
+function route(service: string, request: CloudRequest, { parts, token, subject }: Caller): CloudAnswer {
   const { state, keystone } = parts;
   const [version, ...below] = request.segments;
   const inVersion = { ...request, segments: below };
-  if (service === 'identity') return keystone.answer(inVersion, parts.rootUrl);
+  if (service === 'identity') return keystone.answer(inVersion, { rootUrl: parts.rootUrl, token, subject });
   if (service === 'compute' && below.length === 0) {
     const one = novaVersion(request.baseUrl);
     return { code: 200, body: version === undefined ? { versions: [one['version']] } : one };

@@ -44,10 +44,19 @@ export class Keystone {
     this.#tokens.clear();
   }
 
-  answer(request: CloudRequest, rootUrl: string): CloudAnswer {
+  /** `token` and `subject`: the headers X-Auth-Token and X-Subject-Token. Throws CloudError. */
+  answer(
+    request: CloudRequest,
+    from: { readonly rootUrl: string; readonly token: string | undefined; readonly subject: string | undefined },
+  ): CloudAnswer {
     const path = request.segments.join('/');
     if (path === '' && request.method === 'GET') {
       return { code: 200, body: { version: { id: 'v3.14', status: 'stable', links: [] } } };
+    }
+    if (path === 'auth/tokens' && request.method === 'DELETE') {
+      this.checkToken(from.token);
+      if (this.#tokens.delete(from.subject ?? '')) return { code: 204, body: undefined };
+      throw new CloudError(404, 'Could not find token: .', { kind: 'error' });
     }
     if (path !== 'auth/tokens' || request.method !== 'POST') {
       throw new CloudError(404, 'The requested URL was not found on the server.', { kind: 'error' });
@@ -59,7 +68,7 @@ export class Keystone {
     if (this.#tokens.size > TOKENS_MAX) {
       for (const oldest of [...this.#tokens.keys()].slice(0, 1)) this.#tokens.delete(oldest);
     }
-    const body = { token: this.#describe({ method, nowMs, rootUrl }) };
+    const body = { token: this.#describe({ method, nowMs, rootUrl: from.rootUrl }) };
     return { code: 201, body, headers: { 'x-subject-token': token, vary: 'X-Auth-Token' } };
   }
 

@@ -19,6 +19,7 @@ class Tenant {
   readonly shares: QuotaShares;
   claims: NodeClaim[] = [];
   quota = QUOTA;
+  spec = makeClaimSpec();
 
   constructor(project: ProjectHolds) {
     this.shares = new QuotaShares(project.open());
@@ -30,7 +31,7 @@ class Tenant {
   }
 
   hold(nodes: number): string | undefined {
-    const steps = Array.from({ length: nodes }, () => ({ kind: 'createClaim' as const, spec: makeClaimSpec() }));
+    const steps = Array.from({ length: nodes }, () => ({ kind: 'createClaim' as const, spec: this.spec }));
     return this.shares.hold(steps, { claims: this.claims, flavors: FAKE_FLAVORS, quota: this.quota });
   }
 }
@@ -47,6 +48,21 @@ test('two plans of the same moment do not both spend the same 4 cores', () => {
   expect(one.hold(2)).toBeUndefined();
   expect(two.hold(1)).toMatch(/another cluster of the project/);
   expect(two.read()).toEqual({ serversLeft: 8, coresLeft: 0, memoryMiBLeft: 6000 });
+});
+
+test('a node on three networks holds three ports', () => {
+  const [one, two] = twoTenants();
+  const quota = { serversLeft: 10, coresLeft: undefined, memoryMiBLeft: undefined, portsLeft: 7 };
+  for (const tenant of [one, two]) {
+    tenant.spec = makeClaimSpec({ additionalNetworks: [{ networkId: 'storage' }, { networkId: 'backup' }] });
+    tenant.read(quota);
+  }
+  expect(one.hold(2)).toBeUndefined();
+  expect(two.hold(1)).toMatch(/another cluster of the project/);
+  expect(two.read(quota)).toMatchObject({ serversLeft: 8, portsLeft: 1 });
+  one.claims = [makeClaim('web-node-a', { spec: one.spec, metadata: { uid: 'a' }, status: { phase: 'Pending' } })];
+  one.read(quota);
+  expect(two.read(quota)).toMatchObject({ serversLeft: 9, portsLeft: 4 });
 });
 
 test('both go on when there is room for both', () => {
@@ -89,7 +105,7 @@ test('a cluster that is let go gives everything back', () => {
   const project = new ProjectHolds(new FakeClock());
   const leaving = project.open();
   const two = new Tenant(project);
-  leaving.set({ servers: 3, cores: 4, memoryMiB: 1 });
+  leaving.set({ servers: 3, ports: 3, cores: 4, memoryMiB: 1 });
   expect(two.read().coresLeft).toBe(0);
   leaving.close();
   expect(two.read().coresLeft).toBe(4);

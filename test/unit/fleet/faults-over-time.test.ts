@@ -70,11 +70,11 @@ test('another cluster of the project holds the last of it, and lets go', { timeo
   const project = new ProjectHolds({ monotonicMs: () => 0 });
   const other = project.open();
   const world = start(1, (cloud) => Object.defineProperty(cloud, 'quotaHolds', { value: project.open() }));
-  other.set({ servers: 1, cores: 2, memoryMiB: 7000 });
+  other.set({ servers: 1, ports: 1, cores: 2, memoryMiB: 7000 });
   world.cloud.quota = quota(1);
   await world.clock.advanceAndSettle(60_000);
   expect(world.cloud.posts).toHaveLength(0);
-  other.set({ servers: 0, cores: 0, memoryMiB: 0 });
+  other.set({ servers: 0, ports: 0, cores: 0, memoryMiB: 0 });
   expect(await secondsUntil(world, () => world.cloud.posts.length === 1)).toBeLessThanOrEqual(20);
 });
 

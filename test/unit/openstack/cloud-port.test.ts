@@ -146,6 +146,21 @@ describe('createServer', () => {
     expect(scripted.count('POST', '/v3/auth/tokens')).toBe(2);
   });
 
+  test('a DELETE whose token was refused is sent once more, with a new one', async () => {
+    const id = 'server-1';
+    const tokens: (string | undefined)[] = [];
+    scripted.handler = ({ method, path, headers }) => {
+      if (method !== 'DELETE' || path !== `${SERVERS}/${id}`) return undefined;
+      tokens.push(headers.get('x-auth-token'));
+      return tokens.length === 1 ? UNAUTHORIZED : { status: 204 };
+    };
+    await cloud.deleteServer(id);
+    expect(tokens).toEqual(['token-1', 'token-2']);
+    scripted.handler = ({ method }) => (method === 'DELETE' ? UNAUTHORIZED : undefined);
+    await expect(cloud.deleteServer(id)).rejects.toMatchObject({ code: 'credentials' });
+    expect(scripted.count('DELETE', `${SERVERS}/${id}`)).toBe(4);
+  });
+
   test('a token that is refused and not replaced is credentials', async () => {
     scripted.handler = ({ method }) => (method === 'POST' ? UNAUTHORIZED : undefined);
     await expect(cloud.createServer(REQUEST)).rejects.toMatchObject({ code: 'credentials' });

@@ -3,9 +3,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SERVER_METADATA } from '../../../src/api/names.ts';
 import type { Cloud } from '../../../src/controllers/ports.ts';
 import type { CloudConfig } from '../../../src/openstack/client/clouds.ts';
+import { CloudInventory } from '../../../src/controllers/cloud-inventory.ts';
 import { openCloud } from '../../../src/openstack/cloud-port.ts';
 import { ProjectInventories } from '../../../src/openstack/project-inventory.ts';
+import { makeCluster } from '../../fakes/fake-objects.ts';
 import { FakeTelemetry } from '../../fakes/fake-telemetry.ts';
+import { FakeWorld } from '../../fakes/fake-world.ts';
 import { ManualClock, PROJECT_ID, REAL_CLOCK, ScriptedCloud } from './scripted-cloud.ts';
 
 const CONFIG: CloudConfig = {
@@ -90,6 +93,22 @@ describe('two clusters in one project, with equal pool and node names', () => {
     tags: [`sluice.dev/cluster=${cluster}`],
   });
 
+  const floatingIp = (cluster: string) => ({
+    id: `floating-${cluster}`,
+    project_id: PROJECT_ID,
+    floating_ip_address: '198.18.0.1',
+    floating_network_id: 'ext',
+    port_id: null,
+    status: 'DOWN',
+    description: `sluice.dev cluster=${cluster} claim=claim-${cluster}-1`,
+  });
+  const group = (cluster: string) => ({
+    id: `group-${cluster}`,
+    name: `sluice-${cluster}-pool`,
+    policy: 'anti-affinity',
+    members: [],
+  });
+
   beforeEach(async () => {
     scripted = await ScriptedCloud.start();
     const standing = ['a', 'b'].flatMap((cluster) => [1, 2].map((n) => [cluster, n] as const));
@@ -126,6 +145,53 @@ describe('two clusters in one project, with equal pool and node names', () => {
     }
     expect(scripted.count('GET', `${COMPUTE}/servers/detail`)).toBe(1);
     expect(scripted.count('GET', '/network/v2.0/ports')).toBe(1);
+  });
+
+  describe('with floating IPs and server groups', () => {
+    const LISTS = {
+      servers: `${COMPUTE}/servers/detail`,
+      ports: '/network/v2.0/ports',
+      floatingIps: '/network/v2.0/floatingips',
+      serverGroups: `${COMPUTE}/os-server-groups`,
+    };
+    const counts = () => Object.entries(LISTS).map(([what, path]) => [what, scripted.count('GET', path)]);
+
+    beforeEach(() => {
+      const standing = scripted.handler;
+      const bodies = new Map<string, unknown>([
+        ['/network/v2.0/extensions', { extensions: [{ alias: 'router' }] }],
+        [LISTS.floatingIps, { floatingips: ['a', 'b'].map(floatingIp) }],
+        [LISTS.serverGroups, { server_groups: ['a', 'b'].map(group) }],
+      ]);
+      scripted.handler = (request) => {
+        const body = request.method === 'GET' ? bodies.get(request.path) : undefined;
+        return body === undefined ? standing(request) : { status: 200, body };
+      };
+    });
+
+    test('see each their own, by an answer as old as they allow', async () => {
+      for (const ageMaxMs of [45_000, 0]) {
+        for (const [index, uid] of ['a', 'b'].entries()) {
+          const cloud = clouds[index];
+          expect((await cloud?.listFloatingIps(uid, { ageMaxMs }))?.map(({ id }) => id)).toEqual([`floating-${uid}`]);
+          expect(await cloud?.listServerGroups(uid, { ageMaxMs })).toEqual([`sluice-${uid}-pool`]);
+        }
+      }
+      expect(scripted.count('GET', LISTS.floatingIps)).toBe(3);
+      expect(scripted.count('GET', LISTS.serverGroups)).toBe(3);
+    });
+
+    test('are swept by the listings of one', async () => {
+      const { openstack } = makeCluster().spec;
+      for (const [index, clusterUid] of ['a', 'b'].entries()) {
+        const cloud = clouds[index];
+        if (cloud === undefined) throw new Error('no cloud');
+        const world = new FakeWorld(makeCluster({ openstack: { ...openstack, projectId: PROJECT_ID } }));
+        await new CloudInventory({ ...world.context(), cloud, clusterUid }).sweep();
+        expect(world.telemetry.last('sluice_orphans', { kind: 'floatingIp' })).toBe(1);
+      }
+      expect(counts()).toEqual(Object.keys(LISTS).map((what) => [what, 1]));
+    });
   });
 
   test('find what is a claim’s by its uid, though names are the same', async () => {

@@ -245,6 +245,15 @@ const CASES: readonly Case[] = [
     want: ['quota'],
   },
   {
+    name: 'quota of ports, of which a node on two networks takes two',
+    checked: {
+      targets: { ...makeObjects().targets, additionalNetworks: [{ networkId: 'storage', subnetId: undefined }] },
+      quota: { serversLeft: 9, coresLeft: undefined, memoryMiBLeft: undefined, portsLeft: 1 },
+    },
+    change: creates({ spec: { ...CREATE.spec, additionalNetworks: [{ networkId: 'storage' }] } }),
+    want: ['quota'],
+  },
+  {
     name: 'quota that a claim without a server takes',
     checked: {
       quota: { serversLeft: 1, coresLeft: undefined, memoryMiBLeft: undefined },
