@@ -214,7 +214,7 @@ export class CloudInventory {
     }
     for (const { id } of due.ports) {
       const port = await cloud.getPort(id);
-      if (port === undefined) continue;
+      if (port === undefined || port.clusterUid !== clusterUid) continue;
       if (orphansOf(claims, { servers: [], ports: [port], clusterUid }).ports.length === 0) continue;
       // A port in use goes when its server is gone; that server may be somebody else's.
       if (port.deviceId !== '' && (await cloud.getServer(port.deviceId)) !== undefined) continue;

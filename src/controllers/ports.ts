@@ -237,6 +237,8 @@ export interface PortView {
   readonly id: string;
   readonly name: string;
   readonly projectId: string;
+  /** Whose it is by its marks; empty = no cluster's. */
+  readonly clusterUid: string;
   readonly createdMs: number;
   /** Server id; empty = free. */
   readonly deviceId: string;
@@ -329,7 +331,7 @@ export interface Cloud {
   readonly quotaHolds: QuotaHolds;
   /** All servers of the project that carry this cluster's uid in their metadata, in any state. Complete or an error. */
   listServers(clusterUid: string, freshness?: Freshness): Promise<readonly ServerView[]>;
-  /** All ports of the project that carry this cluster's tag. Complete or an error. */
+  /** All ports of the project that carry this cluster's marks. Complete or an error. */
   listPorts(clusterUid: string, freshness?: Freshness): Promise<readonly PortView[]>;
   /** Names in use in the project, ours or not, among those given. */
   serverNamesTaken(names: readonly string[]): Promise<ReadonlySet<string>>;
@@ -376,11 +378,7 @@ export interface Sessions {
     cluster: string,
   ): Promise<WorkloadPlane>;
   openCloud(
-    source: {
-      readonly cloudsYaml: string;
-      readonly cloud: string | undefined;
-      readonly region: string | undefined;
-    },
+    source: { readonly cloudsYaml: string; readonly cloud: string | undefined; readonly region: string | undefined },
     cluster: string,
   ): Promise<Cloud>;
 }

@@ -34,7 +34,7 @@ import { countExchange, laneMetrics } from './request-metrics.ts';
 import { findOne, resolveTargets } from './resolve-targets.ts';
 import { SecurityGroupIds } from './security-group-ids.ts';
 import { groupNamesOf, ServerGroups } from './server-groups.ts';
-import { clusterTag, METADATA_ITEMS_MAX, networkIndexOf, newPort, newServer, portName } from './server-request.ts';
+import { clusterUidOf, METADATA_ITEMS_MAX, networkIndexOf, newPort, newServer, portName } from './server-request.ts';
 
 /** A listing that begins after the call. */
 const NOW: Freshness = { ageMaxMs: 0 };
@@ -182,8 +182,7 @@ class OpenStackCloud implements Cloud {
 
   async listPorts(clusterUid: string, freshness: Freshness = NOW) {
     return translated({ what: 'list ports', kind: 'repeatable' }, async () => {
-      const ports = await this.#reader.portsTagged(clusterTag(clusterUid), freshness.ageMaxMs);
-      return ports.map(portView);
+      return (await this.#reader.portsOfCluster(clusterUid, freshness.ageMaxMs)).map(portView);
     });
   }
 
@@ -351,6 +350,7 @@ function portView(port: NeutronPort): PortView {
     name: port.name,
     networkIndex: networkIndexOf(port.name),
     projectId: port.project_id,
+    clusterUid: clusterUidOf(port),
     createdMs: timeOf(port.created_at),
     deviceId: port.device_id,
     tags: port.tags ?? [],

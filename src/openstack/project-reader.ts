@@ -7,6 +7,7 @@ import type { NovaServer, NovaServerGroup } from './client/nova.ts';
 import { OpenStackError } from './client/openstack-error.ts';
 import type { OpenStack } from './client/open-stack.ts';
 import type { ProjectInventory, ProjectLimits } from './project-inventory.ts';
+import { clusterTag, clusterUidOf, portMark } from './server-request.ts';
 import type { ListingMember } from './shared-listing.ts';
 
 /** How far back a listing of changes reaches: the difference between Nova's clock and ours that the protocol bears (as
@@ -114,13 +115,13 @@ export class ProjectReader {
     }
   }
 
-  /** Ports with this tag. Where the project has more pages of ports than sessions that would share them, each asks for its
-   *  own: Neutron filters by tag, Nova by nothing of ours. */
-  async portsTagged(tag: string, ageMaxMs: number): Promise<readonly NeutronPort[]> {
+  /** Ports that this cluster made, those without tags too. Where the project has more pages of ports than sessions that
+   *  would share them, each asks for its own: Neutron filters by tag and by description, Nova by nothing of ours. */
+  async portsOfCluster(clusterUid: string, ageMaxMs: number): Promise<readonly NeutronPort[]> {
     const { ports, users } = this.#inventory;
     const shared = ports.pages() <= users;
-    const found = shared ? (await ports.full(this.#ports, ageMaxMs)).items : await this.#listPorts({ tags: tag });
-    return found.filter((port) => port.tags?.includes(tag) === true);
+    const found = shared ? (await ports.full(this.#ports, ageMaxMs)).items : await this.#listPortsOf(clusterUid);
+    return found.filter((port) => clusterUidOf(port) === clusterUid);
   }
 
   /** Ports of one of these names, by an answer that was asked for at most `ageMaxMs` ago. */
@@ -189,6 +190,13 @@ export class ProjectReader {
   /** Neutron has confirmed that it deleted the port. */
   portDeleted(id: string): void {
     this.#deletedPorts.add(id, this.#clock.monotonicMs());
+  }
+
+  /** Each once; a port has tag and description, or one of them. */
+  async #listPortsOf(clusterUid: string): Promise<readonly NeutronPort[]> {
+    const filters = [{ tags: clusterTag(clusterUid) }, { description: portMark(clusterUid) }];
+    const found = await Promise.all(filters.map((filter) => this.#listPorts(filter)));
+    return [...new Map(found.flat().map((port) => [port.id, port])).values()];
   }
 
   async #listPorts(filters: Readonly<Record<string, string>>): Promise<readonly NeutronPort[]> {

@@ -2,7 +2,7 @@
 // Nova's own refusal would repeat the value, and user data holds a secret.
 import { PortError } from '../controllers/port-errors.ts';
 import type { CreatePortRequest, CreateServerRequest } from '../controllers/ports.ts';
-import { DESCRIPTION_CHARS_MAX, TAG_CHARS_MAX, type NewPort } from './client/neutron.ts';
+import { TAG_CHARS_MAX, type NeutronPort, type NewPort } from './client/neutron.ts';
 import { USER_DATA_CHARS_MAX, type NewServer } from './client/nova.ts';
 
 const METADATA_CHARS_MAX = 255; // keys and values alike, Nova's schema
@@ -18,6 +18,8 @@ const SERVER_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const PORT_NAME_PREFIX = 'sluice-';
 const CLUSTER_TAG_PREFIX = 'sluice.dev/cluster=';
 const CLAIM_TAG_PREFIX = 'sluice.dev/claim=';
+const PORT_NAME = /^sluice-[^\s+]+(\+[1-9])?$/;
+const PORT_MARK_PREFIX = 'sluice.dev cluster=';
 
 /** The port on the claim's first network (0) or on its n-th additional one: a name of its own for each. */
 export function portName(claimUid: string, networkIndex = 0): string {
@@ -32,6 +34,21 @@ export function networkIndexOf(name: string): number {
 
 export function clusterTag(clusterUid: string): string {
   return CLUSTER_TAG_PREFIX + clusterUid;
+}
+
+/** The description of a cluster's ports. The same for all of them: Neutron filters by whole descriptions only. It travels with
+ *  the POST, so a port whose tags were never set still says whose it is. */
+export function portMark(clusterUid: string): string {
+  return PORT_MARK_PREFIX + clusterUid;
+}
+
+/** Uid of the cluster that made the port; empty: none did. Without a tag both the name and the description must be ours. */
+export function clusterUidOf(port: Pick<NeutronPort, 'name' | 'description' | 'tags'>): string {
+  const tag = port.tags?.find((text) => text.startsWith(CLUSTER_TAG_PREFIX));
+  if (tag !== undefined) return tag.slice(CLUSTER_TAG_PREFIX.length);
+  const { name, description = '' } = port;
+  const marked = PORT_NAME.test(name) && description.startsWith(PORT_MARK_PREFIX);
+  return marked ? description.slice(PORT_MARK_PREFIX.length) : '';
 }
 
 /** Throws `invalidSpec` when a uid does not fit in a tag or a name (a uid of Kubernetes has 36 characters and does). */
@@ -51,7 +68,7 @@ export function newPort(request: CreatePortRequest, securityGroupIds: readonly s
   }
   return {
     name,
-    description: `Sluice node ${request.claimName}`.slice(0, DESCRIPTION_CHARS_MAX),
+    description: portMark(request.clusterUid),
     network_id: request.networkId,
     ...(request.subnetId === undefined ? {} : { fixed_ips: [{ subnet_id: request.subnetId }] }),
     ...(securityGroupIds.length === 0 ? {} : { security_groups: securityGroupIds }),

@@ -1,7 +1,9 @@
 // Small questions about one claim or pod that several phases ask, answered in one place. Times are milliseconds.
 import type { NodeClaim } from '../api/node-claim.ts';
-import type { PodObject } from '../cluster/cluster-objects.ts';
+import type { Flavor, PodObject } from '../cluster/cluster-objects.ts';
 import { belongsToNode } from '../cluster/pending-groups.ts';
+
+const BYTES_PER_MIB = 2 ** 20;
 
 /** Counts towards its pool's size: not failed, not on its way out. */
 export function isStanding(claim: NodeClaim): boolean {
@@ -35,6 +37,19 @@ export function mayStillTakeQuota(claim: NodeClaim): boolean {
   if (status?.serverId !== undefined) return false;
   if (status?.createAttemptedAt !== undefined) return status.phase === 'Creating' || status.phase === 'Unknown';
   return isStanding(claim);
+}
+
+/** A flavor that the project no longer lists, as far as the claim remembers it. */
+export function flavorOfClaim(claim: NodeClaim): Flavor {
+  const { expected } = claim.spec;
+  return {
+    id: claim.spec.flavorId,
+    name: claim.spec.flavor,
+    vcpus: Math.ceil((expected?.cpuMillis ?? 0) / 1000),
+    memoryMiB: Math.ceil((expected?.memoryBytes ?? 0) / BYTES_PER_MIB),
+    diskGiB: 0,
+    extraSpecs: new Map(),
+  };
 }
 
 /** Ports that its server has: one on the first network, one on each further network. */

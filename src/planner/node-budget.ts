@@ -3,11 +3,10 @@
 // The first limit that refuses is told, in the order in which a person would go and lift them.
 import { ANTI_AFFINITY_NODES_MAX } from '../api/node-pool.ts';
 import type { Reason } from '../api/conditions.ts';
-import type { NodeClaim } from '../api/node-claim.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
 import type { ClusterObjects, Flavor } from '../cluster/cluster-objects.ts';
 import { parseQuantity } from '../cluster/quantity.ts';
-import { isStanding, mayStillTakeQuota, portsOf } from './claim-facts.ts';
+import { flavorOfClaim, isStanding, mayStillTakeQuota, portsOf } from './claim-facts.ts';
 import type { PoolState } from './pool-state.ts';
 import { pricePerHour } from './price-model.ts';
 
@@ -225,19 +224,6 @@ function ceilingsOf(cluster: WorkloadCluster): Ceilings {
     coresMax: coresMax ?? Infinity,
     memoryMiBMax: memoryBytes === undefined ? Infinity : memoryBytes / BYTES_PER_MIB,
     costPerHourMax: costPerHourMax === undefined ? Infinity : Number(costPerHourMax),
-  };
-}
-
-/** A flavor that the project no longer lists, as far as the claim remembers it. */
-function flavorOfClaim(claim: NodeClaim): Flavor {
-  const { expected } = claim.spec;
-  return {
-    id: claim.spec.flavorId,
-    name: claim.spec.flavor,
-    vcpus: Math.ceil((expected?.cpuMillis ?? 0) / 1000),
-    memoryMiB: Math.ceil((expected?.memoryBytes ?? 0) / BYTES_PER_MIB),
-    diskGiB: 0,
-    extraSpecs: new Map(),
   };
 }
 

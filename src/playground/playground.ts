@@ -169,6 +169,8 @@ export interface Playground {
   setCloudFaults(faults: readonly CloudFault[]): void;
   /** Replaces limits of the project's quota. */
   setQuota(quota: Partial<PlaygroundQuota>): void;
+  /** The credentials of `cloudsYaml`, and every token that they gave, are worth nothing from now on. Returns the new text. */
+  rotateCredentials(): string;
   /** Cuts a server's power: it stays in Nova, its kubelet falls silent. */
   killServer(name: string): void;
   /** Removes a server behind the controller's back. */

@@ -180,6 +180,10 @@ class RunningPlayground {
       setQuota: (quota) => {
         cloud.state.quota = { ...cloud.state.quota, ...quota };
       },
+      rotateCredentials: () => {
+        cloud.keystone.rotate();
+        return cloudsYaml(cloud);
+      },
       killServer: (name) => this.#powerOff(name),
       loseServer: (name) => {
         const server = [...cloud.state.servers.values()].find((each) => each.name === name);

@@ -187,6 +187,19 @@ export function rawCloudSuite(name: string, open: () => Promise<RawCloud>): void
       await expect.poll(changed, { timeout: 60_000, interval: 500 }).toMatchObject({ status: 'DELETED' });
     });
 
+    test('ports are found by the whole of their description', async () => {
+      const description = `conformance-raw ${randomUUID()}`;
+      const body = { port: { network_id: ids.network, description } };
+      const { id } = (await ask('network', '/ports', { method: 'POST', body })).body.port;
+      made.push(['network', `/ports/${id}`]);
+      const found = async (text: string) =>
+        (await ask('network', `/ports?description=${encodeURIComponent(text)}`)).body.ports.map(
+          (port: Loose) => port.id,
+        );
+      expect(await found(description)).toEqual([id]);
+      expect(await found(description.slice(0, -1))).toEqual([]);
+    });
+
     test('a port in use is 409 for a second server', async () => {
       const port = await ask('network', '/ports', { method: 'POST', body: { port: { network_id: ids.network } } });
       expect(port.status).toBe(201);

@@ -115,9 +115,11 @@ export class FakeCloud implements Cloud {
 
   addPort(view: Partial<PortView> & { readonly name: string }): PortView {
     const id = view.id ?? this.#nextId();
+    const tag = view.tags?.find((text) => text.startsWith('sluice.dev/cluster='));
     const port: PortView = {
       id,
       projectId: this.projectId,
+      clusterUid: tag?.slice(tag.indexOf('=') + 1) ?? '',
       createdMs: this.#clock.nowMs(),
       deviceId: '',
       tags: [],
@@ -160,7 +162,7 @@ export class FakeCloud implements Cloud {
 
   async listPorts(clusterUid: string): Promise<readonly PortView[]> {
     this.#collect();
-    return this.portsLeft.filter((port) => port.tags.includes(`sluice.dev/cluster=${clusterUid}`));
+    return this.portsLeft.filter((port) => port.clusterUid === clusterUid);
   }
 
   async serverNamesTaken(names: readonly string[]): Promise<ReadonlySet<string>> {

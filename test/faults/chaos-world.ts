@@ -31,6 +31,8 @@ export interface ChaosWorld {
   readonly cloudsYaml: string;
   /** Puts the WorkloadCluster in place; `kubeconfig` and `cloudsYaml` are what the controller gets. */
   register(secrets: { readonly kubeconfig: string; readonly cloudsYaml: string }): Promise<void>;
+  /** Replaces the secret with the clouds.yaml. */
+  setCloudsYaml(text: string): Promise<void>;
   setDesired(pool: string, nodes: number): Promise<void>;
   claims(): readonly Fields[];
   /** Names under which the playground's cloud had more than one ACTIVE server, ever, those planted not counted. */
@@ -95,6 +97,7 @@ export async function openChaosWorld(real?: RealCloud, timings: Partial<Playgrou
       const stored = playground.management.get('workloadclusters', 'shop', 'default');
       books.clusterUid = textOf(fieldsOf(stored?.['metadata'])['uid']);
     },
+    setCloudsYaml: (text) => playground.apply([secret('shop-openstack', { 'clouds.yaml': text })]),
     setDesired: (name, nodes) => cluster.apply([pool(name, nodes)]),
     claims: () => playground.management.list('nodeclaims'),
     activatedTwice: () => {

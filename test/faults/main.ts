@@ -9,12 +9,13 @@ import { processController } from './chaos-controller.ts';
 import { findings, Killer, runChaos, type ChaosPlan } from './chaos-run.ts';
 import { openChaosWorld, readRealCloud } from './chaos-world.ts';
 import { FaultProxy } from './fault-proxy.ts';
+import { refusedLoginFindings, runRefusedLogin } from './refused-login.ts';
 import { startTimeLapse, type TimeLapse } from './time-lapse.ts';
 
 const HELP = `Usage: npm run test:faults -- [options]
 
   --seed N          first seed (default 1); the faults of a seed are the same in every run
-  --seeds N         how many seeds (default 1)
+  --seeds N         how many seeds (default 1); 0: only the half hour with a wrong password, which follows them
   --creates N       servers to be made and deleted per seed (default 300)
   --faults SHARE    of all requests (default 0.15)
   --kills SHARE     of all writes (default 0.03)
@@ -83,6 +84,22 @@ async function oneSeed(plan: ChaosPlan, lapse: TimeLapse): Promise<readonly stri
   }
 }
 
+/** Of Leases and sessions only, so its time may run faster than that of a seed. */
+const REFUSED_FACTOR = 40;
+
+async function refusedLogin(): Promise<readonly string[]> {
+  const lapse = startTimeLapse(REFUSED_FACTOR);
+  const startedMs = lapse.realMs();
+  try {
+    const result = await runRefusedLogin(lapse);
+    const seconds = Math.round((lapse.realMs() - startedMs) / 1000);
+    process.stdout.write(`${JSON.stringify({ refusedLogin: result, seconds })}\n`);
+    return refusedLoginFindings(result).map((finding) => `wrong password: ${finding}`);
+  } finally {
+    lapse.stop();
+  }
+}
+
 async function main(): Promise<number> {
   if (values.help) {
     process.stdout.write(HELP);
@@ -105,6 +122,8 @@ async function main(): Promise<number> {
     const found = await oneSeed(plan, lapse);
     failed.push(...found.map((finding) => `seed ${seed}: ${finding}`));
   }
+  lapse.stop();
+  if (values.clouds === undefined) failed.push(...(await refusedLogin()));
   for (const finding of failed) process.stderr.write(`${finding}\n`);
   return failed.length === 0 ? 0 : 1;
 }

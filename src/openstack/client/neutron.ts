@@ -16,6 +16,7 @@ const portSchema = Type.Object({
   name: text,
   project_id: text,
   device_id: text,
+  description: Type.Optional(text),
   tags: Type.Optional(Type.Array(text)),
   created_at: Type.Optional(text),
   fixed_ips: Type.Array(Type.Object({ ip_address: text })),

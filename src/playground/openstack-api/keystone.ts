@@ -20,12 +20,7 @@ export interface Credentials {
 export class Keystone {
   readonly #state: CloudState;
   readonly #tokens = new Map<string, number>();
-  readonly credentials: Credentials = {
-    username: 'playground',
-    password: randomBytes(12).toString('hex'),
-    applicationCredentialId: randomUUID().replaceAll('-', ''),
-    applicationCredentialSecret: randomBytes(24).toString('hex'),
-  };
+  credentials: Credentials = newCredentials();
   readonly region = 'playground-1';
   readonly projectName = 'playground';
 
@@ -39,8 +34,9 @@ export class Keystone {
     if (expires === undefined || expires < Date.now()) throw unauthorized();
   }
 
-  /** All tokens end now, as after a password change. */
-  revokeAll(): void {
+  /** The credentials are others from now on, and every token ends. */
+  rotate(): void {
+    this.credentials = newCredentials();
     this.#tokens.clear();
   }
 
@@ -132,4 +128,13 @@ export class Keystone {
 
 function unauthorized(): CloudError {
   return new CloudError(401, 'The request you have made requires authentication.', { kind: 'error' });
+}
+
+function newCredentials(): Credentials {
+  return {
+    username: 'playground',
+    password: randomBytes(12).toString('hex'),
+    applicationCredentialId: randomUUID().replaceAll('-', ''),
+    applicationCredentialSecret: randomBytes(24).toString('hex'),
+  };
 }

@@ -227,6 +227,21 @@ describe('a port that no claim knows', () => {
     expect(world.cloud.portsLeft).toHaveLength(1);
   });
 
+  it('goes without its tags, when it says otherwise whose it is', async () => {
+    world.cloud.addPort({ name: 'sluice-nobody', clusterUid: CLUSTER_UID });
+    world.cloud.addPort({ name: 'sluice-nobody', clusterUid: 'other' });
+    world.cloud.addPort({ name: 'sluice-nobody' });
+    await sweepTwice();
+    expect(world.cloud.portsLeft.map(({ clusterUid }) => clusterUid)).toEqual(['other', '']);
+  });
+
+  it('stays when it turns out to be another cluster’s as soon as it is read by its id', async () => {
+    const port = world.cloud.addPort({ name: 'sluice-nobody', clusterUid: 'other' });
+    world.cloud.listPorts = async () => [{ ...port, clusterUid: CLUSTER_UID }];
+    await sweepTwice();
+    expect(world.cloud.portsLeft).toHaveLength(1);
+  });
+
   it('goes when its claim has another one, and stays while that has none yet', async () => {
     const claim = await addClaim('web-node-000001', {});
     const port = addPort(claim.metadata.uid);

@@ -324,11 +324,51 @@ test('names of security groups are looked up once for many ports', async () => {
   expect(scripted.seen.at(-1)?.body).toEqual({
     port: {
       name: 'sluice-u',
-      description: 'Sluice node n',
+      description: 'sluice.dev cluster=c',
       network_id: 'net',
       fixed_ips: [{ subnet_id: 'sub' }],
       security_groups: ['sg-1'],
       tags: ['sluice.dev/cluster=c', 'sluice.dev/claim=u'],
     },
   });
+});
+
+test('a port whose tags were never set is found for its cluster, in a small project and in one of many pages', async () => {
+  const row = (n: number, parts: Readonly<Record<string, unknown>> = {}) => ({
+    id: `p${n}`,
+    name: 'pet',
+    project_id: PROJECT_ID,
+    device_id: '',
+    fixed_ips: [],
+    tags: [],
+    ...parts,
+  });
+  const ports: ReturnType<typeof row>[] = [];
+  scripted.handler = ({ method, path, body, query }) => {
+    if (path.includes('/extensions/')) return { status: 404, body: {} };
+    if (path === PORTS && method === 'POST') {
+      const { port } = body as { port: Readonly<Record<string, unknown>> };
+      ports.push(row(0, { ...port, fixed_ips: [] }));
+      return { status: 201, body: { port: ports[0] } };
+    }
+    if (path.endsWith('/tags')) return { breaks: 'beforeHeaders' };
+    if (path !== PORTS) return undefined;
+    const [tag, mark] = [query.get('tags'), query.get('description')];
+    const fits = ({ tags, ...port }: (typeof ports)[number] & { readonly description?: unknown }) =>
+      (tag === null || (tags as readonly string[]).includes(tag)) && (mark === null || port.description === mark);
+    return { status: 200, body: { ports: ports.filter(fits) } };
+  };
+  const request = { clusterUid: 'c', claimUid: 'u', claimName: 'n', networkId: 'net', subnetId: 'sub' };
+  await expect(cloud.createPort({ ...request, securityGroups: [] })).rejects.toMatchObject({ code: 'outcomeUnknown' });
+  const found = async () => (await cloud.listPorts('c')).map(({ id, clusterUid }) => [id, clusterUid]);
+  expect(await found()).toEqual([['p0', 'c']]);
+  for (let n = 1; n <= 600; n++) ports.push(row(n));
+  expect(await found()).toEqual([['p0', 'c']]);
+  expect(await found()).toEqual([['p0', 'c']]);
+  expect(scripted.seen.at(-1)?.query.get('limit')).toBe('500');
+  expect(scripted.seen.slice(-2).map(({ query }) => query.get('tags') ?? query.get('description'))).toEqual([
+    'sluice.dev/cluster=c',
+    'sluice.dev cluster=c',
+  ]);
+  expect(await cloud.listPorts('other')).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { PortError } from '../../../src/controllers/port-errors.ts';
 import type { CreatePortRequest, CreateServerRequest } from '../../../src/controllers/ports.ts';
 import { floatingIpMark } from '../../../src/openstack/floating-ips.ts';
-import { networkIndexOf, newPort, newServer, portName } from '../../../src/openstack/server-request.ts';
+import { clusterUidOf, networkIndexOf, newPort, newServer, portName } from '../../../src/openstack/server-request.ts';
 
 const server: CreateServerRequest = {
   name: 'pool-node-abcdef',
@@ -110,8 +110,21 @@ describe('a port request', () => {
     expect(networkIndexOf(name)).toBe(0);
   });
 
-  test('a long name of a claim is cut in the description, at 255 characters', () => {
-    expect(newPort({ ...port, claimName: 'n'.repeat(300) }, []).description).toHaveLength(255);
+  test('what travels with the POST says whose it is, before any tag is set', () => {
+    const { name, description } = newPort(port, []);
+    expect(clusterUidOf({ name, description })).toBe(port.clusterUid);
+    expect(clusterUidOf({ name: portName(port.claimUid, 3), description, tags: [] })).toBe(port.clusterUid);
+  });
+
+  test.for<[what: string, one: Parameters<typeof clusterUidOf>[0], want: string]>([
+    ['a tag alone, as of ports with another description', { name: 'sluice-u', tags: ['sluice.dev/cluster=c'] }, 'c'],
+    ['a name of ours alone', { name: 'sluice-u', description: 'Sluice node web-node-abcdef' }, ''],
+    ['a mark alone', { name: 'pet', description: 'sluice.dev cluster=c' }, ''],
+    ['a mark that a person wrote about', { name: 'sluice-u', description: 'was sluice.dev cluster=c' }, ''],
+    ['a name that only begins like ours', { name: 'sluice-u of mine', description: 'sluice.dev cluster=c' }, ''],
+    ['nothing', { name: '' }, ''],
+  ])('whose it is by %s', ([, one, want]) => {
+    expect(clusterUidOf(one)).toBe(want);
   });
 
   test.for<[what: string, change: Partial<CreatePortRequest>, word: string]>([

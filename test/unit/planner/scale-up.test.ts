@@ -24,7 +24,6 @@ interface Case {
   readonly wantBlocked?: readonly string[];
 }
 
-const FURTHER_NETWORKS = ['storage', 'backup'].map((networkId) => ({ networkId, subnetId: undefined }));
 const TWO_ZONES = { ...makeObjects().targets, zones: ['zone-a', 'zone-b'] };
 
 const CASES: readonly Case[] = [
@@ -176,49 +175,6 @@ const CASES: readonly Case[] = [
     },
     wantCreated: ['web/b2-4/zone-a', 'web/b2-4/zone-a'],
     wantUnplaced: 4,
-    wantBlocked: ['web/QuotaExceeded'],
-  },
-  {
-    name: 'the quota of ports limits nodes like that of servers',
-    objects: {
-      nodePools: [makePool('web')],
-      pods: makePods(12),
-      quota: { serversLeft: 10, coresLeft: undefined, memoryMiBLeft: undefined, portsLeft: 2 },
-    },
-    wantCreated: ['web/b2-4/zone-a', 'web/b2-4/zone-a'],
-    wantUnplaced: 4,
-    wantBlocked: ['web/QuotaExceeded'],
-  },
-  {
-    name: 'a node on three networks takes three ports',
-    objects: {
-      nodePools: [makePool('web')],
-      pods: makePods(12),
-      targets: { ...makeObjects().targets, additionalNetworks: FURTHER_NETWORKS },
-      quota: { serversLeft: 10, coresLeft: undefined, memoryMiBLeft: undefined, portsLeft: 8 },
-    },
-    wantCreated: ['web/b2-4/zone-a', 'web/b2-4/zone-a'],
-    wantUnplaced: 4,
-    wantBlocked: ['web/QuotaExceeded'],
-  },
-  {
-    name: 'a claim that is still to get its three ports leaves none for another node',
-    objects: {
-      nodePools: [makePool('web', { desiredNodes: 1 })],
-      claims: [
-        {
-          ...makeClaim('web-node-aaaaaa', 'web', {
-            createdMs: NOW_MS - 1000,
-            spec: { additionalNetworks: FURTHER_NETWORKS.map(({ networkId }) => ({ networkId })) },
-          }),
-          status: { phase: 'Pending' },
-        },
-      ],
-      pods: makePods(12),
-      quota: { serversLeft: 10, coresLeft: undefined, memoryMiBLeft: undefined, portsLeft: 3 },
-    },
-    wantCreated: [],
-    wantUnplaced: 8,
     wantBlocked: ['web/QuotaExceeded'],
   },
   {
