@@ -74,14 +74,19 @@ export class HeldNodes {
     return { alone: new Set(nodes.filter((node) => !together.has(node))), together };
   }
 
-  /** Nodes that have room for each other's pods, in the order in which they are best opened: while some are closed, their pods
-   *  take what they find. So those come first that the scheduler asks for first, as they have its most important pods, then
-   *  the others, and of both those with most pods. */
-  openingOrder(nodes: readonly SnapshotNode[]): readonly SnapshotNode[] {
-    const priorities = new Map(nodes.map((node) => [node, this.#priorityOf(node)]));
-    const highest = Math.max(...priorities.values());
-    const later = (node: SnapshotNode): number => (priorities.get(node) === highest ? 0 : 1);
-    return nodes.toSorted((a, b) => later(a) - later(b) || this.#podsFor(b) - this.#podsFor(a));
+  /** Nodes that have room for each other's pods, in the order in which they are best named and opened: while some are closed,
+   *  their pods take what they find. So each comes as soon as the scheduler asks for the first of its pods; where that is not
+   *  known, those with most pods come first. `dealt`: pods that are now to get its name, if they are not those of the plan. */
+  openingOrder(
+    nodes: readonly SnapshotNode[],
+    dealt: ReadonlyMap<SnapshotNode, readonly PodObject[]> = new Map(),
+  ): readonly SnapshotNode[] {
+    const firstPods = new Map(nodes.map((node) => [node, firstInQueue(this.#podsFor(node), dealt.get(node))]));
+    return nodes.toSorted((left, right) => {
+      const [one, other] = [firstPods.get(left), firstPods.get(right)];
+      if (one === undefined || other === undefined) return Number(one === undefined) - Number(other === undefined);
+      return inQueue(one, other) || this.#podsFor(right).length - this.#podsFor(left).length;
+    });
   }
 
   /** Nodes of the plan of `ready` that are expected, or closed by something else as well; none when nodes have ceased to join. */
@@ -123,14 +128,8 @@ export class HeldNodes {
     return kinds;
   }
 
-  /** Of its most important pod; −Infinity without pods. */
-  #priorityOf({ name }: SnapshotNode): number {
-    const priorities = (this.#runs.get(name) ?? []).map(({ pods, from }) => pods[from]?.priority ?? 0);
-    return priorities.reduce((highest, priority) => Math.max(highest, priority), -Infinity);
-  }
-
-  #podsFor({ name }: SnapshotNode): number {
-    return (this.#runs.get(name) ?? []).reduce((sum, { from, to }) => sum + to - from, 0);
+  #podsFor({ name }: SnapshotNode): readonly PodObject[] {
+    return (this.#runs.get(name) ?? []).flatMap(({ pods, from, to }) => pods.slice(from, to));
   }
 
   #hasRoomForOne(node: SnapshotNode, kinds: readonly PodObject[]): boolean {
@@ -158,6 +157,27 @@ export class HeldNodes {
     }
     return room;
   }
+}
+
+/** The pod that the scheduler tries first. */
+function firstInQueue(planned: readonly PodObject[], dealt: readonly PodObject[] | undefined): PodObject | undefined {
+  const pods = dealt === undefined ? planned : [...planned.filter(isNamed), ...dealt];
+  return pods.reduce<PodObject | undefined>(
+    (first, pod) => (first === undefined || inQueue(pod, first) < 0 ? pod : first),
+    undefined,
+  );
+}
+
+/** The scheduler takes the most important ones first, then those that wait longest since their last try, which it writes to
+ *  the pod. Names are written in that order too, so that those with a name come before those without. */
+function inQueue(left: PodObject, right: PodObject): number {
+  return (
+    right.priority - left.priority || Number(isNamed(right)) - Number(isNamed(left)) || left.version - right.version
+  );
+}
+
+function isNamed({ nominatedNodeName }: PodObject): boolean {
+  return nominatedNodeName !== '';
 }
 
 function createdMs(claim: NodeClaim | undefined): number {

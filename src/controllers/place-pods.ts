@@ -51,7 +51,8 @@ export class PodPlacer {
     const ready = closed.filter((one) => this.#isReady(one));
     const may = held.mayOpen(ready);
     const { alone, together } = held.apart(may);
-    const nodes = nextNodes(may, plan);
+    const turns = [...may.filter((one) => alone.has(one)).toSorted(readyFirst), ...held.openingOrder([...together])];
+    const nodes = nextNodes(turns, plan);
     for (const batch of batches(nodes.filter(({ placed }) => alone.has(placed)))) {
       await this.#openAll((await namer.nameAll(batch)).map(({ placed }) => placed));
     }
@@ -61,7 +62,7 @@ export class PodPlacer {
     const waiting = ready.filter((one) => !alone.has(one) && !done.has(one));
     const open = held.mayOpen([...done], waiting);
     // Begun in this order, without waiting for answers: a busy server takes half a second for one.
-    await this.#openAll(held.openingOrder(open));
+    await this.#openAll(held.openingOrder(open, new Map(named.map(({ placed, pods }) => [placed, pods]))));
     if (held.cutShort) {
       const fields = clusterFields(this.#context);
       this.#context.telemetry.log('warn', 'too many kinds of pods on new nodes: some nodes were not held', fields);
@@ -112,12 +113,12 @@ export class PodPlacer {
   }
 }
 
-/** As many nodes as one pass may do, those first that were Ready first; at least one. */
-function nextNodes(ready: readonly SnapshotNode[], plan: Plan): readonly PlacedNode[] {
-  const planned = plannedPods(plan, new Set(ready.map(({ name }) => name)));
+/** As many nodes as one pass may do, in their turn; at least one. */
+function nextNodes(turns: readonly SnapshotNode[], plan: Plan): readonly PlacedNode[] {
+  const planned = plannedPods(plan, new Set(turns.map(({ name }) => name)));
   const nodes: PlacedNode[] = [];
   let names = 0;
-  for (const placed of ready.toSorted(readyFirst)) {
+  for (const placed of turns) {
     const { node } = placed;
     const pods = planned.get(placed.name) ?? [];
     if (node === undefined || (nodes.length > 0 && names + pods.length > NAMES_PER_PASS_MAX)) break;

@@ -20,8 +20,15 @@ const spreadOver = (...keys: readonly string[]): PodShape =>
     })),
   });
 
-/** Pods numbered in the order of the queue, as a plan deals them: node by node. */
-function dealt(zones: readonly string[], counts: readonly number[], shape: PodShape): readonly (readonly string[])[] {
+/** Pods numbered in the order of the queue, as a plan deals them: node by node. `parts`: what else is known of each. */
+function dealt(
+  zones: readonly string[],
+  counts: readonly number[],
+  {
+    shape,
+    parts = (number) => ({ createdMs: number }),
+  }: { shape: PodShape; parts?: (number: number) => Partial<PodObject> },
+): readonly (readonly string[])[] {
   const nodes = zones.map((zone, at) =>
     makeNode(`node-${at}`, {
       labels: new Map([
@@ -37,7 +44,7 @@ function dealt(zones: readonly string[], counts: readonly number[], shape: PodSh
     node: one.node ?? makeNode(''),
     pods: Array.from({ length: counts[at] ?? 0 }, (): PodObject => {
       number += 1;
-      return makePod(`pod-${number}`, { shape, createdMs: number });
+      return makePod(`pod-${number}`, { shape, ...parts(number) });
     }),
   }));
   return dealSpreadPods(placed).map(({ pods }) => pods.map(({ name }) => name));
@@ -76,5 +83,15 @@ test.each<{ name: string; zones: string[]; counts: number[]; shape: PodShape; wa
     want: [['pod-1', 'pod-2'], ['pod-3']],
   },
 ])('$name', ({ zones, counts, shape, want }) => {
-  expect(dealt(zones, counts, shape)).toEqual(want);
+  expect(dealt(zones, counts, { shape })).toEqual(want);
+});
+
+test('of pods that came within the same second, the one that the scheduler tried longest ago is the first', () => {
+  const zones = ['a', 'b'];
+  const tried = [3, 1, 4, 2];
+  const parts = (number: number): Partial<PodObject> => ({ createdMs: 1000, version: tried[number - 1] ?? 0 });
+  expect(dealt(zones, [2, 2], { shape: spreadOver(ZONE), parts })).toEqual([
+    ['pod-2', 'pod-1'],
+    ['pod-4', 'pod-3'],
+  ]);
 });
