@@ -20,6 +20,9 @@ export const HELD_MAX_MS = 90_000;
  *  on as many new nodes; what is not looked at is opened, as without any hold. */
 export const LOOKS_MAX = 2_000_000;
 
+/** Kinds of pods that nodes are ranked by: a sample says which have more room. */
+const RANKED_KINDS_MAX = 128;
+
 interface Apart {
   readonly alone: ReadonlySet<SnapshotNode>;
   readonly together: ReadonlySet<SnapshotNode>;
@@ -74,19 +77,31 @@ export class HeldNodes {
     return { alone: new Set(nodes.filter((node) => !together.has(node))), together };
   }
 
-  /** Nodes that have room for each other's pods, in the order in which they are best named and opened: while some are closed,
-   *  their pods take what they find. So each comes as soon as the scheduler asks for the first of its pods; where that is not
-   *  known, those with most pods come first. `dealt`: pods that are now to get its name, if they are not those of the plan. */
+  /** Nodes that have room for each other's pods, in the order in which they are best named and opened: a pod that is tried while
+   *  its own node is closed goes where it finds room, and only waits where there is none. So those with room for the fewest of
+   *  the others' kinds come first; of these, those whose first pod the scheduler asks for first; where that is not known, those
+   *  with most pods. `dealt`: pods that are now to get its name, if they are not those of the plan. */
   openingOrder(
     nodes: readonly SnapshotNode[],
     dealt: ReadonlyMap<SnapshotNode, readonly PodObject[]> = new Map(),
   ): readonly SnapshotNode[] {
-    const firstPods = new Map(nodes.map((node) => [node, firstInQueue(this.#podsFor(node), dealt.get(node))]));
-    return nodes.toSorted((left, right) => {
-      const [one, other] = [firstPods.get(left), firstPods.get(right)];
-      if (one === undefined || other === undefined) return Number(one === undefined) - Number(other === undefined);
-      return inQueue(one, other) || this.#podsFor(right).length - this.#podsFor(left).length;
+    const kinds = this.#kindsFor(nodes).slice(0, RANKED_KINDS_MAX);
+    const ranked = nodes.map((node) => {
+      const pods = this.#podsFor(node);
+      return {
+        node,
+        takes: this.#countTaken(node, kinds),
+        first: firstInQueue(pods, dealt.get(node)),
+        pods: pods.length,
+      };
     });
+    ranked.sort((left, right) => {
+      const { first: one } = left;
+      const { first: other } = right;
+      if (one === undefined || other === undefined) return Number(one === undefined) - Number(other === undefined);
+      return left.takes - right.takes || inQueue(one, other) || right.pods - left.pods;
+    });
+    return ranked.map(({ node }) => node);
   }
 
   /** Nodes of the plan of `ready` that are expected, or closed by something else as well; none when nodes have ceased to join. */
@@ -133,11 +148,17 @@ export class HeldNodes {
   }
 
   #hasRoomForOne(node: SnapshotNode, kinds: readonly PodObject[]): boolean {
+    return kinds.some((kind) => this.#hasRoomFor(node, kind));
+  }
+
+  #countTaken(node: SnapshotNode, kinds: readonly PodObject[]): number {
+    return kinds.reduce((count, kind) => count + Number(this.#hasRoomFor(node, kind)), 0);
+  }
+
+  #hasRoomFor(node: SnapshotNode, { shape, priority }: PodObject): boolean {
     if (this.cutShort) return false;
-    return kinds.some(({ shape, priority }) => {
-      this.#looksLeft -= 1;
-      return this.#looksLeft > 0 && fits(shape.requests, this.#roomOf(node, priority));
-    });
+    this.#looksLeft -= 1;
+    return !this.cutShort && fits(shape.requests, this.#roomOf(node, priority));
   }
 
   /** For pods of this priority, once the planned pods have the node's name: the scheduler keeps their room from pods that are
