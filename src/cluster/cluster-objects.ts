@@ -139,6 +139,8 @@ export interface PodObject {
   readonly namespace: string;
   readonly name: string;
   readonly createdMs: number;
+  /** Of its last write, growing with each write to the cluster (resourceVersion); 0 once it has a node. */
+  readonly version: number;
   readonly deleting: boolean;
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
   readonly nodeName: string;

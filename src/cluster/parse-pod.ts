@@ -49,6 +49,8 @@ export function parsePod(raw: unknown, interner: PodShapeInterner): PodObject {
     namespace: interner.text(namespace),
     name,
     createdMs: metadata.timeMs('creationTimestamp'),
+    // A number of the server's; of a server that counts otherwise all pods count as equally old.
+    version: spec.text('nodeName') === '' ? Number(metadata.text('resourceVersion')) || 0 : 0,
     deleting: metadata.has('deletionTimestamp'),
     phase: PHASES.get(status?.text('phase') ?? '') ?? 'Unknown',
     nodeName: interner.text(spec.text('nodeName')),

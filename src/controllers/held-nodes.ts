@@ -20,6 +20,9 @@ export const HELD_MAX_MS = 90_000;
  *  on as many new nodes; what is not looked at is opened, as without any hold. */
 export const LOOKS_MAX = 2_000_000;
 
+/** Kinds of pods that nodes are ranked by: a sample says which have more room. */
+const RANKED_KINDS_MAX = 128;
+
 interface Apart {
   readonly alone: ReadonlySet<SnapshotNode>;
   readonly together: ReadonlySet<SnapshotNode>;
@@ -74,14 +77,31 @@ export class HeldNodes {
     return { alone: new Set(nodes.filter((node) => !together.has(node))), together };
   }
 
-  /** Nodes that have room for each other's pods, in the order in which they are best opened: while some are closed, their pods
-   *  take what they find. So those come first that the scheduler asks for first, as they have its most important pods, then
-   *  the others, and of both those with most pods. */
-  openingOrder(nodes: readonly SnapshotNode[]): readonly SnapshotNode[] {
-    const priorities = new Map(nodes.map((node) => [node, this.#priorityOf(node)]));
-    const highest = Math.max(...priorities.values());
-    const later = (node: SnapshotNode): number => (priorities.get(node) === highest ? 0 : 1);
-    return nodes.toSorted((a, b) => later(a) - later(b) || this.#podsFor(b) - this.#podsFor(a));
+  /** Nodes that have room for each other's pods, in the order in which they are best named and opened: a pod that is tried while
+   *  its own node is closed goes where it finds room, and only waits where there is none. So those with room for the fewest of
+   *  the others' kinds come first; of these, those whose first pod the scheduler asks for first; where that is not known, those
+   *  with most pods. `dealt`: pods that are now to get its name, if they are not those of the plan. */
+  openingOrder(
+    nodes: readonly SnapshotNode[],
+    dealt: ReadonlyMap<SnapshotNode, readonly PodObject[]> = new Map(),
+  ): readonly SnapshotNode[] {
+    const kinds = this.#kindsFor(nodes).slice(0, RANKED_KINDS_MAX);
+    const ranked = nodes.map((node) => {
+      const pods = this.#podsFor(node);
+      return {
+        node,
+        takes: this.#countTaken(node, kinds),
+        first: firstInQueue(pods, dealt.get(node)),
+        pods: pods.length,
+      };
+    });
+    ranked.sort((left, right) => {
+      const { first: one } = left;
+      const { first: other } = right;
+      if (one === undefined || other === undefined) return Number(one === undefined) - Number(other === undefined);
+      return left.takes - right.takes || inQueue(one, other) || right.pods - left.pods;
+    });
+    return ranked.map(({ node }) => node);
   }
 
   /** Nodes of the plan of `ready` that are expected, or closed by something else as well; none when nodes have ceased to join. */
@@ -123,22 +143,22 @@ export class HeldNodes {
     return kinds;
   }
 
-  /** Of its most important pod; −Infinity without pods. */
-  #priorityOf({ name }: SnapshotNode): number {
-    const priorities = (this.#runs.get(name) ?? []).map(({ pods, from }) => pods[from]?.priority ?? 0);
-    return priorities.reduce((highest, priority) => Math.max(highest, priority), -Infinity);
-  }
-
-  #podsFor({ name }: SnapshotNode): number {
-    return (this.#runs.get(name) ?? []).reduce((sum, { from, to }) => sum + to - from, 0);
+  #podsFor({ name }: SnapshotNode): readonly PodObject[] {
+    return (this.#runs.get(name) ?? []).flatMap(({ pods, from, to }) => pods.slice(from, to));
   }
 
   #hasRoomForOne(node: SnapshotNode, kinds: readonly PodObject[]): boolean {
+    return kinds.some((kind) => this.#hasRoomFor(node, kind));
+  }
+
+  #countTaken(node: SnapshotNode, kinds: readonly PodObject[]): number {
+    return kinds.reduce((count, kind) => count + Number(this.#hasRoomFor(node, kind)), 0);
+  }
+
+  #hasRoomFor(node: SnapshotNode, { shape, priority }: PodObject): boolean {
     if (this.cutShort) return false;
-    return kinds.some(({ shape, priority }) => {
-      this.#looksLeft -= 1;
-      return this.#looksLeft > 0 && fits(shape.requests, this.#roomOf(node, priority));
-    });
+    this.#looksLeft -= 1;
+    return !this.cutShort && fits(shape.requests, this.#roomOf(node, priority));
   }
 
   /** For pods of this priority, once the planned pods have the node's name: the scheduler keeps their room from pods that are
@@ -158,6 +178,27 @@ export class HeldNodes {
     }
     return room;
   }
+}
+
+/** The pod that the scheduler tries first. */
+function firstInQueue(planned: readonly PodObject[], dealt: readonly PodObject[] | undefined): PodObject | undefined {
+  const pods = dealt === undefined ? planned : [...planned.filter(isNamed), ...dealt];
+  return pods.reduce<PodObject | undefined>(
+    (first, pod) => (first === undefined || inQueue(pod, first) < 0 ? pod : first),
+    undefined,
+  );
+}
+
+/** The scheduler takes the most important ones first, then those that wait longest since their last try, which it writes to
+ *  the pod. Names are written in that order too, so that those with a name come before those without. */
+function inQueue(left: PodObject, right: PodObject): number {
+  return (
+    right.priority - left.priority || Number(isNamed(right)) - Number(isNamed(left)) || left.version - right.version
+  );
+}
+
+function isNamed({ nominatedNodeName }: PodObject): boolean {
+  return nominatedNodeName !== '';
 }
 
 function createdMs(claim: NodeClaim | undefined): number {

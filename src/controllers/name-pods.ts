@@ -8,6 +8,7 @@ import { inParallel } from './in-parallel.ts';
 import { clusterFields, errorFields } from './log-fields.ts';
 import type { PlacementHints } from './placement-hints.ts';
 import { isPortError, type PortError, type PortErrorCode } from './port-errors.ts';
+import type { Clock } from './ports.ts';
 
 /** Requests under way at once: fills a small API server and leaves other clusters' sockets alone. */
 const PARALLEL_NAMES = 16;
@@ -28,6 +29,8 @@ export interface PlacedNode {
   readonly node: NodeObject;
   /** Those that may get its name. */
   readonly pods: readonly PodObject[];
+  /** Those that have it and are not there yet. */
+  readonly named: readonly PodObject[];
 }
 
 interface Name {
@@ -35,17 +38,50 @@ interface Name {
   readonly node: NodeObject;
 }
 
+/** Names that this cluster's pods get in a second: what a small API server does at its ease, as each is a write that every watch
+ *  of pods hears of. Four times a controller's usual share of requests, for some seconds. */
+export const NAMES_PER_SECOND_MAX = 400;
+
+/** Gives each name its turn, over all passes. */
+export class NamePace {
+  readonly #clock: Clock;
+  #nextMs = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Resolves when the next name may be written. */
+  async turn(): Promise<void> {
+    const nowMs = this.#clock.monotonicMs();
+    const atMs = Math.max(this.#nextMs, nowMs);
+    this.#nextMs = atMs + 1000 / NAMES_PER_SECOND_MAX;
+    const waitMs = Math.floor(atMs - nowMs);
+    if (waitMs > 0) await new Promise<void>((resolve) => this.#clock.setTimer(waitMs, resolve));
+  }
+}
+
 /** Of one pass: what the server refuses once, or does not answer, is not asked again. */
 export class PodNamer {
   readonly #context: ClusterContext;
   readonly #hints: PlacementHints;
+  readonly #pace: NamePace;
   /** The server does not answer; the right is missing. */
   #away = false;
   #refused = false;
 
-  constructor(context: ClusterContext, hints: PlacementHints) {
+  constructor(context: ClusterContext, hints: PlacementHints, pace: NamePace) {
     this.#context = context;
     this.#hints = hints;
+    this.#pace = pace;
+  }
+
+  /** Once and without looking whether they stand: for pods of nodes that are open. Failures as in nameAll. */
+  async nameOnce(nodes: readonly PlacedNode[]): Promise<void> {
+    const names = nodes.flatMap(({ node, pods }) => pods.map((pod) => ({ node, pod })));
+    await inParallel(names, { most: PARALLEL_NAMES }, async (name) => {
+      await this.#name(name);
+    });
   }
 
   /** The nodes of which all pods are done with: named, or refused, which keeps no node closed. Operating failures are
@@ -69,6 +105,7 @@ export class PodNamer {
 
   /** Later: the server does not answer now. What it refuses is done with. */
   async #name({ pod, node }: Name): Promise<'written' | 'refused' | 'later'> {
+    await this.#pace.turn();
     const { signal, workload } = this.#context;
     if (!this.#context.lease().held || signal.aborted || this.#away) return 'later';
     if (this.#refused) return 'refused';

@@ -4,7 +4,7 @@
 import { ANNOTATIONS } from '../api/names.ts';
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterSnapshot, SnapshotNode } from '../cluster/build-snapshot.ts';
-import type { NodeObject, PodObject } from '../cluster/cluster-objects.ts';
+import type { NodeObject } from '../cluster/cluster-objects.ts';
 import { lastingTaints } from '../cluster/expected-node.ts';
 import { isNodeOfClaim } from '../lifecycle/ownership.ts';
 import type { Plan } from '../planner/plan.ts';
@@ -13,17 +13,17 @@ import { dealSpreadPods } from './deal-spread-pods.ts';
 import { HeldNodes } from './held-nodes.ts';
 import { inParallel } from './in-parallel.ts';
 import { clusterFields, errorFields } from './log-fields.ts';
-import { type PlacedNode, PodNamer } from './name-pods.ts';
+import { NamePace, type PlacedNode, PodNamer } from './name-pods.ts';
+import { LostNames, plannedNames } from './planned-names.ts';
 import { isPlacing, PLACING_TAINT, type PlacementHints } from './placement-hints.ts';
 import { isPortError } from './port-errors.ts';
 
 /** Some three seconds of a small API server's time: a pass must not keep others waiting for longer. */
 export const NAMES_PER_PASS_MAX = 1000;
 /** The server works on them side by side, so that the last is done soon after the first: in between, pods whose node is still
- *  closed go elsewhere. An API server takes a hundred requests at a time from a connection. */
-const PARALLEL_OPENINGS = 100;
-/** The only scheduler whose filters the planner knows. Other profiles may have others. */
-const SCHEDULER = 'default-scheduler';
+ *  closed go elsewhere. Of a hundred at a time it finished the last before the first; of so many the order is kept nearly, and a
+ *  server that is 30 ms away still opens a thousand nodes a second. */
+const PARALLEL_OPENINGS = 32;
 /** Names between which nodes are opened: see name-pods.ts. */
 const NAMES_PER_BATCH = 128;
 
@@ -33,10 +33,13 @@ export class PodPlacer {
   readonly #hints: PlacementHints;
   /** Uids of nodes that were opened and that the store still shows closed. */
   readonly #opened = new Set<string>();
+  readonly #lost = new LostNames();
+  readonly #pace: NamePace;
 
   constructor(context: ClusterContext, hints: PlacementHints) {
     this.#context = context;
     this.#hints = hints;
+    this.#pace = new NamePace(context.clock);
   }
 
   /** Names the pods that `plan` puts on nodes that wait for it, and opens these nodes. A name that is refused keeps no node
@@ -45,15 +48,18 @@ export class PodPlacer {
   async run(plan: Plan, snapshot: ClusterSnapshot): Promise<void> {
     const closed = snapshot.nodes.filter(({ node }) => node !== undefined && isPlacing(node));
     this.#forget(closed);
-    if (closed.length === 0 || this.#hints.use().kind !== 'on' || snapshot.objects.cluster.spec.paused === true) return;
-    const namer = new PodNamer(this.#context, this.#hints);
+    if (this.#hints.use().kind !== 'on' || snapshot.objects.cluster.spec.paused === true) return;
+    const namer = new PodNamer(this.#context, this.#hints, this.#pace);
+    await this.#nameAgain(plan, snapshot, namer);
+    if (closed.length === 0) return;
     const held = new HeldNodes(plan, snapshot, { nowMs: this.#context.clock.nowMs() });
     const ready = closed.filter((one) => this.#isReady(one));
     const may = held.mayOpen(ready);
     const { alone, together } = held.apart(may);
-    const nodes = nextNodes(may, plan);
+    const turns = [...may.filter((one) => alone.has(one)).toSorted(readyFirst), ...held.openingOrder([...together])];
+    const nodes = nextNodes(turns, plan);
     for (const batch of batches(nodes.filter(({ placed }) => alone.has(placed)))) {
-      await this.#openAll((await namer.nameAll(batch)).map(({ placed }) => placed));
+      await this.#openAll((await namer.nameAll(dealSpreadPods(batch))).map(({ placed }) => placed));
     }
     const named = await namer.nameAll(dealSpreadPods(nodes.filter(({ placed }) => together.has(placed))));
     const done = new Set(named.map(({ placed }) => placed));
@@ -61,11 +67,19 @@ export class PodPlacer {
     const waiting = ready.filter((one) => !alone.has(one) && !done.has(one));
     const open = held.mayOpen([...done], waiting);
     // Begun in this order, without waiting for answers: a busy server takes half a second for one.
-    await this.#openAll(held.openingOrder(open));
+    await this.#openAll(held.openingOrder(open, new Map(named.map(({ placed, pods }) => [placed, pods]))));
     if (held.cutShort) {
       const fields = clusterFields(this.#context);
       this.#context.telemetry.log('warn', 'too many kinds of pods on new nodes: some nodes were not held', fields);
     }
+  }
+
+  /** Pods of nodes that are open already. Not while the right is missing: each pass would ask in vain. */
+  async #nameAgain(plan: Plan, snapshot: ClusterSnapshot, namer: PodNamer): Promise<void> {
+    if (!this.#hints.taintsNewNodes()) return;
+    const lost = dealSpreadPods(this.#lost.find(plan, snapshot, this.#context.clock.nowMs()));
+    this.#lost.note(lost);
+    await namer.nameOnce(lost);
   }
 
   async #openAll(nodes: readonly SnapshotNode[]): Promise<void> {
@@ -112,17 +126,14 @@ export class PodPlacer {
   }
 }
 
-/** As many nodes as one pass may do, those first that were Ready first; at least one. */
-function nextNodes(ready: readonly SnapshotNode[], plan: Plan): readonly PlacedNode[] {
-  const planned = plannedPods(plan, new Set(ready.map(({ name }) => name)));
+/** As many nodes as one pass may do, in their turn; at least one. */
+function nextNodes(turns: readonly SnapshotNode[], plan: Plan): readonly PlacedNode[] {
   const nodes: PlacedNode[] = [];
   let names = 0;
-  for (const placed of ready.toSorted(readyFirst)) {
-    const { node } = placed;
-    const pods = planned.get(placed.name) ?? [];
-    if (node === undefined || (nodes.length > 0 && names + pods.length > NAMES_PER_PASS_MAX)) break;
-    names += pods.length;
-    nodes.push({ placed, node, pods });
+  for (const one of plannedNames(plan, turns)) {
+    if (nodes.length > 0 && names + one.pods.length > NAMES_PER_PASS_MAX) break;
+    names += one.pods.length;
+    nodes.push(one);
   }
   return nodes;
 }
@@ -145,21 +156,6 @@ function batches(nodes: readonly PlacedNode[]): readonly (readonly PlacedNode[])
     all.at(-1)?.push(node);
   }
   return all;
-}
-
-/** By node: the pods that may get its name. One that has a name was named by us before, or by preemption. */
-function plannedPods(plan: Plan, names: ReadonlySet<string>): ReadonlyMap<string, readonly PodObject[]> {
-  const planned = new Map<string, PodObject[]>();
-  for (const { outcome, target, pods, from, to } of plan.report.pods) {
-    if ((outcome !== 'onUpcomingNode' && outcome !== 'onExistingNode') || !names.has(target)) continue;
-    const known = planned.get(target) ?? [];
-    planned.set(target, known);
-    for (let at = from; at < to; at += 1) {
-      const pod = pods[at];
-      if (pod !== undefined && pod.nominatedNodeName === '' && pod.schedulerName === SCHEDULER) known.push(pod);
-    }
-  }
-  return planned;
 }
 
 function readyFirst(left: SnapshotNode, right: SnapshotNode): number {

@@ -1,5 +1,6 @@
 // Names to the scheduler the node that it is to try first for a pod. A JSON patch, because only that one can ask for the
-// pod's uid and for the absence of a name: a pod that was made anew, or that preemption has named a node for, is left alone.
+// pod's uid and for the absence of names: a pod that was made anew, that has a node, or that preemption has named one for, is
+// left alone.
 import { FIELD_MANAGERS } from '../api/names.ts';
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import { PortError } from '../controllers/port-errors.ts';
@@ -9,7 +10,7 @@ import type { Transport } from './transport.ts';
 
 const PATH = '/status/nominatedNodeName';
 
-/** Asks once. Rejects with conflict when the pod is gone, is another one, or has a name (404, 409, 422). */
+/** Asks once. Rejects with conflict when the pod is gone, is another one, or has a name or a node (404, 409, 422). */
 export async function nominateNode(
   transport: Transport,
   pod: Pick<PodObject, 'namespace' | 'name' | 'uid'>,
@@ -27,6 +28,7 @@ export async function nominateNode(
       { op: 'test', path: '/metadata/uid', value: uid },
       // Null is how the server's JSON patch says absent.
       { op: 'test', path: PATH, value: null },
+      { op: 'test', path: '/spec/nodeName', value: null },
       { op: 'add', path: PATH, value: nodeName },
     ],
   });

@@ -21,6 +21,7 @@ export function daemonPod(shape: PodShape, of: { readonly nodeName: string; read
     namespace: shape.namespace,
     name,
     createdMs: 0,
+    version: 0,
     deleting: false,
     phase: 'Pending',
     nodeName: of.nodeName,

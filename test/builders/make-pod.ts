@@ -43,6 +43,7 @@ export class PodBuilder {
       namespace: 'default',
       name,
       createdMs: 0,
+      version: 0,
       deleting: false,
       phase: 'Pending',
       nodeName: '',

@@ -1,5 +1,6 @@
 // A small Kubernetes client of the tests' own: what it sees must not depend on the code under test.
 import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { Agent, request } from 'undici';
 import { parse } from 'yaml';
 
@@ -180,6 +181,24 @@ export class KubeClient {
   ): Promise<void> {
     const path = pathOf({ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) });
     await this.send('DELETE', path, { kind: 'DeleteOptions', apiVersion: 'v1', ...options });
+  }
+
+  /** Each object of a watch that changed, until the server or `signal` ends it. */
+  async watch(path: string, note: (object: Loose) => void, signal: AbortSignal): Promise<void> {
+    const { token, server } = this.credentials;
+    const answer = await request(`${server}${path}?watch=true&timeoutSeconds=86400`, {
+      dispatcher: this.#agent,
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      signal,
+    });
+    if (answer.statusCode >= 300) throw new Error(`watch ${path}: ${answer.statusCode}`);
+    for await (const line of createInterface({ input: answer.body })) {
+      const { type, object } = JSON.parse(line);
+      if (type === 'ERROR') throw new Error(`watch ${path}: ${JSON.stringify(object)}`);
+      note(object);
+    }
   }
 
   async close(): Promise<void> {

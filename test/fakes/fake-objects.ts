@@ -144,6 +144,7 @@ export function makePod(name: string, parts: Partial<PodObject> = {}): PodObject
     namespace: 'default',
     name,
     createdMs: FAKE_EPOCH_MS,
+    version: 0,
     deleting: false,
     phase: 'Running',
     nodeName: 'web-node-abcdef',

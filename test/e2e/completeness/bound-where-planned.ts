@@ -28,14 +28,22 @@ function kindOf(priority: number, digest: string): string {
 export interface Bound {
   /** Of the pods that the plan gave a node, those that are there. */
   readonly pods: number;
-  /** The others: `namespace/name on node, planned for …`. */
-  readonly elsewhere: readonly string[];
+  readonly elsewhere: readonly Elsewhere[];
+}
+
+export interface Elsewhere {
+  /** namespace/name */
+  readonly pod: string;
+  /** Where it is. */
+  readonly node: string;
+  /** The nodes that lack such a pod. */
+  readonly planned: readonly string[];
 }
 
 export function boundWherePlanned(plan: FirstPlan, pods: readonly KubeObject[]): Bound {
   const interner = new PodShapeInterner();
   const left = new Map([...plan].map(([node, kinds]) => [node, new Map(kinds)]));
-  const others: { readonly where: string; readonly kind: string }[] = [];
+  const others: { readonly pod: string; readonly node: string; readonly kind: string }[] = [];
   let bound = 0;
   for (const raw of pods) {
     const pod = parsePod(raw, interner);
@@ -43,15 +51,15 @@ export function boundWherePlanned(plan: FirstPlan, pods: readonly KubeObject[]):
     const kind = kindOf(pod.priority, digestOf(pod.shape));
     const room = kinds?.get(kind) ?? 0;
     if (room === 0) {
-      if (pod.nodeName !== '') others.push({ where: `${pod.namespace}/${pod.name} on ${pod.nodeName}`, kind });
+      if (pod.nodeName !== '') others.push({ pod: `${pod.namespace}/${pod.name}`, node: pod.nodeName, kind });
       continue;
     }
     kinds?.set(kind, room - 1);
     bound += 1;
   }
-  const elsewhere = others.flatMap(({ where, kind }) => {
+  const elsewhere = others.flatMap(({ pod, node, kind }) => {
     const planned = [...left].filter(([, kinds]) => (kinds.get(kind) ?? 0) > 0).map(([node]) => node);
-    return planned.length === 0 ? [] : [`${where}, planned for ${planned.join(', ')}`];
+    return planned.length === 0 ? [] : [{ pod, node, planned }];
   });
   return { pods: bound, elsewhere };
 }

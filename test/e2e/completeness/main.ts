@@ -1,7 +1,7 @@
 // npm run test:completeness -- [--inputs DIR] [--only w1,w12] [--apps FILE] [--hints off,on] …: how much of a first plan the real
 // scheduler carries out. KUBECONFIG names an empty control plane with scheduler and controller-manager. One JSON line a
 // measurement; exit 1 when one is below its bar.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readIndex } from '../../../bench/inputs/read-workload.ts';
 import { readAppFacts } from '../../apps/app-facts.ts';
@@ -9,6 +9,7 @@ import { credentialsOf, KubeClient } from '../kube-client.ts';
 import { inputOfApps } from './app-input.ts';
 import { type CompletenessInput, inputOfWorkload } from './completeness-input.ts';
 import { type Completeness, measure } from './measure.ts';
+import { PlacementTrace } from './placement-trace.ts';
 import { PodsOfInput } from './pods-of-input.ts';
 
 /** Without hints: the share of the pods that the scheduler may leave. With them: none. */
@@ -27,6 +28,8 @@ const { values } = parseArgs({
     /** With hints: the share of the pods that must be where the first plan has them. */
     'bound-min': { type: 'string', default: '0.99' },
     verbose: { type: 'boolean', default: false },
+    /** A file for what became of each pod and node, a JSON line each; and each pod that is elsewhere is shown with it. */
+    trace: { type: 'string' },
   },
 });
 
@@ -48,6 +51,12 @@ function shortfall(result: Completeness): string | undefined {
     : `${boundWherePlannedShare} bound where planned`;
 }
 
+async function writeTrace(trace: PlacementTrace, file: string): Promise<void> {
+  await trace.stop();
+  writeFileSync(file, [...trace.lines(), ''].join('\n'));
+  if (trace.fault !== undefined) throw new Error('the trace is not complete', { cause: trace.fault });
+}
+
 async function main(): Promise<number> {
   const file = process.env['KUBECONFIG'] ?? '';
   if (file === '') {
@@ -60,6 +69,7 @@ async function main(): Promise<number> {
     for (const hints of values.hints.split(',')) {
       const say = (text: string) => process.stderr.write(`${input.name}, hints ${hints}: ${text}\n`);
       const cluster = new KubeClient(credentialsOf(file));
+      const trace = values.trace === undefined ? undefined : new PlacementTrace(cluster);
       const result = await measure(input, new PodsOfInput(cluster), {
         kubeconfig,
         hints: hints === 'on',
@@ -69,7 +79,9 @@ async function main(): Promise<number> {
         quietMs: Number(values['quiet-ms']),
         logLevel: values.verbose ? 'info' : 'error',
         say,
+        ...(trace === undefined ? {} : { trace }),
       });
+      if (trace !== undefined) await writeTrace(trace, `${values.trace ?? ''}.${input.name}.${hints}`);
       await cluster.close();
       process.stdout.write(`${JSON.stringify(result)}\n`);
       const what = shortfall(result);

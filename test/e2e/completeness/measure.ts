@@ -12,6 +12,7 @@ import { sleep } from '../wait-until.ts';
 import { boundWherePlanned, firstPlanOf } from './bound-where-planned.ts';
 import type { CompletenessInput } from './completeness-input.ts';
 import { JoiningNodes } from './joining-nodes.ts';
+import type { PlacementTrace } from './placement-trace.ts';
 import type { PodsOfInput, Unbound } from './pods-of-input.ts';
 import { VolumeProvisioner } from './volume-provisioner.ts';
 
@@ -28,6 +29,8 @@ export interface MeasureOptions {
   readonly quietMs: number;
   readonly logLevel: 'error' | 'silent' | 'info';
   readonly say: (text: string) => void;
+  /** For looking into what went elsewhere. */
+  readonly trace?: PlacementTrace;
 }
 
 export interface Completeness {
@@ -108,7 +111,10 @@ export async function measure(
     const left = pending.pods - input.unplaceable;
     options.say(`${left} pods left after the first round`);
     const bound = boundWherePlanned(plan, await pods.all());
-    for (const pod of bound.elsewhere.slice(0, ELSEWHERE_SHOWN)) options.say(pod);
+    const shown = options.trace === undefined ? ELSEWHERE_SHOWN : bound.elsewhere.length;
+    for (const { pod, node, planned } of bound.elsewhere.slice(0, shown)) {
+      options.say(`${pod} is on ${node}, planned for ${planned.join(', ')} ${options.trace?.ofPod(pod) ?? ''}`);
+    }
     await joinTheRest(nodes, pods, { input, options });
     if (volumes.fault !== undefined) throw new Error('a volume could not be made', { cause: volumes.fault });
     const metrics = await (await fetch(`${controller.url}/metrics`)).text();

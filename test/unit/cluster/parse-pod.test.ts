@@ -226,6 +226,14 @@ describe('what decides about moving it', () => {
   });
 });
 
+test.each([
+  ['that waits', {}, '1234', 1234],
+  ['that has a node', { nodeName: 'n1' }, '1234', 0],
+  ['of a server that does not count in numbers', {}, 'abc', 0],
+])('the version of a pod %s', (_, spec, resourceVersion, want) => {
+  expect(parse(spec, { metadata: { resourceVersion } }).version).toBe(want);
+});
+
 describe('what cannot be read', () => {
   test.each([
     { name: 'containers no list', spec: { containers: 'x' }, field: 'spec.containers' },

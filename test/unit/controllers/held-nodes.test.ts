@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { buildSnapshot, type ClusterSnapshot } from '../../../src/cluster/build-snapshot.ts';
+import { buildSnapshot, type ClusterSnapshot, type SnapshotNode } from '../../../src/cluster/build-snapshot.ts';
 import type { PodObject } from '../../../src/cluster/cluster-objects.ts';
 import { HELD_MAX_MS, HeldNodes, NEXT_JOIN_MS } from '../../../src/controllers/held-nodes.ts';
 import { PLACING_TAINT } from '../../../src/controllers/placement-hints.ts';
@@ -267,6 +267,30 @@ describe('nodes that open together', () => {
     const snapshot = snapshotOf(claimed);
     const order = new HeldNodes(planOf(claimed), snapshot, { nowMs: NOW_MS }).openingOrder(snapshot.nodes);
     expect(order.map(({ name }) => name)).toEqual(['important', 'many', 'few', 'empty']);
+  });
+
+  it('come as the scheduler asks for the first of their pods: those with a name, then those tried longest ago', () => {
+    const claimed = ['late', 'early', 'named', 'dealt'].map((name) => ({ name, planned: [100, 100], readyAgoMs: 1 }));
+    const snapshot = snapshotOf(claimed);
+    const versions: Readonly<Record<string, readonly number[]>> = { late: [7, 8], early: [9, 3], named: [20, 21] };
+    const plan = planOf(claimed);
+    const pods = plan.report.pods.map((run, at) => ({
+      ...run,
+      pods: run.pods.map((pod) => ({
+        ...pod,
+        version: versions[run.target]?.[at % 2] ?? 1,
+        nominatedNodeName: run.target === 'named' ? 'named' : '',
+      })),
+    }));
+    const held = new HeldNodes({ ...plan, report: { ...plan.report, pods } }, snapshot, { nowMs: NOW_MS });
+    const dealt = new Map(
+      snapshot.nodes.flatMap((node) =>
+        node.name === 'dealt' ? [[node, [{ ...podOf('last', 100), version: 30 }]]] : [],
+      ),
+    );
+    const order = (nodes: readonly SnapshotNode[]) => nodes.map(({ name }) => name);
+    expect(order(held.openingOrder(snapshot.nodes))).toEqual(['named', 'dealt', 'early', 'late']);
+    expect(order(held.openingOrder(snapshot.nodes, dealt))).toEqual(['named', 'early', 'late', 'dealt']);
   });
 
   it('are apart from those that have no room for the others', () => {

@@ -3,8 +3,10 @@ import type { NodeObject, PodObject } from '../../../src/cluster/cluster-objects
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import type { ClusterContext } from '../../../src/controllers/cluster-context.ts';
 import { openPlacedNodes } from '../../../src/controllers/open-placed-nodes.ts';
+import { NAMES_PER_SECOND_MAX } from '../../../src/controllers/name-pods.ts';
 import { NAMES_PER_PASS_MAX, PodPlacer } from '../../../src/controllers/place-pods.ts';
 import { hintsUse, PLACING_TAINT, PlacementHints } from '../../../src/controllers/placement-hints.ts';
+import { NAMES_AGAIN_MAX } from '../../../src/controllers/planned-names.ts';
 import { PortError, type PortErrorCode } from '../../../src/controllers/port-errors.ts';
 import type { WorkloadPlane } from '../../../src/controllers/ports.ts';
 import type { Plan, PodRun } from '../../../src/planner/plan.ts';
@@ -61,6 +63,7 @@ async function place(runs: readonly PodRun[], placer = new PodPlacer(context, hi
     cluster: world.cluster,
     observedAtMs: world.clock.nowMs(),
     nodes: world.workload.stores.nodes.list(),
+    pods: world.workload.stores.pods.list(),
     claims: world.management.stores.nodeClaims.list(),
   });
   const report = { nodes: [], pools: [], costPerHour: 0, costIsRelative: true, cutShort: [], nextDueMs: undefined };
@@ -272,6 +275,64 @@ describe('a Ready node that waits for its pods', () => {
     arrange();
     await place([to(A, addPods(1, 'pod'))]);
     expect([namedTo(A), isClosed(A)]).toEqual([[], true]);
+  });
+});
+
+describe('a node that is open', () => {
+  const open = (parts: Partial<NodeObject> = {}) => {
+    addNode(A, { taints: [], ...parts });
+    const claim = world.management.stores.nodeClaims.list().find(({ metadata }) => metadata.name === A);
+    if (claim === undefined) throw new Error('no claim');
+    const plannedPods = [{ shape: '0123456789abcdef', count: 3 }];
+    world.management.stores.nodeClaims.put({ ...claim, spec: { ...claim.spec, plannedPods } });
+  };
+  const tried = { unschedulable: true };
+
+  it('is named again to its pods that lost the name, and to no others', async () => {
+    open();
+    const [lost, untried] = [addPods(2, 'lost', tried), addPods(1, 'untried')];
+    await place([to(A, lost, 'onExistingNode'), to(A, untried, 'onExistingNode')]);
+    expect(namedTo(A)).toEqual(['lost-0', 'lost-1']);
+  });
+
+  it('is not named to a pod for ever', async () => {
+    open();
+    const placer = new PodPlacer(context, hints);
+    for (let pass = 0; pass < NAMES_AGAIN_MAX + 2; pass += 1) {
+      // The scheduler has tried it in vain once more.
+      await place([to(A, addPods(1, 'lost', tried), 'onExistingNode')], placer);
+    }
+    expect(hintsCounted('written')).toBe(NAMES_AGAIN_MAX);
+  });
+
+  test.each<{ name: string; arrange: () => void }>([
+    { name: 'was not made for pods', arrange: () => addNode(A, { taints: [] }) },
+    { name: 'is not Ready', arrange: () => open({ ready: 'False' }) },
+    { name: 'joined long ago', arrange: () => open({ readyChangedMs: world.clock.nowMs() - 300_000 }) },
+    {
+      name: 'may not be named',
+      arrange: () => {
+        open();
+        hints.noteForbidden('no right');
+      },
+    },
+  ])('is not named when it $name', async ({ arrange }) => {
+    arrange();
+    await place([to(A, addPods(1, 'lost', tried), 'onExistingNode')]);
+    expect(hintsCounted('written')).toBe(0);
+  });
+});
+
+describe('names', () => {
+  it('are written no faster than a small server likes, over several passes', async () => {
+    const placer = new PodPlacer(context, hints);
+    const startedMs = world.clock.monotonicMs();
+    for (const name of [A, B]) {
+      addNode(name);
+      await place([to(name, addPods(NAMES_PER_SECOND_MAX, name))], placer);
+    }
+    expect([namedTo(A).length, namedTo(B).length]).toEqual([NAMES_PER_SECOND_MAX, NAMES_PER_SECOND_MAX]);
+    expect(world.clock.monotonicMs() - startedMs).toBeGreaterThanOrEqual(1990);
   });
 });
 

@@ -368,6 +368,7 @@ describe('pods', () => {
     expect(request.body).toEqual([
       { op: 'test', path: '/metadata/uid', value: 'u1' },
       { op: 'test', path: '/status/nominatedNodeName', value: null },
+      { op: 'test', path: '/spec/nodeName', value: null },
       { op: 'add', path: '/status/nominatedNodeName', value: 'n1' },
     ]);
     request.json(200, {});

@@ -173,6 +173,7 @@ export function makePod(name: string, change: Partial<PodObject> & { cpuMillis?:
     namespace: shape.namespace,
     name,
     createdMs: LONG_AGO_MS,
+    version: 0,
     deleting: false,
     phase: (rest.nodeName ?? '') === '' ? 'Pending' : 'Running',
     nodeName: '',

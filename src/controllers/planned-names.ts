@@ -1,0 +1,81 @@
+// Which pods may get which node's name: those that the plan puts there, while they have none. For nodes that open now, and again
+// for those that are open: a pod that the scheduler tried while its node was closed, or before it had seen it open, lost its
+// name and with it its room, and finds another place when it is tried next, seconds later.
+import type { ClusterSnapshot, SnapshotNode } from '../cluster/build-snapshot.ts';
+import type { PodObject } from '../cluster/cluster-objects.ts';
+import type { Plan } from '../planner/plan.ts';
+import type { PlacedNode } from './name-pods.ts';
+import { isPlacing } from './placement-hints.ts';
+
+/** The only scheduler whose filters the planner knows. Other profiles may have others. */
+const SCHEDULER = 'default-scheduler';
+/** Pods that the scheduler could not place it tries again within five minutes (podMaxInUnschedulablePodsDuration). */
+const KEPT_AFTER_READY_MS = 5 * 60_000;
+/** A node that refused a pod that often refuses it for a reason that we do not know. Without an end each name that is taken back
+ *  would have the scheduler try all pods once more. */
+export const NAMES_AGAIN_MAX = 3;
+const NAMES_AGAIN_PER_PASS_MAX = 200;
+
+/** `nodes`, each with the pods that the plan puts there: one that has its name was named before, and one that has another's was
+ *  named by preemption. Keeps their order. */
+export function plannedNames(plan: Plan, nodes: readonly SnapshotNode[]): readonly PlacedNode[] {
+  const planned = new Map<string, { readonly pods: PodObject[]; readonly named: PodObject[] }>(
+    nodes.map(({ name }) => [name, { pods: [], named: [] }]),
+  );
+  for (const { outcome, target, pods, from, to } of plan.report.pods) {
+    const lists = outcome === 'onUpcomingNode' || outcome === 'onExistingNode' ? planned.get(target) : undefined;
+    if (lists === undefined) continue;
+    for (let at = from; at < to; at += 1) {
+      const pod = pods[at];
+      if (pod === undefined || pod.schedulerName !== SCHEDULER) continue;
+      if (pod.nominatedNodeName === '') lists.pods.push(pod);
+      else if (pod.nominatedNodeName === target) lists.named.push(pod);
+    }
+  }
+  return nodes.flatMap((placed) => {
+    const { node, name } = placed;
+    const { pods, named } = planned.get(name) ?? { pods: [], named: [] };
+    return node === undefined ? [] : [{ placed, node, pods, named }];
+  });
+}
+
+/** Over all passes: which pods of open nodes get their name again. */
+export class LostNames {
+  /** Names that a pod got again, by its uid. */
+  readonly #again = new Map<string, number>();
+
+  /** Open nodes that were made for pods and joined lately, with those of these pods that were tried in vain and have no name. */
+  find(plan: Plan, snapshot: ClusterSnapshot, nowMs: number): readonly PlacedNode[] {
+    this.#forget(snapshot);
+    const open = snapshot.nodes.filter(
+      ({ node, claim, draining }) =>
+        node?.ready === 'True' &&
+        nowMs - node.readyChangedMs < KEPT_AFTER_READY_MS &&
+        claim?.spec.plannedPods !== undefined &&
+        !draining &&
+        !isPlacing(node),
+    );
+    if (open.length === 0) return [];
+    let left = NAMES_AGAIN_PER_PASS_MAX;
+    return plannedNames(plan, open).flatMap((one) => {
+      const lost = one.pods.filter(({ uid, unschedulable }) => unschedulable && this.#mayAgain(uid)).slice(0, left);
+      left -= lost.length;
+      return lost.length === 0 ? [] : [{ ...one, pods: lost }];
+    });
+  }
+
+  /** These pods get their name now. */
+  note(nodes: readonly PlacedNode[]): void {
+    for (const { uid } of nodes.flatMap(({ pods }) => pods)) this.#again.set(uid, (this.#again.get(uid) ?? 0) + 1);
+  }
+
+  #mayAgain(uid: string): boolean {
+    return (this.#again.get(uid) ?? 0) < NAMES_AGAIN_MAX;
+  }
+
+  #forget({ pendingPods }: ClusterSnapshot): void {
+    if (this.#again.size === 0) return;
+    const waiting = new Set(pendingPods.map(({ uid }) => uid));
+    for (const uid of this.#again.keys()) if (!waiting.has(uid)) this.#again.delete(uid);
+  }
+}
