@@ -3,8 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'rolldown';
 
 export default defineConfig({
-  // The thread is a program of its own, started by its name (src/cli/polish-thread.ts).
-  input: { main: 'src/cli/main.ts', 'polish-worker': 'src/cli/polish-worker.ts' },
+  // Threads are programs of their own, started by their names (src/cli/polish-thread.ts, pod-reading-thread.ts).
+  input: {
+    main: 'src/cli/main.ts',
+    'polish-worker': 'src/cli/polish-worker.ts',
+    'pod-reading-worker': 'src/cli/pod-reading-worker.ts',
+  },
   platform: 'node',
   // `$`: the package's name alone, not what is below it.
   resolve: { alias: { undici$: fileURLToPath(new URL('deploy/bundle/undici.js', import.meta.url)) } },

@@ -5,6 +5,7 @@ import { customResourceDefinition } from '../src/api/custom-resource-definition.
 import type { ClusterObjects } from '../src/cluster/cluster-objects.ts';
 import { nextSnapshot } from '../src/cluster/next-snapshot.ts';
 import { realClock, secureRandom } from '../src/cli/real-clock.ts';
+import { PodReading } from '../src/cli/pod-reading-thread.ts';
 import { workloadParsers } from '../src/cli/start-controller.ts';
 import type { Telemetry, WorkloadStores } from '../src/controllers/ports.ts';
 import { openWorkloadPlane } from '../src/kubernetes/workload-plane.ts';
@@ -34,16 +35,23 @@ function cpuMs(): number {
   return (user + system) / 1000;
 }
 
+/** Of the process: other threads and the collector's too. */
+function cpuAllMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /** The other plane's objects: too few to matter, so they come as they are. */
 type Handed = Pick<StillCluster, 'claims' | 'workloadCluster'>;
 
 async function main(url: string, handed: Handed): Promise<void> {
   const started = performance.now();
   const startedCpu = cpuMs();
+  const startedCpuAll = cpuAllMs();
   const plane = openWorkloadPlane(
     { server: url },
     {
-      parsers: workloadParsers(),
+      parsers: workloadParsers(new PodReading({ clock: realClock })),
       nodePoolDefinition: customResourceDefinition('NodePool'),
       clock: realClock,
       random: secureRandom,
@@ -60,6 +68,8 @@ async function main(url: string, handed: Handed): Promise<void> {
   }
   const loaded = performance.now();
   const loadedCpu = cpuMs();
+  const loadedCpuAll = cpuAllMs();
+  const rssLoaded = rssMiB();
   // The claims are those of the management plane: not listed here, and not part of a decision.
   const objects = objectsOf(stores, handed);
   const deciding = performance.now();
@@ -81,6 +91,8 @@ async function main(url: string, handed: Handed): Promise<void> {
       pods: stores.pods.list().length,
       load_ms: round(loaded - started, 0),
       load_cpu_ms: round(loadedCpu - startedCpu, 0),
+      load_cpu_all_ms: round(loadedCpuAll - startedCpuAll, 0),
+      rss_loaded_mb: rssLoaded,
       first_decision_ms: round(decided - deciding, 0),
       first_decision_cpu_ms: round(decidedCpu - decidingCpu, 0),
       steps: plan.steps.length,

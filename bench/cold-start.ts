@@ -3,6 +3,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { round } from './figures.ts';
 import { startListServer } from './list-server.ts';
 import { stillCluster } from './still-cluster.ts';
 
@@ -26,10 +27,12 @@ export async function coldStart(argv: readonly string[]): Promise<Readonly<Recor
     child.stdout?.on('data', (chunk: Buffer) => {
       out += chunk.toString();
     });
+    const served = process.cpuUsage();
     child.send({ url: server.url, handed: { claims: cluster.claims, workloadCluster: cluster.workloadCluster } });
     const code = await new Promise((resolve) => child.once('close', resolve));
     if (code !== 0) throw new Error(`cold-start: the loading process ended with ${String(code)}`);
-    return { benchmark: 'cold-start', ...JSON.parse(out) };
+    const { user, system } = process.cpuUsage(served);
+    return { benchmark: 'cold-start', ...JSON.parse(out), server_cpu_ms: round((user + system) / 1000, 0) };
   } finally {
     server.close();
   }

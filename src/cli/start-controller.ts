@@ -36,6 +36,7 @@ import {
   instrumentWorkloadPlane,
 } from '../telemetry/instrumented-ports.ts';
 import { createTelemetry } from '../telemetry/prometheus-telemetry.ts';
+import { PodReading } from './pod-reading-thread.ts';
 import { PolishThread } from './polish-thread.ts';
 import { realClock, secureRandom } from './real-clock.ts';
 
@@ -68,11 +69,12 @@ export interface RunningController {
 }
 
 /** Parsers for one workload cluster: its pods share one interner, so equal shapes are one object. */
-export function workloadParsers(): WorkloadParsers {
+export function workloadParsers(reading: PodReading): WorkloadParsers {
   const interner = new PodShapeInterner();
   return {
     nodePool: parseNodePool,
     pod: (raw) => parsePod(raw, interner),
+    openPodReader: reading.opener(interner),
     node: parseNode,
     podDisruptionBudget: parsePodDisruptionBudget,
     daemonSet: (raw) => parseDaemonSet(raw, interner),
@@ -104,11 +106,12 @@ export function realSessions(deps: {
   readonly openstackRequestsPerSecond?: number | undefined;
 }): Sessions {
   const { endpoint, telemetry, identity, openstackRequestsPerSecond: requestsPerSecond } = deps;
+  const reading = new PodReading({ clock: realClock });
   return {
     openWorkloadPlane: (source, cluster) => {
       const labels = { cluster };
       const plane = openWorkloadPlane(source.kind === 'inCluster' ? endpoint : parseWorkloadKubeconfig(source.text), {
-        parsers: workloadParsers(),
+        parsers: workloadParsers(reading),
         nodePoolDefinition: customResourceDefinition('NodePool'),
         clock: realClock,
         random: secureRandom,

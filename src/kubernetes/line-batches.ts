@@ -1,53 +1,53 @@
-// Cuts a byte stream into lines, one batch per chunk, so that a reader may apply what came together at once. A line has
-// a limit: a server that never sends a newline must not fill our memory. What stands after the last newline when the
-// stream ends was cut off, and is dropped.
+// Cuts a byte stream into batches of whole lines, one per chunk, so that a reader may apply what came together at once. A
+// line has a limit: a server that never sends a newline must not fill our memory. What stands after the last newline when
+// the stream ends was cut off, and is dropped.
 import { ApiError } from './api-error.ts';
 
 const NEWLINE = 0x0a;
+const NO_LINES = new Uint8Array(0);
 
-/** Batches of whole, non-empty lines of `chunks`. Throws ApiError tooLarge when a line passes `lineBytesMax`. */
+/** Whole lines of `chunks` as bytes; none is a sign of life in the middle of a long line. Throws ApiError tooLarge when a
+ *  line passes `lineBytesMax`. */
 export async function* lineBatches(
   chunks: AsyncIterable<Uint8Array>,
   lineBytesMax: number,
-): AsyncGenerator<readonly string[], void, undefined> {
+): AsyncGenerator<Uint8Array, void, undefined> {
   let held: Uint8Array[] = [];
   let heldBytes = 0;
   for await (const chunk of chunks) {
-    const lines: string[] = [];
-    const add = (text: string): void => {
-      if (text.trim() !== '') lines.push(text);
-    };
     const first = chunk.indexOf(NEWLINE);
-    const last = first === -1 ? -1 : chunk.lastIndexOf(NEWLINE);
-    if (first !== -1) {
-      held.push(chunk.subarray(0, first));
-      refuseLong(heldBytes + first, lineBytesMax);
-      add(Buffer.concat(held).toString('utf8'));
+    refuseLong(heldBytes + (first === -1 ? chunk.length : first), lineBytesMax);
+    const length = chunk.lastIndexOf(NEWLINE) + 1;
+    refuseLongAmong(chunk.subarray(first + 1), lineBytesMax);
+    const lines = length === 0 ? NO_LINES : Buffer.concat([...held, chunk.subarray(0, length)]);
+    if (length > 0) {
       held = [];
       heldBytes = 0;
-      for (const whole of wholeLines(chunk.subarray(first + 1, Math.max(last, first + 1)), lineBytesMax)) add(whole);
     }
-    if (last + 1 < chunk.length) {
-      held.push(chunk.subarray(last + 1));
-      heldBytes += chunk.length - last - 1;
-      refuseLong(heldBytes, lineBytesMax);
+    if (length < chunk.length) {
+      held.push(chunk.subarray(length));
+      heldBytes += chunk.length - length;
     }
-    // An empty batch is a sign of life in the middle of a long line.
     yield lines;
   }
 }
 
-/** Lines between newlines, without the last newline. Decoded in one go, as a list comes in buffers of a hundred of them. */
-function wholeLines(bytes: Uint8Array, lineBytesMax: number): readonly string[] {
-  if (bytes.length > lineBytesMax) {
-    let from = 0;
-    for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, from)) {
-      refuseLong(at - from, lineBytesMax);
-      from = at + 1;
-    }
-    refuseLong(bytes.length - from, lineBytesMax);
+/** Lines of a batch that are not empty. Decoded in one go, as a list comes in batches of a hundred of them. */
+export function linesOf(batch: Uint8Array): readonly string[] {
+  if (batch.length === 0) return [];
+  const text = Buffer.from(batch.buffer, batch.byteOffset, batch.length).toString('utf8');
+  return text.split('\n').filter((line) => line.trim() !== '');
+}
+
+/** Of lines between newlines; most batches as a whole are below the limit. */
+function refuseLongAmong(bytes: Uint8Array, lineBytesMax: number): void {
+  if (bytes.length <= lineBytesMax) return;
+  let from = 0;
+  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, from)) {
+    refuseLong(at - from, lineBytesMax);
+    from = at + 1;
   }
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8').split('\n');
+  refuseLong(bytes.length - from, lineBytesMax);
 }
 
 function refuseLong(bytes: number, lineBytesMax: number): void {

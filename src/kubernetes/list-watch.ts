@@ -11,11 +11,13 @@
 import type { Clock, Random, Telemetry } from '../controllers/ports.ts';
 import { PortError } from '../controllers/port-errors.ts';
 import { ApiError, watchError } from './api-error.ts';
+import { linesOf } from './line-batches.ts';
+import { type Change, keyInList, readObject } from './listed-lines.ts';
 import { Doubtful, type StorePart } from './object-store.ts';
+import { type OpenLineReader, StreamedList } from './streamed-list.ts';
 import type { LineStream, Transport } from './transport.ts';
-import { textAt } from './raw-fields.ts';
 import { backoffMs, relistMs } from './watch-backoff.ts';
-import { keyOf, parseListPage, parseWatchLine } from './watch-protocol.ts';
+import { parseListPage, parseWatchLine } from './watch-protocol.ts';
 
 export interface ListWatchOptions<T> {
   readonly transport: Transport;
@@ -28,6 +30,8 @@ export interface ListWatchOptions<T> {
   /** Asked after a 404 whether the server has the kind at all; rejects with a PortError in doubt. When it has not, the
    *  part is complete and empty. Absent: every server has it, so that a 404 is a failure like any other. */
   readonly isServed?: () => Promise<boolean>;
+  /** Opens what helps with a long list. */
+  readonly openReader?: OpenLineReader<T> | undefined;
   readonly part: StorePart<T>;
   readonly clock: Clock;
   readonly random: Random;
@@ -40,8 +44,6 @@ const PAGE_LIMIT = 500;
 const PAGE_SHRINK = 10;
 /** The server bookmarks about once a minute: two were missed. */
 const IDLE_TIMEOUT_MS = 130_000;
-/** Initial events come at once; a server that ignores sendInitialEvents would leave us waiting for the end mark. */
-const INITIAL_IDLE_TIMEOUT_MS = 15_000;
 /** The server ends a watch after this, jittered upwards by as much, so that replicas behind a balancer even out. */
 const WATCH_SECONDS_MIN = 300;
 /** A version that never works again (etcd was restored) must not be tried for ever. */
@@ -53,9 +55,7 @@ const ABSENT_LOOK_EVERY_MS = 120_000;
 const WATCH_SHORT_MS = 1_000;
 /** A tenant can make any number of unparsable objects; the counter has them all, the log a few per list. */
 const UNPARSABLE_LOGGED_MAX = 10;
-const ERROR_LENGTH_MAX = 300;
-/** Key of an object of a list that has none; no server of the real thing sends one. */
-const NO_NAME = '?';
+const KEY_LENGTH_MAX = 300;
 
 type RelistReason = 'first' | 'expired' | 'failed';
 
@@ -72,6 +72,7 @@ type State<T> =
       readonly kind: 'streaming';
       readonly reason: RelistReason;
       readonly stream: LineStream;
+      readonly list: StreamedList<T>;
       readonly objects: Map<string, T | Doubtful>;
     }
   | { readonly kind: 'resuming'; readonly resourceVersion: string }
@@ -95,6 +96,7 @@ export class ListWatch<T> {
   #closing = false;
   #wake: (() => void) | undefined;
   #stream: LineStream | undefined;
+  #list: StreamedList<T> | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: ListWatchOptions<T>) {
@@ -111,7 +113,7 @@ export class ListWatch<T> {
   async close(): Promise<void> {
     this.#closing = true;
     this.#wake?.();
-    this.#stream?.close();
+    this.#closeStream();
     await this.#running;
   }
 
@@ -128,7 +130,7 @@ export class ListWatch<T> {
       }
       this.#state = next;
     }
-    this.#stream?.close();
+    this.#closeStream();
   }
 
   async #step(state: State<T>): Promise<State<T>> {
@@ -158,7 +160,9 @@ export class ListWatch<T> {
       return { kind: 'listing', reason, continueToken: '', limit: PAGE_LIMIT, objects: new Map() };
     }
     const stream = await this.#open({ sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' });
-    return { kind: 'streaming', reason, stream, objects: new Map() };
+    const list = new StreamedList(stream, this.#options);
+    this.#list = list;
+    return { kind: 'streaming', reason, stream, list, objects: new Map() };
   }
 
   async #listPage(state: Extract<State<T>, { kind: 'listing' }>): Promise<State<T>> {
@@ -169,13 +173,11 @@ export class ListWatch<T> {
       query: { limit: String(state.limit), ...(state.continueToken === '' ? {} : { continue: state.continueToken }) },
     });
     const page = parseListPage(body);
-    if (page === undefined) {
-      throw new ApiError('unavailable', `Cannot list ${path} as the answer must be a list`, { fault: 'broken' });
-    }
+    if (page === undefined) throw broken(`Cannot list ${path} as the answer must be a list`);
     part.heard(clock.monotonicMs());
     for (const raw of page.items) {
-      const key = keyOf(raw) ?? NO_NAME;
-      state.objects.set(key, this.#parse(key, raw));
+      const key = keyInList(raw);
+      state.objects.set(key, this.#noted(key, readObject(raw, this.#options.parse)));
     }
     if (page.continueToken !== '') return { ...state, continueToken: page.continueToken };
     this.#swap(state.objects, state.reason);
@@ -184,27 +186,24 @@ export class ListWatch<T> {
 
   async #readInitial(state: Extract<State<T>, { kind: 'streaming' }>): Promise<State<T>> {
     const { part, clock, path } = this.#options;
-    const lines = await state.stream.next(INITIAL_IDLE_TIMEOUT_MS);
-    if (lines === undefined) {
-      throw new ApiError('unavailable', `Cannot list ${path} as the stream ended too soon`, { fault: 'broken' });
-    }
+    const batch = await state.list.next();
+    if (batch === undefined) throw broken(`Cannot list ${path} as the stream ended too soon`);
     part.heard(clock.monotonicMs());
-    for (const [index, line] of lines.entries()) {
-      const event = parseWatchLine(line);
-      if (event.kind === 'changed') {
-        state.objects.set(event.key, this.#parse(event.key, event.raw));
-      } else if (event.kind === 'deleted') {
-        state.objects.delete(event.key);
-      } else if (event.kind === 'bookmark' && event.initialEventsEnd) {
-        this.#swap(state.objects, state.reason);
-        const { stream } = state;
-        const watching = { kind: 'watching', stream, openedMs: clock.monotonicMs() } as const;
-        return this.#applyLines({ ...watching, resourceVersion: event.resourceVersion }, lines.slice(index + 1));
-      } else if (event.kind !== 'bookmark') {
-        throw watchError(event, path);
-      }
+    const { changes, end } = batch.listed;
+    for (const [key, object] of changes) {
+      if (object === undefined) state.objects.delete(key);
+      else state.objects.set(key, this.#noted(key, object));
     }
-    return state;
+    if (end === undefined) return state;
+    if (end.event.kind !== 'bookmark') throw watchError(end.event, path);
+    // The reader does not take more before it knows whether the list is complete, unless the mark was disguised.
+    if (state.list.ahead) throw broken(`Cannot list ${path} as its end must be marked in plain text`);
+    state.list.close();
+    this.#swap(state.objects, state.reason);
+    const { stream } = state;
+    const watching = { kind: 'watching', stream, openedMs: clock.monotonicMs() } as const;
+    const { resourceVersion } = end.event;
+    return this.#applyLines({ ...watching, resourceVersion }, linesOf(batch.bytes).slice(end.line + 1));
   }
 
   async #resume(resourceVersion: string): Promise<State<T>> {
@@ -217,10 +216,10 @@ export class ListWatch<T> {
     const lines = await state.stream.next(IDLE_TIMEOUT_MS);
     if (lines !== undefined) {
       part.heard(clock.monotonicMs());
-      return this.#applyLines(state, lines);
+      return this.#applyLines(state, linesOf(lines));
     }
     if (clock.monotonicMs() - state.openedMs < WATCH_SHORT_MS) {
-      throw new ApiError('unavailable', `Cannot watch ${path} as the server ends it at once`, { fault: 'broken' });
+      throw broken(`Cannot watch ${path} as the server ends it at once`);
     }
     this.#failures = 0;
     return { kind: 'resuming', resourceVersion: state.resourceVersion };
@@ -231,9 +230,7 @@ export class ListWatch<T> {
     const { isServed, path, part, clock, telemetry, labels } = this.#options;
     if (isServed === undefined || (await isServed())) {
       if (state.absent) return { kind: 'empty', reason: 'first' };
-      throw new ApiError('unavailable', `Cannot list ${path}: HTTP 404, although discovery names it`, {
-        fault: 'broken',
-      });
+      throw broken(`Cannot list ${path}: HTTP 404, although discovery names it`);
     }
     this.#failures = 0;
     part.heard(clock.monotonicMs());
@@ -247,32 +244,34 @@ export class ListWatch<T> {
   /** Events up to the first one that breaks the watch are applied together. */
   #applyLines(state: Extract<State<T>, { kind: 'watching' }>, lines: readonly string[]): State<T> {
     const { part, telemetry, labels, path } = this.#options;
-    const changes: (readonly [string, T | Doubtful | undefined])[] = [];
+    const changes: Change<T>[] = [];
     let resourceVersion = state.resourceVersion;
-    let broken: ApiError | undefined;
+    let broke: ApiError | undefined;
     for (const line of lines) {
       const event = parseWatchLine(line);
       if (event.kind === 'error' || event.kind === 'malformed') {
-        broken = watchError(event, path);
+        broke = watchError(event, path);
         break;
       }
       resourceVersion = event.resourceVersion;
-      if (event.kind === 'changed') changes.push([event.key, this.#parse(event.key, event.raw)]);
+      if (event.kind === 'changed') {
+        changes.push([event.key, this.#noted(event.key, readObject(event.raw, this.#options.parse))]);
+      }
       if (event.kind === 'deleted') changes.push([event.key, undefined]);
     }
-    if (broken === undefined && lines.length > 0) this.#failures = 0;
+    if (broke === undefined && lines.length > 0) this.#failures = 0;
     if (changes.length > 0) {
       part.apply(changes);
       telemetry.count('sluice_watch_events_total', labels, changes.length);
     }
     const next = { ...state, resourceVersion };
-    return broken === undefined ? next : this.#afterFailure(next, broken);
+    return broke === undefined ? next : this.#afterFailure(next, broke);
   }
 
   async #open(query: Readonly<Record<string, string>>): Promise<LineStream> {
     const { transport, path, random, part, clock } = this.#options;
     const timeoutSeconds = Math.round(WATCH_SECONDS_MIN * (1 + random.fraction()));
-    this.#stream?.close();
+    this.#closeStream();
     this.#stream = await transport.openStream({
       method: 'GET',
       path,
@@ -292,7 +291,7 @@ export class ListWatch<T> {
 
   /** Where to go on after `error` in `state`, and when. */
   #afterFailure(state: State<T>, error: PortError): State<T> {
-    this.#stream?.close();
+    this.#closeStream();
     const fault = error instanceof ApiError ? error : undefined;
     this.#failures += 1;
     if (error.code === 'forbidden') this.#options.part.forbidden();
@@ -353,17 +352,11 @@ export class ListWatch<T> {
     this.#wake = undefined;
   }
 
-  #parse(key: string, raw: unknown): T | Doubtful {
-    try {
-      if (key === NO_NAME) throw new Error('metadata.name must be set');
-      return this.#options.parse(raw);
-    } catch (error) {
-      const message = (error instanceof Error ? error.message : 'not an Error').slice(0, ERROR_LENGTH_MAX);
-      const doubt = new Doubtful(textAt(raw, 'metadata', 'resourceVersion') ?? '', message);
-      // A list shows the same version again.
-      if (this.#options.part.doubt(key)?.resourceVersion !== doubt.resourceVersion) this.#unparsable(key, message);
-      return doubt;
-    }
+  /** The object; what could not be read is counted, unless a list shows the same version again. */
+  #noted(key: string, object: T | Doubtful): T | Doubtful {
+    if (!(object instanceof Doubtful)) return object;
+    if (this.#options.part.doubt(key)?.resourceVersion !== object.resourceVersion) this.#unparsable(key, object.why);
+    return object;
   }
 
   #unparsable(key: string, message: string): void {
@@ -373,9 +366,14 @@ export class ListWatch<T> {
     if (this.#unparsableLogged > UNPARSABLE_LOGGED_MAX) return;
     telemetry.log('warn', 'object cannot be parsed: its last good version stands, if there is one', {
       ...labels,
-      key: key.slice(0, ERROR_LENGTH_MAX),
+      key: key.slice(0, KEY_LENGTH_MAX),
       error: message,
     });
+  }
+
+  #closeStream(): void {
+    this.#stream?.close();
+    this.#list?.close();
   }
 
   #logFailure(error: PortError): void {
@@ -390,4 +388,8 @@ export class ListWatch<T> {
       ...(error.code === 'notFound' ? { hint: 'is its CustomResourceDefinition installed? See `sluice crds`' } : {}),
     });
   }
+}
+
+function broken(message: string): ApiError {
+  return new ApiError('unavailable', message, { fault: 'broken' });
 }

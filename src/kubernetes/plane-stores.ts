@@ -2,6 +2,7 @@
 import type { Clock, ObjectStore, Random, Telemetry } from '../controllers/ports.ts';
 import { ListWatch } from './list-watch.ts';
 import { WatchedStore } from './object-store.ts';
+import type { OpenLineReader } from './streamed-list.ts';
 import { resourcePath, type Resource } from './resource-path.ts';
 import { isServed } from './served-kinds.ts';
 import type { Transport } from './transport.ts';
@@ -28,14 +29,18 @@ export class PlaneStores {
   }
 
   /** A store of one kind. `namespaces`: where it is fed from; none: cluster-scoped, or all namespaces. `optional`: older
-   *  servers do not have the kind, which then counts as having no objects. */
+   *  servers do not have the kind, which then counts as having no objects. `openReader`: helps with long lists. */
   add<T>(
     resource: Resource,
     parse: (raw: unknown) => T,
-    options: { readonly namespaces?: readonly string[]; readonly optional?: boolean } = {},
+    options: {
+      readonly namespaces?: readonly string[];
+      readonly optional?: boolean;
+      readonly openReader?: OpenLineReader<T> | undefined;
+    } = {},
   ): ObjectStore<T> {
     const { transport, cluster, clock, random, telemetry } = this.#deps;
-    const { namespaces = [], optional = false } = options;
+    const { namespaces = [], optional = false, openReader } = options;
     const served = optional ? { isServed: async () => await isServed(transport, resource) } : {};
     const store = new WatchedStore<T>(resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`);
     const labels = { cluster, resource: resource.plural };
@@ -46,7 +51,8 @@ export class PlaneStores {
     for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
       const path = resourcePath(resource, { namespace });
       const part = store.openPart(clock.monotonicMs());
-      this.#watches.push(new ListWatch({ transport, path, labels, parse, part, clock, random, telemetry, ...served }));
+      const common = { transport, labels, parse, openReader, clock, random, telemetry, ...served };
+      this.#watches.push(new ListWatch({ ...common, path, part }));
     }
     return store;
   }

@@ -44,10 +44,11 @@ export interface ApiAnswer {
   readonly retryAfterMs: number | undefined;
 }
 
-/** An open watch. `next` gives the lines that came together, undefined when the server closed it in good order. */
+/** An open watch. `next` gives the whole lines that came together (linesOf), undefined when the server closed it in good
+ *  order. */
 export interface LineStream {
   /** Rejects with ApiError: timeout when nothing comes for `idleMs`, broken, tooLarge, closed. */
-  next(idleMs: number): Promise<readonly string[] | undefined>;
+  next(idleMs: number): Promise<Uint8Array | undefined>;
   close(): void;
 }
 
@@ -62,6 +63,9 @@ const BODY_BYTES_MAX = 64 * 1024 * 1024;
 const ERROR_BODY_BYTES_MAX = 64 * 1024;
 /** 1.5 MiB in etcd, escaped to JSON six bytes a character at the worst, and the old form is not sent along. */
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
+/** What a watch holds that nobody has asked for yet. A list comes faster than it is read, and then in batches of this: some
+ *  150 pods, which take 5 ms. */
+const STREAM_BUFFER_BYTES = 256 * 1024;
 /** Plain http (playground, tests) has no streams: sockets per server for unary calls. */
 const UNARY_CONNECTIONS_MAX = 8;
 /** Ten watched kinds, on http one socket each; more than that is a leak. */
@@ -203,6 +207,7 @@ export class Transport {
       },
       body: request.body === undefined ? null : JSON.stringify(request.body),
       signal,
+      ...(agent === this.#watches ? { highWaterMark: STREAM_BUFFER_BYTES } : {}),
     });
   }
 

@@ -18,7 +18,7 @@ export interface ListPage {
 }
 
 /** Marks the bookmark that ends the initial events of a watch with sendInitialEvents. */
-const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
+export const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 
 /** One line of a watch. */
 export function parseWatchLine(line: string): WatchEvent {

@@ -32,12 +32,15 @@ import { nominateNode } from './pod-nomination.ts';
 import { deletePod, evictPod } from './pod-removal.ts';
 import { field, textAt } from './raw-fields.ts';
 import { RESOURCES } from './resource-path.ts';
+import type { OpenLineReader } from './streamed-list.ts';
 import { Transport } from './transport.ts';
 
 /** Cut raw objects down to what is kept; they throw for what does not fit. */
 export interface WorkloadParsers {
   nodePool(raw: unknown): NodePool;
   pod(raw: unknown): PodObject;
+  /** Opens what reads pods of a long list beside the event loop, exactly as `pod` does. Absent: all are read here. */
+  readonly openPodReader?: OpenLineReader<PodObject>;
   node(raw: unknown): NodeObject;
   podDisruptionBudget(raw: unknown): PodDisruptionBudgetObject;
   daemonSet(raw: unknown): DaemonSetObject;
@@ -103,7 +106,7 @@ export function openWorkloadPlane(
 function workloadStores(watches: PlaneStores, parsers: WorkloadParsers): WorkloadStores {
   return {
     nodePools: watches.add(RESOURCES.nodePools, (raw) => parsers.nodePool(raw)),
-    pods: watches.add(RESOURCES.pods, (raw) => parsers.pod(raw)),
+    pods: watches.add(RESOURCES.pods, (raw) => parsers.pod(raw), { openReader: parsers.openPodReader }),
     nodes: watches.add(RESOURCES.nodes, (raw) => parsers.node(raw)),
     podDisruptionBudgets: watches.add(RESOURCES.podDisruptionBudgets, (raw) => parsers.podDisruptionBudget(raw)),
     daemonSets: watches.add(RESOURCES.daemonSets, (raw) => parsers.daemonSet(raw)),

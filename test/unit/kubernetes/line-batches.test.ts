@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ApiError } from '../../../src/kubernetes/api-error.ts';
-import { lineBatches } from '../../../src/kubernetes/line-batches.ts';
+import { lineBatches, linesOf } from '../../../src/kubernetes/line-batches.ts';
 
 async function* chunksOf(...texts: readonly (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
   for (const text of texts) yield Buffer.from(text);
@@ -8,7 +8,7 @@ async function* chunksOf(...texts: readonly (string | Uint8Array)[]): AsyncGener
 
 async function read(chunks: AsyncIterable<Uint8Array>, lineBytesMax = 16): Promise<string[][]> {
   const batches: string[][] = [];
-  for await (const batch of lineBatches(chunks, lineBytesMax)) batches.push([...batch]);
+  for await (const batch of lineBatches(chunks, lineBytesMax)) batches.push([...linesOf(batch)]);
   return batches;
 }
 
