@@ -5,7 +5,7 @@ import type { PodObject } from './cluster-objects.ts';
 import type { PodShapeInterner } from './pod-shape-interner.ts';
 
 /** What pods share with their like. */
-export type SharedPart = Omit<PodObject, 'uid' | 'name' | 'createdMs' | 'nodeName'>;
+export type SharedPart = Omit<PodObject, 'uid' | 'name' | 'createdMs' | 'version' | 'nodeName'>;
 
 export interface PodColumns {
   /** Numbers that were given before mean nothing any more. */
@@ -17,6 +17,7 @@ export interface PodColumns {
   readonly uids: readonly string[];
   readonly names: readonly string[];
   readonly createdMs: Float64Array<ArrayBuffer>;
+  readonly versions: Float64Array<ArrayBuffer>;
   readonly nodeNames: readonly string[];
 }
 
@@ -55,6 +56,7 @@ export class PodPacker {
       uids: pods.map(({ uid }) => uid),
       names: pods.map(({ name }) => name),
       createdMs: Float64Array.from(pods, ({ createdMs }) => createdMs),
+      versions: Float64Array.from(pods, ({ version }) => version),
       nodeNames: pods.map(({ nodeName }) => nodeName),
     };
   }
@@ -77,6 +79,7 @@ function sharedPart({
   uid: _uid,
   name: _name,
   createdMs: _createdMs,
+  version: _version,
   nodeName: _nodeName,
   ...part
 }: PodObject): SharedPart {
@@ -111,7 +114,7 @@ export class PodUnpacker {
   }
 
   unpack(columns: PodColumns): readonly PodObject[] {
-    const { partOf, uids, names, createdMs, nodeNames } = columns;
+    const { partOf, uids, names, createdMs, versions, nodeNames } = columns;
     if (columns.renumbered) this.#parts = [];
     for (const part of columns.parts) this.#parts.push(this.#interned(part));
     return names.map((name, index) => {
@@ -121,6 +124,7 @@ export class PodUnpacker {
         uid: uids[index] ?? '',
         name,
         createdMs: createdMs[index] ?? 0,
+        version: versions[index] ?? 0,
         nodeName: this.#interner.text(nodeNames[index] ?? ''),
       });
     });
@@ -141,13 +145,14 @@ export class PodUnpacker {
 /** With its fields in the order in which parsePod names them: V8 then keeps all pods alike. */
 function podOf(
   part: SharedPart,
-  own: { readonly uid: string; readonly name: string; readonly createdMs: number; readonly nodeName: string },
+  own: Pick<PodObject, 'uid' | 'name' | 'createdMs' | 'version' | 'nodeName'>,
 ): PodObject {
   return {
     uid: own.uid,
     namespace: part.namespace,
     name: own.name,
     createdMs: own.createdMs,
+    version: own.version,
     deleting: part.deleting,
     phase: part.phase,
     nodeName: own.nodeName,
