@@ -108,6 +108,10 @@ const QUOTA_TYPES: ReadonlySet<string> = new Set([
 /** Starts of Nova's texts for the project's limits: nova/exception.py OverQuota, QuotaError, PortLimitExceeded and their
  *  kin. "Policy doesn't allow …", its other 403, starts with neither. */
 const QUOTA_TEXTS = ['Quota exceeded', 'Maximum number of ports exceeded', 'Maximum number of fixed IPs exceeded'];
+/** The same refusal where Nova takes its limits from Keystone (quota.driver UnifiedLimitsDriver): the text of oslo.limit's
+ *  ProjectOverLimit. The fault of a server that the conductor's recheck ends has the name of that exception only. */
+const OVER_LIMIT = /^Project \S+ is over a limit for \[/;
+const OVER_LIMIT_FAULT = 'ProjectOverLimit';
 
 function isQuotaFault(error: OpenStackError): boolean {
   if (error.fault === undefined) return false;
@@ -115,7 +119,7 @@ function isQuotaFault(error: OpenStackError): boolean {
 }
 
 function isQuotaText(message: string): boolean {
-  return QUOTA_TEXTS.some((text) => message.startsWith(text));
+  return QUOTA_TEXTS.some((text) => message.startsWith(text)) || OVER_LIMIT.test(message);
 }
 
 /** Nova's 403 for a flavor that boots from volumes only: policy zero_disk_flavor. It says nothing of the credential. */
@@ -123,15 +127,18 @@ function isZeroDisk(message: string): boolean {
   return message.startsWith('Only volume-backed servers are allowed');
 }
 
-/** Nova's 403 for one member too many; a server group is one pool's. nova/compute/api.py, _check_num_members. */
+/** Nova's 403 for one member too many; a server group is one pool's. Its API alone checks this, before the 202, and no field
+ *  of the answer tells it from the project's quota (nova/compute/api.py, _provision_instances). */
 function isGroupFull(message: string): boolean {
-  return message.startsWith('Quota exceeded, too many servers in group');
+  if (message.startsWith('Quota exceeded, too many servers in group')) return true;
+  return OVER_LIMIT.test(message) && message.includes('[Resource server_group_members is over limit');
 }
 
 /** What the fault of a server in ERROR means; undefined: a fault of that build, worth another try. */
 export function faultMeaning(fault: { readonly code: number; readonly message: string }): PortErrorCode | undefined {
   if (fault.code === 413 || isQuotaText(fault.message)) return 'quota'; // the conductor's recheck of the quota
   if (fault.code !== 500) return undefined;
+  if (fault.message === OVER_LIMIT_FAULT) return 'quota';
   const noHost = ['No valid host was found', 'Exceeded maximum number of retries'];
   return noHost.some((text) => fault.message.startsWith(text)) ? 'capacity' : undefined;
 }

@@ -38,6 +38,11 @@ const both = (name: string, error: OpenStackError, code: PortErrorCode): Row => 
   repeatable: code,
 });
 
+/** What oslo.limit says, which Nova passes on where it takes its limits from Keystone (quota.driver UnifiedLimitsDriver). */
+function overLimit(limits: string): string {
+  return `Project d2b258226e6b4d4493d93b5411726c97 is over a limit for ${limits}`;
+}
+
 const TABLE: readonly Row[] = [
   both(
     'Nova quota',
@@ -65,6 +70,14 @@ const TABLE: readonly Row[] = [
   both(
     'a server group that is full',
     refused(403, nova('forbidden', 'Quota exceeded, too many servers in group')),
+    'quota',
+  ),
+  both(
+    'a limit that Keystone keeps for Nova',
+    refused(
+      403,
+      nova('forbidden', overLimit('[Resource servers is over limit of 2 due to current usage 2 and delta 1]')),
+    ),
     'quota',
   ),
   both('a 403 of nobody', refused(403), 'forbidden'),
@@ -154,6 +167,7 @@ test.for<[code: number, message: string, want: PortErrorCode | undefined]>([
   [500, 'Exceeded maximum number of retries. Exceeded max scheduling attempts 3 for instance x.', 'capacity'],
   [403, 'Quota exceeded for cores: Requested 2, but already used 2 of 3 cores', 'quota'],
   [413, 'over the limit', 'quota'],
+  [500, 'ProjectOverLimit', 'quota'],
   [500, 'Build of instance x aborted: no disk', undefined],
   [400, 'No valid host was found', undefined],
   [404, 'Network x could not be found.', undefined],
@@ -163,11 +177,24 @@ test.for<[code: number, message: string, want: PortErrorCode | undefined]>([
 
 describe('what a quota concerns', () => {
   const full = refused(403, nova('forbidden', 'Quota exceeded, too many servers in group'));
+  const fullByKeystone = refused(
+    403,
+    nova(
+      'forbidden',
+      overLimit('[Resource server_group_members is over limit of 10 due to current usage 10 and delta 1]'),
+    ),
+  );
+  const projectByKeystone = refused(
+    403,
+    nova('forbidden', overLimit('[Resource class:VCPU is over limit of 10 due to current usage 9 and delta 2]')),
+  );
   const project = refused(403, nova('forbidden', 'Quota exceeded for instances: Requested 1, but already used 1 of 1'));
   const conflict = refused(409, nova('FloatingIPPortAlreadyAssociated', 'as that fixed IP already has a floating IP'));
   test.for<[name: string, error: OpenStackError, quotaConcerns: 'pool' | undefined, want: 'pool' | undefined]>([
     ['the project', project, undefined, undefined],
     ["a group's members: its pool", full, undefined, 'pool'],
+    ["a group's members where Keystone keeps the limit: its pool", fullByKeystone, undefined, 'pool'],
+    ['the project where Keystone keeps the limit', projectByKeystone, undefined, undefined],
     ['what only a pool asks for', project, 'pool', 'pool'],
     ['nothing when it is none', conflict, 'pool', undefined],
   ])('%s', ([, error, quotaConcerns, want]) => {
