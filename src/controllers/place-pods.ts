@@ -66,8 +66,9 @@ export class PodPlacer {
     // Those that had no turn, or could not be named, keep others closed.
     const waiting = ready.filter((one) => !alone.has(one) && !done.has(one));
     const open = held.mayOpen([...done], waiting);
-    // Begun in this order, without waiting for answers: a busy server takes half a second for one.
-    await this.#openAll(held.openingOrder(open, new Map(named.map(({ placed, pods }) => [placed, pods]))));
+    // Begun in this order, without waiting for answers within a group: a busy server takes half a second for one.
+    const order = held.openingOrder(open, new Map(named.map(({ placed, pods }) => [placed, pods])));
+    for (const group of held.openingGroups(order)) await this.#openAll(group);
     if (held.cutShort) {
       const fields = clusterFields(this.#context);
       this.#context.telemetry.log('warn', 'too many kinds of pods on new nodes: some nodes were not held', fields);
