@@ -6,13 +6,8 @@ import type { NodeClaim } from '../api/node-claim.ts';
 import type { NodePool } from '../api/node-pool.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
 import type { Listed } from './listed.ts';
-import type {
-  ContainerDevices,
-  DeviceClassObject,
-  PodClaim,
-  ResourceClaimObject,
-  ResourceSliceObject,
-} from './device-objects.ts';
+import type { ContainerDevices, DeviceClassObject, PodClaim } from './device-objects.ts';
+import type { ResourceClaimObject, ResourceSliceObject } from './device-objects.ts';
 
 export interface Resources {
   readonly cpuMillis: number;
@@ -139,8 +134,7 @@ export interface PodObject {
   readonly namespace: string;
   readonly name: string;
   readonly createdMs: number;
-  /** Of its last write, growing with each write to the cluster (resourceVersion); 0 once it has a node. */
-  readonly version: number;
+  readonly version: number; // resourceVersion, which grows with each write; 0 once it has a node
   readonly deleting: boolean;
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
   readonly nodeName: string;

@@ -4,9 +4,12 @@
 // By requests alone: rules may keep a pod off a node that waits for it, which costs a wait and no place.
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterSnapshot, SnapshotNode } from '../cluster/build-snapshot.ts';
-import type { PodObject, PodShape, Resources } from '../cluster/cluster-objects.ts';
+import type { PodObject, PodShape } from '../cluster/cluster-objects.ts';
 import type { Plan, PodRun } from '../planner/plan.ts';
+import { fits, type Room, take } from './node-room.ts';
+import { openingGroups } from './opening-groups.ts';
 import { isPlacing } from './placement-hints.ts';
+import { firstInQueue, inQueue } from './queue-order.ts';
 
 /** Servers that were asked for together become Ready within half a minute or so, one after the other: when none has for this
  *  long, those still to come are late. Passes come every ten seconds at the latest, so it may be twice as long. */
@@ -22,6 +25,11 @@ export const LOOKS_MAX = 2_000_000;
 
 /** Kinds of pods that nodes are ranked by: a sample says which have more room. */
 const RANKED_KINDS_MAX = 128;
+
+/** Looks for the groups in which nodes open: some 10 ms, and a tenth of a second for the graph. */
+const GROUP_LOOKS_MAX = 500_000;
+/** Groups that are opened one after the other: each waits for answers to the one before. */
+const OPENING_STEPS_MAX = 8;
 
 interface Apart {
   readonly alone: ReadonlySet<SnapshotNode>;
@@ -104,6 +112,28 @@ export class HeldNodes {
     return ranked.map(({ node }) => node);
   }
 
+  /** `nodes`, in groups that are best opened one after the other (opening-groups.ts); one group where that would be too many
+   *  looks. Keeps their order within a group. */
+  openingGroups(nodes: readonly SnapshotNode[]): readonly (readonly SnapshotNode[])[] {
+    const kinds = this.#kindsFor(nodes);
+    if (nodes.length * kinds.length > GROUP_LOOKS_MAX) return [nodes];
+    const numbers = new Map<PodShape, Map<number, number>>();
+    for (const [number, { shape, priority }] of kinds.entries()) {
+      numbers.set(shape, (numbers.get(shape) ?? new Map<number, number>()).set(priority, number));
+    }
+    const numberOf = ({ pods, from }: PodRun): readonly number[] => {
+      const pod = pods[from];
+      const number = pod === undefined ? undefined : numbers.get(pod.shape)?.get(pod.priority);
+      return number === undefined ? [] : [number];
+    };
+    const groups = openingGroups(nodes, {
+      kinds: kinds.length,
+      kindsOf: ({ name }) => (this.#runs.get(name) ?? []).flatMap(numberOf),
+      hasRoom: (node, number) => kinds[number] !== undefined && this.#hasRoomFor(node, kinds[number]),
+    });
+    return groups.length <= OPENING_STEPS_MAX ? groups : merged(groups, Math.ceil(nodes.length / OPENING_STEPS_MAX));
+  }
+
   /** Nodes of the plan of `ready` that are expected, or closed by something else as well; none when nodes have ceased to join. */
   #coming(ready: readonly SnapshotNode[]): readonly SnapshotNode[] {
     const joinedMs = this.#lastJoinMs();
@@ -180,37 +210,19 @@ export class HeldNodes {
   }
 }
 
-/** The pod that the scheduler tries first. */
-function firstInQueue(planned: readonly PodObject[], dealt: readonly PodObject[] | undefined): PodObject | undefined {
-  const pods = dealt === undefined ? planned : [...planned.filter(isNamed), ...dealt];
-  return pods.reduce<PodObject | undefined>(
-    (first, pod) => (first === undefined || inQueue(pod, first) < 0 ? pod : first),
-    undefined,
-  );
-}
-
-/** The scheduler takes the most important ones first, then those that wait longest since their last try, which it writes to
- *  the pod. Names are written in that order too, so that those with a name come before those without. */
-function inQueue(left: PodObject, right: PodObject): number {
-  return (
-    right.priority - left.priority || Number(isNamed(right)) - Number(isNamed(left)) || left.version - right.version
-  );
-}
-
-function isNamed({ nominatedNodeName }: PodObject): boolean {
-  return nominatedNodeName !== '';
+/** Neighbours together until each has `least` nodes. */
+function merged(groups: readonly (readonly SnapshotNode[])[], least: number): readonly (readonly SnapshotNode[])[] {
+  const steps: SnapshotNode[][] = [];
+  for (const group of groups) {
+    const last = steps.at(-1);
+    if (last === undefined || last.length >= least) steps.push([...group]);
+    else last.push(...group);
+  }
+  return steps;
 }
 
 function createdMs(claim: NodeClaim | undefined): number {
   return Date.parse(claim?.metadata.creationTimestamp ?? '');
-}
-
-interface Room {
-  cpuMillis: number;
-  memoryBytes: number;
-  ephemeralBytes: number;
-  pods: number;
-  readonly extended: Map<string, number>;
 }
 
 /** Runs of pods that have a place, by its name. */
@@ -223,25 +235,4 @@ function placedRuns(plan: Plan): ReadonlyMap<string, readonly PodRun[]> {
     else known.push(run);
   }
   return byTarget;
-}
-
-function take(room: Room, requests: Resources, count: number): void {
-  room.cpuMillis -= count * requests.cpuMillis;
-  room.memoryBytes -= count * requests.memoryBytes;
-  room.ephemeralBytes -= count * requests.ephemeralBytes;
-  room.pods -= count;
-  for (const [name, amount] of requests.extended) {
-    room.extended.set(name, (room.extended.get(name) ?? 0) - count * amount);
-  }
-}
-
-/** A node that is full beyond its measure still takes pods that ask for nothing of it. */
-function fits(requests: Resources, room: Room): boolean {
-  if (room.pods < 1) return false;
-  if (requests.cpuMillis > 0 && requests.cpuMillis > room.cpuMillis) return false;
-  if (requests.memoryBytes > 0 && requests.memoryBytes > room.memoryBytes) return false;
-  if (requests.ephemeralBytes > 0 && requests.ephemeralBytes > room.ephemeralBytes) return false;
-  for (const [name, amount] of requests.extended)
-    if (amount > 0 && amount > (room.extended.get(name) ?? 0)) return false;
-  return true;
 }

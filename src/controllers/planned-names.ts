@@ -16,26 +16,27 @@ const KEPT_AFTER_READY_MS = 5 * 60_000;
 export const NAMES_AGAIN_MAX = 3;
 const NAMES_AGAIN_PER_PASS_MAX = 200;
 
-/** `nodes`, each with the pods that the plan puts there: one that has its name was named before, and one that has another's was
- *  named by preemption. Keeps their order. */
-export function plannedNames(plan: Plan, nodes: readonly SnapshotNode[]): readonly PlacedNode[] {
-  const planned = new Map<string, { readonly pods: PodObject[]; readonly named: PodObject[] }>(
-    nodes.map(({ name }) => [name, { pods: [], named: [] }]),
-  );
+/** `nodes`, each with the pods that the plan puts there and that have no name: one that has its name was named before, and one
+ *  that has another's was named by preemption, or by a plan that has changed. Keeps their order. */
+export function plannedNames(
+  plan: Plan,
+  { pendingPods }: Pick<ClusterSnapshot, 'pendingPods'>,
+  nodes: readonly SnapshotNode[],
+): readonly PlacedNode[] {
+  if (nodes.length === 0) return [];
+  const planned = new Map<string, PodObject[]>(nodes.map(({ name }) => [name, []]));
   for (const { outcome, target, pods, from, to } of plan.report.pods) {
-    const lists = outcome === 'onUpcomingNode' || outcome === 'onExistingNode' ? planned.get(target) : undefined;
-    if (lists === undefined) continue;
+    const known = outcome === 'onUpcomingNode' || outcome === 'onExistingNode' ? planned.get(target) : undefined;
+    if (known === undefined) continue;
     for (let at = from; at < to; at += 1) {
       const pod = pods[at];
-      if (pod === undefined || pod.schedulerName !== SCHEDULER) continue;
-      if (pod.nominatedNodeName === '') lists.pods.push(pod);
-      else if (pod.nominatedNodeName === target) lists.named.push(pod);
+      if (pod !== undefined && pod.nominatedNodeName === '' && pod.schedulerName === SCHEDULER) known.push(pod);
     }
   }
+  const named = Map.groupBy(pendingPods, ({ nominatedNodeName }) => nominatedNodeName);
   return nodes.flatMap((placed) => {
     const { node, name } = placed;
-    const { pods, named } = planned.get(name) ?? { pods: [], named: [] };
-    return node === undefined ? [] : [{ placed, node, pods, named }];
+    return node === undefined ? [] : [{ placed, node, pods: planned.get(name) ?? [], named: named.get(name) ?? [] }];
   });
 }
 
@@ -57,7 +58,7 @@ export class LostNames {
     );
     if (open.length === 0) return [];
     let left = NAMES_AGAIN_PER_PASS_MAX;
-    return plannedNames(plan, open).flatMap((one) => {
+    return plannedNames(plan, snapshot, open).flatMap((one) => {
       const lost = one.pods.filter(({ uid, unschedulable }) => unschedulable && this.#mayAgain(uid)).slice(0, left);
       left -= lost.length;
       return lost.length === 0 ? [] : [{ ...one, pods: lost }];

@@ -11,6 +11,9 @@ import { demandOf, nextPod, type PodGroup } from './pod-groups.ts';
 /** Cluster-autoscaler's default: pods below it are filler that must not cost anything. */
 const EXPENDABLE_CUTOFF_DEFAULT = -10;
 
+/** Looks of a group at the node that is named to it, over one plan: some 100 ms. */
+const NAMED_LOOKS_MAX = 100_000;
+
 /** Priority below which a pod neither causes scale-up nor keeps a node. */
 export function expendableCutoff(draft: PlanDraft): number {
   return draft.objects.cluster.spec.autoscaler?.expendablePodsPriorityCutoff ?? EXPENDABLE_CUTOFF_DEFAULT;
@@ -20,7 +23,7 @@ export function expendableCutoff(draft: PlanDraft): number {
 export function planScaleUp(draft: PlanDraft): void {
   const cutoff = expendableCutoff(draft);
   const groups = demandOf({ pending: draft.snapshot.pendingGroups, ...draft });
-  for (const group of groups) if (group.nominatedNodeName !== '') placeNominated(draft, group);
+  placeAllNominated(draft, groups);
   const asking = groups.filter((group) => nextPod(group) !== undefined);
   placeOnStanding(
     draft,
@@ -73,6 +76,25 @@ function placeAnywhere(draft: PlanDraft, groups: readonly PodGroup[]): void {
   placeGroups(draft.fork, groups, {
     place: (group, { node, count }) => giveNode(draft, group, { index: node, count }),
   });
+}
+
+/** Again as long as one pod lets in another: those of a spread rule were named for the order of the scheduler's queue. */
+function placeAllNominated(draft: PlanDraft, groups: readonly PodGroup[]): void {
+  let open = groups.filter((group) => group.nominatedNodeName !== '');
+  for (let looksLeft = NAMED_LOOKS_MAX; open.length > 0; looksLeft -= open.length) {
+    if (looksLeft < 0) {
+      draft.cutShort.add(`pods were placed on the nodes named to them up to ${NAMED_LOOKS_MAX} looks at a node`);
+      return;
+    }
+    const before = countPlaced(open);
+    for (const group of open) placeNominated(draft, group);
+    if (countPlaced(open) === before) return;
+    open = open.filter((group) => group.entangled && nextPod(group) !== undefined);
+  }
+}
+
+function countPlaced(groups: readonly PodGroup[]): number {
+  return groups.reduce((sum, { placed }) => sum + placed, 0);
 }
 
 /** A node is named already: by the scheduler, which waits for the pods that it preempts there, or by us, to have the plan

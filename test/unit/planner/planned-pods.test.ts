@@ -189,4 +189,29 @@ describe('a node that was made for some pods', () => {
     expect(planned).toHaveLength(128);
     expect(planned[0]).toMatchObject({ priority: 5, count: 2 });
   });
+
+  it('keeps pods of a spread rule where they are named, in whatever order they let each other in', () => {
+    const claimIn = (name: string, zone: string) => makeClaim(name, 'web', { spec: { zone } });
+    const claims = [claimIn('a-roomy', 'zone-b'), claimIn('b-first', 'zone-a'), claimIn('c-second', 'zone-b')];
+    const shape = makeShape({
+      spread: [
+        {
+          topologyKey: 'topology.kubernetes.io/zone',
+          maxSkew: 1,
+          minDomains: 1,
+          selector: { requirements: [{ key: 'app', operator: 'In', values: ['web'] }] },
+          nodeAffinityPolicy: 'Honor',
+          nodeTaintsPolicy: 'Ignore',
+        },
+      ],
+    });
+    const named = (name: string, nominatedNodeName: string) => makePod(name, { shape, nominatedNodeName });
+    const pods = [named('one', 'b-first'), named('two', 'b-first'), named('three', 'c-second')];
+    const plan = planFor(makeObjects({ nodePools: [makePool('web', { desiredNodes: 3 })], claims, pods }));
+    expect(podVerdicts(plan.report).map(({ name, target }) => [name, target])).toEqual([
+      ['one', 'b-first'],
+      ['three', 'c-second'],
+      ['two', 'b-first'],
+    ]);
+  });
 });
