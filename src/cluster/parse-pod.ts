@@ -19,7 +19,7 @@ import { parseAffinityTerms, parseLabelSelector, parseNodeSelector } from './par
 import { affinityFault, spreadFault } from './parse-shape-faults.ts';
 import { parseDisks, parseVolumes } from './parse-volumes.ts';
 import { isSidecar, podRequests } from './pod-requests.ts';
-import type { PodShapeInterner } from './pod-shape-interner.ts';
+import type { PodShapeInterner, ShapeParts } from './pod-shape-interner.ts';
 
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 /** Comma-separated names of local volumes whose loss does not matter; cluster-autoscaler's word. */
@@ -44,6 +44,7 @@ export function parsePod(raw: unknown, interner: PodShapeInterner): PodObject {
   const annotation = (key: string): string | undefined => metadata.entry('annotations', key);
   const name = metadata.text('name');
   const namespace = metadata.text('namespace');
+  const controller = interner.controller(parseController(metadata));
   return {
     uid: metadata.text('uid'),
     namespace: interner.text(namespace),
@@ -59,13 +60,13 @@ export function parsePod(raw: unknown, interner: PodShapeInterner): PodObject {
     priority: spec.integer('priority') ?? 0,
     gated: spec.count('schedulingGates') > 0,
     unschedulable: isUnschedulable(status),
-    controller: interner.controller(parseController(metadata)),
+    controller,
     mirror: annotation(MIRROR_ANNOTATION) !== undefined,
     safeToEvict: parseTruth(annotation(ANNOTATIONS.safeToEvict)),
     doNotDisrupt: parseTruth(annotation(ANNOTATIONS.doNotDisrupt)) ?? false,
     localStorage: hasLocalStorage(spec, annotation(SAFE_LOCAL_VOLUMES_ANNOTATION) ?? ''),
     shape: parsePodShape(
-      { metadata, spec, status, namespace, podName: name, template: false, tolerations: [] },
+      { metadata, spec, status, namespace, podName: name, template: false, tolerations: [], controller },
       interner,
     ),
   };
@@ -79,6 +80,8 @@ export interface PodParts {
   readonly podName: string;
   /** The spec is a controller's template, which the API server has not completed as it does for pods. */
   readonly template: boolean;
+  /** Whose pods are mostly alike; interned. */
+  readonly controller?: ControllerRef | undefined;
   /** Added after the pod's own. */
   readonly tolerations: readonly Toleration[];
 }
@@ -92,7 +95,7 @@ export function parsePodShape(parts: PodParts, interner: PodShapeInterner): PodS
     limitsCount: parts.template,
     status: spec.text('nodeName') === '' ? undefined : parts.status,
   });
-  return interner.intern({
+  const shape: ShapeParts = {
     namespace,
     labels,
     requests,
@@ -105,7 +108,8 @@ export function parsePodShape(parts: PodParts, interner: PodShapeInterner): PodS
     podAntiAffinity: parseAffinityTerms(affinity?.object('podAntiAffinity'), namespace),
     volumes: parseVolumes(spec, parts.podName),
     ...parseRare(parts, requests),
-  });
+  };
+  return interner.intern(shape, parts.controller);
 }
 
 const NOTHING_RARE = {};

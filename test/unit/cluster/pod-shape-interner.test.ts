@@ -2,9 +2,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PodShape } from '../../../src/cluster/cluster-objects.ts';
+import { ParseError } from '../../../src/cluster/parse-error.ts';
+import { parsePod } from '../../../src/cluster/parse-pod.ts';
 import { PodShapeInterner } from '../../../src/cluster/pod-shape-interner.ts';
+import { rawPods } from '../../builders/arbitrary-pods.ts';
 import { makePod } from '../../builders/make-pod.ts';
 
 const { index: _index, key: _key, ...parts } = makePod('web').build().shape;
@@ -44,4 +48,29 @@ describe('PodShapeInterner', () => {
     expect(again).not.toBe(a);
     expect(again.key).toBe(a.key);
   });
+
+  test('takes pods of one owner for alike only when their keys are equal', () => {
+    const owned = [{ kind: 'ReplicaSet', name: 'web', uid: 'owner', controller: true }];
+    const alike = rawPods.map((raw) => ({ ...raw, metadata: { ...Object(raw['metadata']), ownerReferences: owned } }));
+    fc.assert(
+      fc.property(fc.array(alike, { maxLength: 12 }), (raws) => {
+        const interner = new PodShapeInterner();
+        for (const raw of [...raws, ...raws]) {
+          const [shape, anew] = [shapeRead(raw, interner), shapeRead(raw, new PodShapeInterner())];
+          expect(shape?.key).toBe(anew?.key);
+          expect(shape).toBe(shapeRead(raw, interner));
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
 });
+
+function shapeRead(raw: unknown, interner: PodShapeInterner): PodShape | undefined {
+  try {
+    return parsePod(raw, interner).shape;
+  } catch (error) {
+    if (error instanceof ParseError) return undefined;
+    throw error;
+  }
+}
