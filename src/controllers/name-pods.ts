@@ -20,6 +20,8 @@ const SETTLE_MS = 150;
 const LOOK_MS = 20;
 /** A watch that lags by more than this is not waited for. */
 const SEEN_MAX_MS = 500;
+/** A pass has more to do. */
+const ONCE_MAX_MS = 1000;
 /** Each round has only the names that do not stand. */
 const ROUNDS_MAX = 4;
 
@@ -76,10 +78,14 @@ export class PodNamer {
     this.#pace = pace;
   }
 
-  /** Once and without looking whether they stand: for pods of nodes that are open. Failures as in nameAll. */
-  async nameOnce(nodes: readonly PlacedNode[]): Promise<void> {
+  /** Once and without looking whether they stand, for a second at most: for pods of nodes that are open already, or that do not
+   *  open yet. `note` hears of each. Failures as in nameAll. */
+  async nameOnce(nodes: readonly PlacedNode[], note: (pod: PodObject) => void): Promise<void> {
+    const untilMs = this.#context.clock.monotonicMs() + ONCE_MAX_MS;
     const names = nodes.flatMap(({ node, pods }) => pods.map((pod) => ({ node, pod })));
     await inParallel(names, { most: PARALLEL_NAMES }, async (name) => {
+      if (this.#context.clock.monotonicMs() >= untilMs) return;
+      note(name.pod);
       await this.#name(name);
     });
   }
@@ -88,9 +94,10 @@ export class PodNamer {
    *  logged and counted; only a programmer error rejects. */
   async nameAll(nodes: readonly PlacedNode[]): Promise<readonly PlacedNode[]> {
     const later = new Set<NodeObject>();
-    const written = new Set<Name>();
+    // Names that stood when the plan was made may have been taken back since.
+    const written = new Set<Name>(nodes.flatMap(({ node, named }) => named.map((pod) => ({ node, pod }))));
     let missing: readonly Name[] = nodes.flatMap(({ node, pods }) => pods.map((pod) => ({ node, pod })));
-    for (let round = 1; round <= ROUNDS_MAX && missing.length > 0; round += 1) {
+    for (let round = 1; round <= ROUNDS_MAX && written.size + missing.length > 0; round += 1) {
       await inParallel(missing, { most: PARALLEL_NAMES }, async (name) => {
         const outcome = await this.#name(name);
         if (outcome === 'written') written.add(name);
@@ -99,6 +106,7 @@ export class PodNamer {
       // Those of later rounds are few, and the others lose theirs again the longer that takes.
       if (round === 1 && written.size > 0) await this.#sleep(SETTLE_MS);
       missing = await this.#notSeen(written);
+      if (missing.length === 0) break;
     }
     return nodes.filter(({ node }) => !later.has(node));
   }
