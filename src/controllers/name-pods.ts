@@ -9,6 +9,7 @@ import { clusterFields, errorFields } from './log-fields.ts';
 import type { PlacementHints } from './placement-hints.ts';
 import { isPortError, type PortError, type PortErrorCode } from './port-errors.ts';
 import type { Clock } from './ports.ts';
+import type { QueueOrder } from './queue-order.ts';
 
 /** Requests under way at once: fills a small API server and leaves other clusters' sockets alone. */
 const PARALLEL_NAMES = 16;
@@ -68,14 +69,21 @@ export class PodNamer {
   readonly #context: ClusterContext;
   readonly #hints: PlacementHints;
   readonly #pace: NamePace;
+  readonly #queue: QueueOrder;
   /** The server does not answer; the right is missing. */
   #away = false;
   #refused = false;
 
-  constructor(context: ClusterContext, hints: PlacementHints, pace: NamePace) {
+  /** `over`: what outlasts the pass. */
+  constructor(
+    context: ClusterContext,
+    hints: PlacementHints,
+    over: { readonly pace: NamePace; readonly queue: QueueOrder },
+  ) {
     this.#context = context;
     this.#hints = hints;
-    this.#pace = pace;
+    this.#pace = over.pace;
+    this.#queue = over.queue;
   }
 
   /** Once and without looking whether they stand, for a second at most: for pods of nodes that are open already, or that do not
@@ -118,6 +126,7 @@ export class PodNamer {
     if (!this.#context.lease().held || signal.aborted || this.#away) return 'later';
     if (this.#refused) return 'refused';
     try {
+      if (pod.nominatedNodeName === '') this.#queue.note(pod);
       await workload.nominateNode(pod, node.name);
       this.#hints.noteForbidden(undefined);
       this.#count('written');

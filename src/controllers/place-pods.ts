@@ -17,6 +17,7 @@ import { NamePace, type PlacedNode, PodNamer } from './name-pods.ts';
 import { NamedPods, plannedNames } from './planned-names.ts';
 import { isPlacing, PLACING_TAINT, type PlacementHints } from './placement-hints.ts';
 import { isPortError } from './port-errors.ts';
+import { QueueOrder } from './queue-order.ts';
 
 /** Some three seconds of a small API server's time: a pass must not keep others waiting for longer. */
 export const NAMES_PER_PASS_MAX = 1000;
@@ -35,6 +36,7 @@ export class PodPlacer {
   readonly #opened = new Set<string>();
   readonly #names = new NamedPods();
   readonly #pace: NamePace;
+  readonly #queue = new QueueOrder();
 
   constructor(context: ClusterContext, hints: PlacementHints) {
     this.#context = context;
@@ -49,7 +51,8 @@ export class PodPlacer {
     const closed = snapshot.nodes.filter(({ node }) => node !== undefined && isPlacing(node));
     this.#forget(closed);
     if (this.#hints.use().kind !== 'on' || snapshot.objects.cluster.spec.paused === true) return;
-    const namer = new PodNamer(this.#context, this.#hints, this.#pace);
+    const namer = new PodNamer(this.#context, this.#hints, { pace: this.#pace, queue: this.#queue });
+    this.#queue.forget(snapshot.pendingPods);
     // Not while the right is missing: each pass would ask in vain.
     const mayName = this.#hints.taintsNewNodes();
     if (mayName) await this.#nameAgain(plan, snapshot, namer);
@@ -58,7 +61,10 @@ export class PodPlacer {
     const ready = closed.filter((one) => this.#isReady(one));
     const may = held.mayOpen(ready);
     const { alone, together } = held.apart(may);
-    const turns = [...may.filter((one) => alone.has(one)).toSorted(readyFirst), ...held.openingOrder([...together])];
+    const turns = [
+      ...may.filter((one) => alone.has(one)).toSorted(readyFirst),
+      ...held.openingOrder([...together], this.#queue),
+    ];
     const nodes = nextNodes(plannedNames(plan, snapshot, turns));
     for (const batch of batches(nodes.filter(({ placed }) => alone.has(placed)))) {
       await this.#openAll((await namer.nameAll(dealSpreadPods(batch))).map(({ placed }) => placed));
@@ -69,7 +75,7 @@ export class PodPlacer {
     const waiting = ready.filter((one) => !alone.has(one) && !done.has(one));
     const open = held.mayOpen([...done], waiting);
     // Begun in this order, without waiting for answers within a group: a busy server takes half a second for one.
-    const order = held.openingOrder(open, new Map(named.map(({ placed, pods }) => [placed, pods])));
+    const order = held.openingOrder(open, this.#queue, new Map(named.map(({ placed, pods }) => [placed, pods])));
     for (const group of held.openingGroups(order)) await this.#openAll(group);
     const stay = ready.filter((one) => !may.includes(one));
     if (mayName) {
