@@ -9,7 +9,7 @@ import type { Plan, PodRun } from '../planner/plan.ts';
 import { fits, type Room, take } from './node-room.ts';
 import { openingGroups } from './opening-groups.ts';
 import { isPlacing } from './placement-hints.ts';
-import { firstInQueue, inQueue } from './queue-order.ts';
+import type { QueueOrder } from './queue-order.ts';
 
 /** Servers that were asked for together become Ready within half a minute or so, one after the other: when none has for this
  *  long, those still to come are late. Passes come every ten seconds at the latest, so it may be twice as long. */
@@ -26,6 +26,8 @@ export const LOOKS_MAX = 2_000_000;
 /** Kinds of pods that nodes are ranked by: a sample says which have more room. */
 const RANKED_KINDS_MAX = 128;
 
+/** Nodes that take nearly as many kinds are ranked by the queue. */
+const ROOM_RANKS = 4;
 /** Looks for the groups in which nodes open: some 10 ms, and a tenth of a second for the graph. */
 const GROUP_LOOKS_MAX = 500_000;
 /** Groups that are opened one after the other: each waits for answers to the one before. */
@@ -86,11 +88,12 @@ export class HeldNodes {
   }
 
   /** Nodes that have room for each other's pods, in the order in which they are best named and opened: a pod that is tried while
-   *  its own node is closed goes where it finds room, and only waits where there is none. So those with room for the fewest of
+   *  its own node is closed goes where it finds room, and only waits where there is none. So those with room for few of
    *  the others' kinds come first; of these, those whose first pod the scheduler asks for first; where that is not known, those
    *  with most pods. `dealt`: pods that are now to get its name, if they are not those of the plan. */
   openingOrder(
     nodes: readonly SnapshotNode[],
+    queue: QueueOrder,
     dealt: ReadonlyMap<SnapshotNode, readonly PodObject[]> = new Map(),
   ): readonly SnapshotNode[] {
     const kinds = this.#kindsFor(nodes).slice(0, RANKED_KINDS_MAX);
@@ -98,8 +101,11 @@ export class HeldNodes {
       const pods = this.#podsFor(node);
       return {
         node,
-        takes: this.#countTaken(node, kinds),
-        first: firstInQueue(pods, dealt.get(node)),
+        takes: Math.floor((ROOM_RANKS * this.#countTaken(node, kinds)) / (kinds.length + 1)),
+        first: queue.first([
+          ...(dealt.get(node) ?? pods),
+          ...pods.filter(({ nominatedNodeName }) => nominatedNodeName !== ''),
+        ]),
         pods: pods.length,
       };
     });
@@ -107,7 +113,7 @@ export class HeldNodes {
       const { first: one } = left;
       const { first: other } = right;
       if (one === undefined || other === undefined) return Number(one === undefined) - Number(other === undefined);
-      return left.takes - right.takes || inQueue(one, other) || right.pods - left.pods;
+      return left.takes - right.takes || queue.compare(one, other) || right.pods - left.pods;
     });
     return ranked.map(({ node }) => node);
   }

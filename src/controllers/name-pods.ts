@@ -9,6 +9,7 @@ import { clusterFields, errorFields } from './log-fields.ts';
 import type { PlacementHints } from './placement-hints.ts';
 import { isPortError, type PortError, type PortErrorCode } from './port-errors.ts';
 import type { Clock } from './ports.ts';
+import type { QueueOrder } from './queue-order.ts';
 
 /** Requests under way at once: fills a small API server and leaves other clusters' sockets alone. */
 const PARALLEL_NAMES = 16;
@@ -20,6 +21,8 @@ const SETTLE_MS = 150;
 const LOOK_MS = 20;
 /** A watch that lags by more than this is not waited for. */
 const SEEN_MAX_MS = 500;
+/** A pass has more to do. */
+const ONCE_MAX_MS = 1000;
 /** Each round has only the names that do not stand. */
 const ROUNDS_MAX = 4;
 
@@ -66,20 +69,31 @@ export class PodNamer {
   readonly #context: ClusterContext;
   readonly #hints: PlacementHints;
   readonly #pace: NamePace;
+  readonly #queue: QueueOrder;
   /** The server does not answer; the right is missing. */
   #away = false;
   #refused = false;
 
-  constructor(context: ClusterContext, hints: PlacementHints, pace: NamePace) {
+  /** `over`: what outlasts the pass. */
+  constructor(
+    context: ClusterContext,
+    hints: PlacementHints,
+    over: { readonly pace: NamePace; readonly queue: QueueOrder },
+  ) {
     this.#context = context;
     this.#hints = hints;
-    this.#pace = pace;
+    this.#pace = over.pace;
+    this.#queue = over.queue;
   }
 
-  /** Once and without looking whether they stand: for pods of nodes that are open. Failures as in nameAll. */
-  async nameOnce(nodes: readonly PlacedNode[]): Promise<void> {
+  /** Once and without looking whether they stand, for a second at most: for pods of nodes that are open already, or that do not
+   *  open yet. `note` hears of each. Failures as in nameAll. */
+  async nameOnce(nodes: readonly PlacedNode[], note: (pod: PodObject) => void): Promise<void> {
+    const untilMs = this.#context.clock.monotonicMs() + ONCE_MAX_MS;
     const names = nodes.flatMap(({ node, pods }) => pods.map((pod) => ({ node, pod })));
     await inParallel(names, { most: PARALLEL_NAMES }, async (name) => {
+      if (this.#context.clock.monotonicMs() >= untilMs) return;
+      note(name.pod);
       await this.#name(name);
     });
   }
@@ -88,9 +102,10 @@ export class PodNamer {
    *  logged and counted; only a programmer error rejects. */
   async nameAll(nodes: readonly PlacedNode[]): Promise<readonly PlacedNode[]> {
     const later = new Set<NodeObject>();
-    const written = new Set<Name>();
+    // Names that stood when the plan was made may have been taken back since.
+    const written = new Set<Name>(nodes.flatMap(({ node, named }) => named.map((pod) => ({ node, pod }))));
     let missing: readonly Name[] = nodes.flatMap(({ node, pods }) => pods.map((pod) => ({ node, pod })));
-    for (let round = 1; round <= ROUNDS_MAX && missing.length > 0; round += 1) {
+    for (let round = 1; round <= ROUNDS_MAX && written.size + missing.length > 0; round += 1) {
       await inParallel(missing, { most: PARALLEL_NAMES }, async (name) => {
         const outcome = await this.#name(name);
         if (outcome === 'written') written.add(name);
@@ -99,6 +114,7 @@ export class PodNamer {
       // Those of later rounds are few, and the others lose theirs again the longer that takes.
       if (round === 1 && written.size > 0) await this.#sleep(SETTLE_MS);
       missing = await this.#notSeen(written);
+      if (missing.length === 0) break;
     }
     return nodes.filter(({ node }) => !later.has(node));
   }
@@ -110,6 +126,7 @@ export class PodNamer {
     if (!this.#context.lease().held || signal.aborted || this.#away) return 'later';
     if (this.#refused) return 'refused';
     try {
+      if (pod.nominatedNodeName === '') this.#queue.note(pod);
       await workload.nominateNode(pod, node.name);
       this.#hints.noteForbidden(undefined);
       this.#count('written');

@@ -14,9 +14,10 @@ import { HeldNodes } from './held-nodes.ts';
 import { inParallel } from './in-parallel.ts';
 import { clusterFields, errorFields } from './log-fields.ts';
 import { NamePace, type PlacedNode, PodNamer } from './name-pods.ts';
-import { LostNames, plannedNames } from './planned-names.ts';
+import { NamedPods, plannedNames } from './planned-names.ts';
 import { isPlacing, PLACING_TAINT, type PlacementHints } from './placement-hints.ts';
 import { isPortError } from './port-errors.ts';
+import { QueueOrder } from './queue-order.ts';
 
 /** Some three seconds of a small API server's time: a pass must not keep others waiting for longer. */
 export const NAMES_PER_PASS_MAX = 1000;
@@ -33,8 +34,9 @@ export class PodPlacer {
   readonly #hints: PlacementHints;
   /** Uids of nodes that were opened and that the store still shows closed. */
   readonly #opened = new Set<string>();
-  readonly #lost = new LostNames();
+  readonly #names = new NamedPods();
   readonly #pace: NamePace;
+  readonly #queue = new QueueOrder();
 
   constructor(context: ClusterContext, hints: PlacementHints) {
     this.#context = context;
@@ -49,14 +51,20 @@ export class PodPlacer {
     const closed = snapshot.nodes.filter(({ node }) => node !== undefined && isPlacing(node));
     this.#forget(closed);
     if (this.#hints.use().kind !== 'on' || snapshot.objects.cluster.spec.paused === true) return;
-    const namer = new PodNamer(this.#context, this.#hints, this.#pace);
-    await this.#nameAgain(plan, snapshot, namer);
+    const namer = new PodNamer(this.#context, this.#hints, { pace: this.#pace, queue: this.#queue });
+    this.#queue.forget(snapshot.pendingPods);
+    // Not while the right is missing: each pass would ask in vain.
+    const mayName = this.#hints.taintsNewNodes();
+    if (mayName) await this.#nameAgain(plan, snapshot, namer);
     if (closed.length === 0) return;
     const held = new HeldNodes(plan, snapshot, { nowMs: this.#context.clock.nowMs() });
     const ready = closed.filter((one) => this.#isReady(one));
     const may = held.mayOpen(ready);
     const { alone, together } = held.apart(may);
-    const turns = [...may.filter((one) => alone.has(one)).toSorted(readyFirst), ...held.openingOrder([...together])];
+    const turns = [
+      ...may.filter((one) => alone.has(one)).toSorted(readyFirst),
+      ...held.openingOrder([...together], this.#queue),
+    ];
     const nodes = nextNodes(plannedNames(plan, snapshot, turns));
     for (const batch of batches(nodes.filter(({ placed }) => alone.has(placed)))) {
       await this.#openAll((await namer.nameAll(dealSpreadPods(batch))).map(({ placed }) => placed));
@@ -67,20 +75,24 @@ export class PodPlacer {
     const waiting = ready.filter((one) => !alone.has(one) && !done.has(one));
     const open = held.mayOpen([...done], waiting);
     // Begun in this order, without waiting for answers within a group: a busy server takes half a second for one.
-    const order = held.openingOrder(open, new Map(named.map(({ placed, pods }) => [placed, pods])));
+    const order = held.openingOrder(open, this.#queue, new Map(named.map(({ placed, pods }) => [placed, pods])));
     for (const group of held.openingGroups(order)) await this.#openAll(group);
+    const stay = ready.filter((one) => !may.includes(one));
+    if (mayName) {
+      const ahead = this.#names.ahead(plannedNames(plan, snapshot, stay));
+      await namer.nameOnce(ahead, (pod) => this.#names.note(pod));
+    }
     if (held.cutShort) {
       const fields = clusterFields(this.#context);
       this.#context.telemetry.log('warn', 'too many kinds of pods on new nodes: some nodes were not held', fields);
     }
   }
 
-  /** Pods of nodes that are open already. Not while the right is missing: each pass would ask in vain. */
+  /** Pods of nodes that are open already. */
   async #nameAgain(plan: Plan, snapshot: ClusterSnapshot, namer: PodNamer): Promise<void> {
-    if (!this.#hints.taintsNewNodes()) return;
-    const lost = dealSpreadPods(this.#lost.find(plan, snapshot, this.#context.clock.nowMs()));
-    this.#lost.note(lost);
-    await namer.nameOnce(lost);
+    this.#names.forget(snapshot);
+    const lost = this.#names.lost(plan, snapshot, this.#context.clock.nowMs());
+    await namer.nameOnce(dealSpreadPods(lost), (pod) => this.#names.note(pod));
   }
 
   async #openAll(nodes: readonly SnapshotNode[]): Promise<void> {

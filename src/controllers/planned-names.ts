@@ -13,7 +13,7 @@ const SCHEDULER = 'default-scheduler';
 const KEPT_AFTER_READY_MS = 5 * 60_000;
 /** A node that refused a pod that often refuses it for a reason that we do not know. Without an end each name that is taken back
  *  would have the scheduler try all pods once more. */
-export const NAMES_AGAIN_MAX = 3;
+export const NAMES_AGAIN_MAX = 4;
 const NAMES_AGAIN_PER_PASS_MAX = 200;
 
 /** `nodes`, each with the pods that the plan puts there and that have no name: one that has its name was named before, and one
@@ -33,21 +33,21 @@ export function plannedNames(
       if (pod !== undefined && pod.nominatedNodeName === '' && pod.schedulerName === SCHEDULER) known.push(pod);
     }
   }
-  const named = Map.groupBy(pendingPods, ({ nominatedNodeName }) => nominatedNodeName);
+  const ours = pendingPods.filter(({ schedulerName }) => schedulerName === SCHEDULER);
+  const named = Map.groupBy(ours, ({ nominatedNodeName }) => nominatedNodeName);
   return nodes.flatMap((placed) => {
     const { node, name } = placed;
     return node === undefined ? [] : [{ placed, node, pods: planned.get(name) ?? [], named: named.get(name) ?? [] }];
   });
 }
 
-/** Over all passes: which pods of open nodes get their name again. */
-export class LostNames {
-  /** Names that a pod got again, by its uid. */
+/** Over all passes: which pods get their name ahead of time, and which of open nodes get it again. */
+export class NamedPods {
+  /** Names that a pod got so, by its uid. */
   readonly #again = new Map<string, number>();
 
   /** Open nodes that were made for pods and joined lately, with those of these pods that were tried in vain and have no name. */
-  find(plan: Plan, snapshot: ClusterSnapshot, nowMs: number): readonly PlacedNode[] {
-    this.#forget(snapshot);
+  lost(plan: Plan, snapshot: ClusterSnapshot, nowMs: number): readonly PlacedNode[] {
     const open = snapshot.nodes.filter(
       ({ node, claim, draining }) =>
         node?.ready === 'True' &&
@@ -65,16 +65,26 @@ export class LostNames {
     });
   }
 
-  /** These pods get their name now. */
-  note(nodes: readonly PlacedNode[]): void {
-    for (const { uid } of nodes.flatMap(({ pods }) => pods)) this.#again.set(uid, (this.#again.get(uid) ?? 0) + 1);
+  /** The pod gets its name now. */
+  note({ uid }: PodObject): void {
+    this.#again.set(uid, (this.#again.get(uid) ?? 0) + 1);
+  }
+
+  /** Of nodes that are held, those pods that get their name ahead of time: so that a slow server has most of them when the nodes
+   *  open. Once each, as a name does not stand for ever; not those of a spread rule, which are dealt to all nodes at once. */
+  ahead(held: readonly PlacedNode[]): readonly PlacedNode[] {
+    return held.flatMap((one) => {
+      const pods = one.pods.filter(({ uid, shape }) => shape.spread.length === 0 && !this.#again.has(uid));
+      return pods.length === 0 ? [] : [{ ...one, pods }];
+    });
   }
 
   #mayAgain(uid: string): boolean {
     return (this.#again.get(uid) ?? 0) < NAMES_AGAIN_MAX;
   }
 
-  #forget({ pendingPods }: ClusterSnapshot): void {
+  /** What is no longer of interest. */
+  forget({ pendingPods }: ClusterSnapshot): void {
     if (this.#again.size === 0) return;
     const waiting = new Set(pendingPods.map(({ uid }) => uid));
     for (const uid of this.#again.keys()) if (!waiting.has(uid)) this.#again.delete(uid);

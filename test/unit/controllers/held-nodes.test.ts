@@ -3,6 +3,7 @@ import { buildSnapshot, type ClusterSnapshot, type SnapshotNode } from '../../..
 import type { PodObject } from '../../../src/cluster/cluster-objects.ts';
 import { HELD_MAX_MS, HeldNodes, NEXT_JOIN_MS } from '../../../src/controllers/held-nodes.ts';
 import { PLACING_TAINT } from '../../../src/controllers/placement-hints.ts';
+import { QueueOrder } from '../../../src/controllers/queue-order.ts';
 import type { Plan, PodRun } from '../../../src/planner/plan.ts';
 import { makeObjects } from '../../builders/make-objects.ts';
 import { FAKE_EPOCH_MS } from '../../fakes/fake-clock.ts';
@@ -265,11 +266,14 @@ describe('nodes that open together', () => {
       { name: 'many', planned: [100, 100, 100], readyAgoMs: 1 },
     ];
     const snapshot = snapshotOf(claimed);
-    const order = new HeldNodes(planOf(claimed), snapshot, { nowMs: NOW_MS }).openingOrder(snapshot.nodes);
+    const order = new HeldNodes(planOf(claimed), snapshot, { nowMs: NOW_MS }).openingOrder(
+      snapshot.nodes,
+      new QueueOrder(),
+    );
     expect(order.map(({ name }) => name)).toEqual(['important', 'many', 'few', 'empty']);
   });
 
-  it('come as the scheduler asks for the first of their pods: those with a name, then those tried longest ago', () => {
+  it('come as the scheduler asks for the first of their pods, which are those tried longest ago, named or not', () => {
     const claimed = ['late', 'early', 'named', 'dealt'].map((name) => ({ name, planned: [100, 100], readyAgoMs: 1 }));
     const snapshot = snapshotOf(claimed);
     const versions: Readonly<Record<string, readonly number[]>> = { late: [7, 8], early: [9, 3], named: [20, 21] };
@@ -289,8 +293,17 @@ describe('nodes that open together', () => {
       ),
     );
     const order = (nodes: readonly SnapshotNode[]) => nodes.map(({ name }) => name);
-    expect(order(held.openingOrder(snapshot.nodes))).toEqual(['named', 'dealt', 'early', 'late']);
-    expect(order(held.openingOrder(snapshot.nodes, dealt))).toEqual(['named', 'early', 'late', 'dealt']);
+    const queue = new QueueOrder();
+    expect(order(held.openingOrder(snapshot.nodes, queue))).toEqual(['dealt', 'early', 'late', 'named']);
+    expect(order(held.openingOrder(snapshot.nodes, queue, dealt))).toEqual(['early', 'late', 'named', 'dealt']);
+    // When it was named it had been tried long ago.
+    for (const {
+      pods: [pod],
+    } of pods.filter(({ target }) => target === 'named'))
+      if (pod !== undefined) queue.note({ ...pod, version: 2 });
+    expect(order(held.openingOrder(snapshot.nodes, queue, dealt))).toEqual(['named', 'early', 'late', 'dealt']);
+    queue.forget([]);
+    expect(order(held.openingOrder(snapshot.nodes, queue, dealt))).toEqual(['early', 'late', 'named', 'dealt']);
   });
 
   it('are apart from those that have no room for the others', () => {

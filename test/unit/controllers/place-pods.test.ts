@@ -11,7 +11,7 @@ import { PortError, type PortErrorCode } from '../../../src/controllers/port-err
 import type { WorkloadPlane } from '../../../src/controllers/ports.ts';
 import type { Plan, PodRun } from '../../../src/planner/plan.ts';
 import { makeObjects } from '../../builders/make-objects.ts';
-import { B2_7, makeClaim, makeCluster, makeNode, makePod } from '../../fakes/fake-objects.ts';
+import { B2_7, makeClaim, makeCluster, makeNode, makePod, makeShape } from '../../fakes/fake-objects.ts';
 import { FakeWorld } from '../../fakes/fake-world.ts';
 import { interruptPort } from '../../fakes/interrupt-port.ts';
 
@@ -234,17 +234,52 @@ describe('a Ready node that waits for its pods', () => {
     expect([isClosed(A), namedTo(A)]).toEqual([false, ['second-0']]);
   });
 
-  it('waits for the nodes to come whose pods would find room on it, and is then named and opened with them', async () => {
+  it('waits for the nodes to come whose pods would find room on it, named ahead of time, and is opened with them', async () => {
     const claimOf = (name: string) => makeClaim(name, { metadata: { uid: `claim-${name}` } });
     world.management.stores.nodeClaims.put(claimOf(B));
     addNode(A);
     const [here, there] = [addPods(3, 'here'), addPods(2, 'there')];
     const runs = [to(A, here), to(B, there)];
     await place(runs);
-    expect([namedTo(A), isClosed(A)]).toEqual([[], true]);
+    expect([namedTo(A), isClosed(A)]).toEqual([['here-0', 'here-1', 'here-2'], true]);
+    // The scheduler has tried one in vain meanwhile.
+    addPods(1, 'here');
     addNode(B);
     await place(runs, new PodPlacer(context, hints));
     expect([namedTo(A).length, namedTo(B).length, isClosed(A), isClosed(B)]).toEqual([3, 2, false, false]);
+  });
+
+  it('is not named ahead of time twice, and not to pods of a spread rule', async () => {
+    world.management.stores.nodeClaims.put(makeClaim(B, { metadata: { uid: `claim-${B}` } }));
+    addNode(A);
+    const spread = makeShape({
+      spread: [
+        {
+          topologyKey: 'kubernetes.io/hostname',
+          maxSkew: 1,
+          minDomains: 1,
+          selector: { requirements: [] },
+          nodeAffinityPolicy: 'Honor',
+          nodeTaintsPolicy: 'Ignore',
+        },
+      ],
+    });
+    const placer = new PodPlacer(context, hints);
+    for (let pass = 0; pass < 2; pass += 1) {
+      const here = addPods(1, 'here');
+      await place([to(A, here), to(A, addPods(1, 'spread', { shape: spread })), to(B, addPods(1, 'there'))], placer);
+    }
+    expect([hintsCounted('written'), namedTo(A), isClosed(A)]).toEqual([1, [], true]);
+  });
+
+  it('is opened when a name that stood is there again', async () => {
+    addNode(A);
+    const [stood] = addPods(1, 'stood', { nominatedNodeName: A });
+    const placing = place([to(A, addPods(1, 'pod'))]);
+    // Tried in vain after the plan was made.
+    if (stood !== undefined) world.workload.stores.pods.put({ ...stood, nominatedNodeName: '' });
+    await placing;
+    expect([namedTo(A).toSorted(), isClosed(A)]).toEqual([['pod-0', 'stood-0'], false]);
   });
 
   it('stays closed while the names of another are cut off whose pods would find room on it', async () => {
