@@ -4,6 +4,9 @@
 import { ApiError } from './api-error.ts';
 
 const NEWLINE = 0x0a;
+/** A longer text is no part of V8's young heap: it is allocated apart, page by page, which costs six times as much as
+ *  decoding it (measured with 256 KiB). */
+const DECODED_BYTES_MAX = 64 * 1024;
 const NO_LINES = new Uint8Array(0);
 
 /** Whole lines of `chunks` as bytes; none is a sign of life in the middle of a long line. Throws ApiError tooLarge when a
@@ -32,11 +35,25 @@ export async function* lineBatches(
   }
 }
 
-/** Lines of a batch that are not empty. Decoded in one go, as a list comes in batches of a hundred of them. */
+/** Lines of a batch that are not empty, decoded many at once. */
 export function linesOf(batch: Uint8Array): readonly string[] {
-  if (batch.length === 0) return [];
-  const text = Buffer.from(batch.buffer, batch.byteOffset, batch.length).toString('utf8');
-  return text.split('\n').filter((line) => line.trim() !== '');
+  const bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.length);
+  const lines: string[] = [];
+  let from = 0;
+  while (from < bytes.length) {
+    const to = endOfPiece(bytes, from);
+    for (const line of bytes.toString('utf8', from, to).split('\n')) if (line.trim() !== '') lines.push(line);
+    from = to;
+  }
+  return lines;
+}
+
+/** The end of as many whole lines as are decoded at once, at least one. */
+function endOfPiece(bytes: Buffer, from: number): number {
+  if (bytes.length - from <= DECODED_BYTES_MAX) return bytes.length;
+  const last = bytes.lastIndexOf(NEWLINE, from + DECODED_BYTES_MAX);
+  const end = last >= from ? last : bytes.indexOf(NEWLINE, from);
+  return end === -1 ? bytes.length : end + 1;
 }
 
 /** Of lines between newlines; most batches as a whole are below the limit. */

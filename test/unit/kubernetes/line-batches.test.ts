@@ -36,4 +36,13 @@ describe('lineBatches', () => {
     const line = 'x'.repeat(16);
     expect(await read(chunksOf(`${line}\n${line}\n`))).toEqual([[line, line]]);
   });
+
+  test.each([
+    ['lines that make many pieces', Array.from({ length: 3000 }, (_, index) => `${index} €`.padEnd(index % 97, 'x'))],
+    ['lines longer than a piece', ['a', 'y'.repeat(70_000), 'ü'.repeat(100_000), 'b']],
+    ['lines of a piece and of one byte more', ['z'.repeat(65_535), 'z'.repeat(65_536), 'z'.repeat(65_537), 'c']],
+  ])('%s stay whole', (_name, lines) => {
+    expect(linesOf(Buffer.from(`${lines.join('\n')}\n`))).toEqual(lines);
+    expect(linesOf(Buffer.from(lines.join('\n\n')))).toEqual(lines);
+  });
 });
