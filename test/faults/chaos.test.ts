@@ -11,8 +11,9 @@ import { startTimeLapse, type TimeLapse } from './time-lapse.ts';
 const SEEDS = [1, 2, 3];
 /** What these leave over waits for the grace of orphans, half a minute here: they are the long run's. */
 const GRACED: readonly Fault['kind'][] = ['late', 'duplicate', 'stale'];
-/** In real time; a run takes some three seconds. */
-const LIMIT_MS = 60_000;
+/** In real time; the three together take half a minute beside other tests. A machine that gives them less keeps up less with
+ *  the lapse, and needs several times as long. */
+const LIMIT_MS = 180_000;
 
 let lapse: TimeLapse;
 beforeAll(() => {
