@@ -129,7 +129,9 @@ class ColumnGeneration {
       if (close) break;
       // A harder search for the last percent costs more than all before it.
       const near = known >= this.#simplex.cost() * this.#dearest * (1 - within * STALLED_WITHIN);
-      const stalls = round - since >= ROUNDS_TOGETHER && before - this.#simplex.cost() < leastGain * before;
+      const gained = before - this.#simplex.cost();
+      const stalls =
+        this.#model.rows > SINGLE_ROWS_MAX && round - since >= ROUNDS_TOGETHER && gained < leastGain * before;
       if (round - since >= ROUNDS_TOGETHER || round === 0) {
         before = this.#simplex.cost();
         since = round;
