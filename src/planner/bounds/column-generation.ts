@@ -3,12 +3,13 @@
 // worth, over the most that a node of any offer can hold of it per unit of its price. So it may stop at any round.
 // Most rounds pack all pods in sequence (fill-in-sequence.ts); the best filling of each offer, which a proof needs, is looked for
 // in the others. Above 250 lines because both ways of finding columns, and the look at the bound, work on the same state.
+import type { ColumnGenerationOptions, ColumnGenerationResult, FilledNode } from './column-search.ts';
 import { CoveringSimplex, type Column } from './covering-simplex.ts';
 import { feasibleWorth } from './feasible-worth.ts';
 import { fillInSequence } from './fill-in-sequence.ts';
 import type { PackingModel } from './packing-model.ts';
 import { NodePricer } from './price-node.ts';
-import type { SearchBudget } from './search-budget.ts';
+import type { SharedLimit } from './shared-limit.ts';
 
 /** A column pays when it is worth so much more than it costs, relative to the price. */
 const PAYS_ABOVE = 1e-7;
@@ -23,7 +24,7 @@ const SINGLE_ROWS_MAX = 2 * OFFERS_PER_ROUND;
 /** Pivots that gain less than this part of the cost, sixteen together, are left for when there are no better columns. */
 const PIVOTS_GAIN = 1e-4;
 /** Part of the steps that the last look at the bound may take. */
-const LAST_LOOK_PART = 0.15;
+const LAST_LOOK_PART = { none: 0, short: 0.15, full: 0.15 };
 /** A full look may take so much of what is left: whole nodes are still to be made of the answer. */
 const FULL_LOOK_PART = 0.5;
 /** Each starts half-way between the best worths so far and the latest; more of them find little. */
@@ -31,46 +32,17 @@ const LAST_LOOKS = 4;
 /** Shapes looked at per filling while that finds columns that pay, and how much further the search goes when not. */
 const SEARCH_FIRST = 64;
 const SEARCH_GROWTH = 8;
+/** Rounds whose gains are looked at together: single ones often gain nothing, between ones that do. */
+const ROUNDS_TOGETHER = 4;
+/** When rounds gain little, a bound so many times as far away as is wished is close enough. */
+const STALLED_WITHIN = 2;
+/** Fillings carried along in the first wide search. */
+const STATES_FIRST = 8;
 /** A full round after so many partial ones. */
 const ROUNDS_PER_SWEEP = 8;
-
-export interface FilledNode {
-  readonly offer: number;
-  readonly rows: Int32Array;
-  readonly amounts: Int32Array;
-}
-
-export interface ColumnGenerationOptions {
-  readonly budget: SearchBudget;
-  readonly roundsMax: number;
-  /** Most shapes looked at per filling beyond the rounded relaxation; a few at first, more when nothing gains. */
-  readonly searchSteps: number;
-  /** Lower bound of the cost known before. */
-  readonly boundCost: number;
-  /** Worths that are not far off, such as those of the LP over types: the first ones are kept near them. */
-  readonly worth?: Float64Array;
-  /** Fillings known before, that fit this model's counts. */
-  readonly known: readonly FilledNode[];
-  /** Stop when the bound is within this part of the cost. */
-  readonly within: number;
-  /** What to do at the end for the bound's sake, unless the cost is close to it anyway: nothing, a look at the offers whose nodes
-   *  are worth too much, or all it takes, up to seconds. */
-  readonly lastLook: 'none' | 'short' | 'full';
-}
-
-export interface ColumnGenerationResult {
-  /** Of the columns found: not a bound of anything. */
-  readonly cost: number;
-  /** True lower bound of the cost, 0 when no round came to one. */
-  readonly boundCost: number;
-  /** Worth of a pod of each row, latest. */
-  readonly worth: Float64Array;
-  readonly columns: readonly FilledNode[];
-  /** Basic columns and how many of each. */
-  readonly solution: readonly { readonly column: FilledNode; readonly nodes: number }[];
-  /** No filling would lower the cost further. */
-  readonly solved: boolean;
-}
+/** What a node above a limit costs besides its price, in prices of the dearest node that is wanted without limits: more than most
+ *  that there could be in its place. Where that is too little, what stays over is cut off, and packed on what is left. */
+const OVER_COST = 4;
 
 /** Runs until solved, within the wished gap, or out of rounds or steps. */
 export function generateColumns(model: PackingModel, options: ColumnGenerationOptions): ColumnGenerationResult {
@@ -82,9 +54,13 @@ class ColumnGeneration {
   readonly #options: ColumnGenerationOptions;
   readonly #pricer: NodePricer;
   readonly #simplex: CoveringSimplex;
-  readonly #fillings: FilledNode[] = [];
+  /** Per column; undefined: what is above a limit. */
+  readonly #fillings: (FilledNode | undefined)[] = [];
   /** Prices are divided by it, so that tolerances mean the same everywhere. */
   readonly #dearest: number;
+  readonly #limits: readonly SharedLimit[];
+  /** Per offer: price, and what limits add to it. */
+  readonly #tolled: Float64Array;
   /** Latest worth of a node over its price, per offer: what decides who is filled in a partial round. */
   readonly #ratio: Float64Array;
   #center: Float64Array;
@@ -92,47 +68,96 @@ class ColumnGeneration {
   #leastGain = PIVOTS_GAIN;
   #boundCost = 0;
   #searchSteps: number;
+  #states = 0;
 
   constructor(model: PackingModel, options: ColumnGenerationOptions) {
     this.#model = model;
     this.#options = options;
     this.#pricer = new NodePricer(model);
-    this.#dearest = model.prices.reduce((most, price) => Math.max(most, price), 0);
+    this.#dearest = options.from?.dearest ?? model.prices.reduce((most, price) => Math.max(most, price), 0);
     this.#ratio = new Float64Array(model.offers).fill(Infinity);
-    const start = Array.from({ length: model.rows }, (_, row) => this.#startColumn(row));
-    this.#simplex = new CoveringSimplex(model.counts, start);
-    for (const filling of options.known) this.#add(filling);
+    this.#tolled = model.prices.map((price) => price / this.#dearest);
+    this.#limits = options.limits ?? [];
+    this.#simplex = options.from?.simplex ?? this.#start(options.known);
+    this.#fillings.push(...(options.from?.fillings ?? []));
+    if (this.#limits.length > 0) this.#limit();
     this.#hasCenter = options.worth !== undefined;
     this.#center = options.worth?.map((value) => value / this.#dearest) ?? new Float64Array(model.rows);
     this.#searchSteps = Math.min(SEARCH_FIRST, options.searchSteps);
   }
 
+  /** A master of what is known, and a node full of each row. */
+  #start(known: readonly FilledNode[]): CoveringSimplex {
+    const { rows, counts } = this.#model;
+    const alone = Array.from({ length: rows }, (_, row) => this.#alone(row));
+    const columnOf = (filling: FilledNode): Column => {
+      this.#fillings.push(filling);
+      return { rows: filling.rows, amounts: filling.amounts, cost: this.#price1(filling.offer) };
+    };
+    const simplex = new CoveringSimplex(counts, alone.map(columnOf));
+    for (const filling of known) simplex.add(columnOf(filling));
+    return simplex;
+  }
+
+  /** Adds the limits to what is best without them. */
+  #limit(): void {
+    if (this.#options.from === undefined) this.#solveMaster(0);
+    const uses = (column: number, limit: number): number =>
+      this.#limits[limit]?.uses[this.#fillings[column]?.offer ?? -1] ?? 0;
+    const dearest = this.#simplex
+      .solution()
+      .reduce((most, { column }) => Math.max(most, this.#simplex.columns[column]?.cost ?? 0), 0);
+    this.#simplex.limit(
+      this.#limits.map(({ most }) => most),
+      { uses, overCost: OVER_COST * dearest },
+    );
+    for (const _ of this.#limits) this.#fillings.push(undefined);
+    if (this.#options.from !== undefined) for (const filling of this.#options.known) this.#add(filling);
+  }
+
   run(): ColumnGenerationResult {
-    const { budget, roundsMax, searchSteps, within } = this.#options;
+    const { budget, roundsMax, searchSteps, states, within, leastGain = 0 } = this.#options;
     let solved = this.#model.rows === 0;
-    const rest = this.#options.lastLook === 'none' ? 0 : budget.left * LAST_LOOK_PART;
+    const rest = budget.left * LAST_LOOK_PART[this.#options.lastLook];
     let close = false;
+    let before = Infinity;
+    let since = 0;
     for (let round = 0; round < roundsMax && !solved && budget.left > rest; round++) {
       this.#solveMaster(this.#leastGain);
       const known = Math.max(this.#boundCost, this.#options.boundCost);
       close = known >= this.#simplex.cost() * this.#dearest * (1 - within);
       if (close) break;
-      if (!this.#round(round)) continue;
-      solved = this.#searchSteps >= searchSteps;
-      this.#searchSteps = Math.min(this.#searchSteps * SEARCH_GROWTH, searchSteps);
+      // A harder search for the last percent costs more than all before it.
+      const near = known >= this.#simplex.cost() * this.#dearest * (1 - within * STALLED_WITHIN);
+      const gained = before - this.#simplex.cost();
+      const stalls =
+        this.#model.rows > SINGLE_ROWS_MAX && round - since >= ROUNDS_TOGETHER && gained < leastGain * before;
+      if (round - since >= ROUNDS_TOGETHER || round === 0) {
+        before = this.#simplex.cost();
+        since = round;
+      }
+      if (stalls && near) break;
+      if (!stalls && !this.#round(round)) continue;
+      solved = this.#searchSteps >= searchSteps && this.#states >= states;
+      // Little gained: the columns are poor, and the wide search finds better ones. Nothing gained: perhaps there is nothing more.
+      if (this.#states < states && (stalls || this.#searchSteps >= searchSteps))
+        this.#states = Math.min(Math.max(STATES_FIRST, this.#states * SEARCH_GROWTH), states);
+      else this.#searchSteps = Math.min(this.#searchSteps * SEARCH_GROWTH, searchSteps);
     }
     this.#solveMaster(0);
     if (!close && this.#options.lastLook !== 'none') this.#lookLast();
     return {
       cost: this.#simplex.cost() * this.#dearest,
       boundCost: this.#boundCost,
-      worth: this.#simplex.duals.map((dual) => Math.max(0, dual) * this.#dearest),
-      columns: this.#fillings,
+      worth: this.#latest().map((dual) => dual * this.#dearest),
+      prices: this.#tolled.map((price) => price * this.#dearest),
+      columns: this.#fillings.filter((filling) => filling !== undefined),
       solution: this.#simplex.solution().flatMap(({ column, value }) => {
         const filling = this.#fillings[column];
         return filling === undefined ? [] : [{ column: filling, nodes: value }];
       }),
       solved,
+      master: { simplex: this.#simplex, fillings: this.#fillings, dearest: this.#dearest },
     };
   }
 
@@ -140,11 +165,29 @@ class ColumnGeneration {
   #solveMaster(leastGain: number): void {
     this.#simplex.solve({ stepsMax: this.#options.budget.left, leastGain });
     this.#options.budget.spend(this.#simplex.takeSteps());
+    this.#setTolls();
+  }
+
+  /** Worths of the pods at the latest solution. */
+  #latest(): Float64Array {
+    return this.#simplex.duals.subarray(0, this.#model.rows).map((dual) => Math.max(0, dual));
+  }
+
+  #setTolls(): void {
+    const { rows, offers, prices } = this.#model;
+    if (this.#limits.length === 0) return;
+    for (let offer = 0; offer < offers; offer++) this.#tolled[offer] = (prices[offer] ?? 0) / this.#dearest;
+    this.#limits.forEach(({ uses }, limit) => {
+      const toll = this.#simplex.duals[rows + limit] ?? 0;
+      if (toll <= 0) return;
+      for (let offer = 0; offer < offers; offer++)
+        this.#tolled[offer] = (this.#tolled[offer] ?? 0) + toll * (uses[offer] ?? 0);
+    });
   }
 
   /** Columns at smoothed worths, then, should they gain nothing, at the true ones. True: nothing gains. */
   #round(round: number): boolean {
-    const latest = this.#simplex.duals.map((dual) => Math.max(0, dual));
+    const latest = this.#latest();
     const smooth = this.#smoothed(latest);
     // With one offer it costs half as much time again and gains a percent: for those who have the time.
     const worthIt = this.#model.offers > 1 || this.#options.lastLook === 'full';
@@ -168,7 +211,12 @@ class ColumnGeneration {
         this.#ratio[offer] = this.#pricer.relaxed(offer, worth, budget) / this.#price1(offer);
         return { offer, prices: this.#pricer.prices.slice() };
       });
-    const { fillings, steps } = fillInSequence(this.#model, { worth, lanes });
+    const { fillings, steps } = fillInSequence(this.#model, {
+      worth,
+      lanes,
+      prices: this.#tolled,
+      states: this.#states,
+    });
     budget.spend(steps);
     let added = 0;
     for (const filling of fillings) if (this.#addIfPays(filling, latest)) added++;
@@ -213,7 +261,8 @@ class ColumnGeneration {
         worst = Math.max(worst, relaxed);
         break;
       }
-      const filling = this.#pricer.fill(offer, worth, { budget, searchSteps });
+      const price = this.#price1(offer);
+      const filling = this.#pricer.fill(offer, worth, { budget, searchSteps, states: this.#states, price });
       this.#ratio[offer] = filling.worthMax / this.#price1(offer);
       worst = Math.max(worst, this.#ratio[offer] ?? 0);
       const { rows, amounts } = filling;
@@ -228,7 +277,7 @@ class ColumnGeneration {
     const { searchSteps, lastLook } = this.#options;
     const budget = this.#options.budget.share(lastLook === 'full' ? FULL_LOOK_PART : 1);
     const prices = this.#model.prices.map((price) => price / this.#dearest);
-    const latest = this.#simplex.duals.map((dual) => Math.max(0, dual));
+    const latest = this.#latest();
     for (let look = 0; look < LAST_LOOKS && budget.left > 0; look++) {
       const feasible = feasibleWorth(this.#model, {
         pricer: this.#pricer,
@@ -236,6 +285,7 @@ class ColumnGeneration {
         prices,
         budget,
         searchSteps,
+        states: lastLook === 'full' ? STATES_FIRST : 0,
         least: Math.max(this.#boundCost, this.#options.boundCost) / this.#dearest,
         prove: lastLook === 'full',
       });
@@ -251,7 +301,7 @@ class ColumnGeneration {
   #noteBound(worth: Float64Array, worst: number): void {
     let total = 0;
     for (let row = 0; row < worth.length; row++) total += (worth[row] ?? 0) * (this.#model.counts[row] ?? 0);
-    const bound = (total / worst) * this.#dearest;
+    const bound = (total / worst - this.#tollOfLimits()) * this.#dearest;
     if (bound <= this.#boundCost) return;
     this.#boundCost = bound;
     // A center that is given stays until a better one is known.
@@ -260,17 +310,42 @@ class ColumnGeneration {
     this.#center = worth.map((value) => value / worst);
   }
 
+  /** What all that limits admit would pay of tolls. */
+  #tollOfLimits(): number {
+    const { rows } = this.#model;
+    return this.#limits.reduce(
+      (sum, { most }, limit) => sum + Math.max(0, this.#simplex.duals[rows + limit] ?? 0) * most,
+      0,
+    );
+  }
+
+  /** Price with tolls, in parts of the dearest. */
   #price1(offer: number): number {
-    return (this.#model.prices[offer] ?? 0) / this.#dearest;
+    return this.#tolled[offer] ?? 0;
   }
 
   #add(filling: FilledNode): void {
     this.#fillings.push(filling);
-    this.#simplex.add({ rows: filling.rows, amounts: filling.amounts, cost: this.#price1(filling.offer) });
+    const cost = (this.#model.prices[filling.offer] ?? 0) / this.#dearest;
+    const { rows, amounts } = this.#limits.length === 0 ? filling : this.#withUses(filling);
+    this.#simplex.add({ rows, amounts, cost });
+  }
+
+  /** The filling as a column that also counts against limits. */
+  #withUses({ offer, rows, amounts }: FilledNode): Pick<FilledNode, 'rows' | 'amounts'> {
+    const allRows = [...rows];
+    const all = [...amounts];
+    this.#limits.forEach(({ uses }, limit) => {
+      const use = uses[offer] ?? 0;
+      if (use <= 0) return;
+      allRows.push(this.#model.rows + limit);
+      all.push(-use);
+    });
+    return { rows: Int32Array.from(allRows), amounts: Int32Array.from(all) };
   }
 
   /** Node full of pods of one row, on the offer where one of them costs least. */
-  #startColumn(row: number): Column {
+  #alone(row: number): FilledNode {
     let least = Infinity;
     let offer = -1;
     let pods = 0;
@@ -281,8 +356,6 @@ class ColumnGeneration {
       offer = candidate;
       pods = most;
     }
-    const filling = { offer, rows: Int32Array.of(row), amounts: Int32Array.of(pods) };
-    this.#fillings.push(filling);
-    return { rows: filling.rows, amounts: filling.amounts, cost: this.#price1(offer) };
+    return { offer, rows: Int32Array.of(row), amounts: Int32Array.of(pods) };
   }
 }

@@ -1,5 +1,5 @@
 // Linear programs of covering form: least Σ cost·x with Σ column·x ≥ demand per row, x ≥ 0, whose columns come one after
-// another. Revised primal simplex with a dense inverse of the basis; sized for hundreds of rows. What it returns is not
+// another. A limit (Σ use·x ≤ most) is a row as well: its demand is -most, and what a column uses of it counts below zero. Revised primal simplex with a dense inverse of the basis; sized for hundreds of rows. What it returns is not
 // trusted for certificates: bounds are computed anew from its prices, which are good or bad but never wrong. Above 250 lines
 // because every step of a pivot works on the same columns.
 
@@ -22,16 +22,16 @@ const ZERO_BELOW = 1e-14;
 const PIVOTS_PER_INVERSION = 400;
 
 export class CoveringSimplex {
-  readonly rows: number;
-  readonly #demand: Float64Array;
-  readonly #inverse: Float64Array;
+  rows: number;
+  #demand: Float64Array;
+  #inverse: Float64Array;
   /** Per row of the basis: column, or -1 - row for the surplus of a row. */
-  readonly #basis: Int32Array;
-  readonly #values: Float64Array;
-  readonly #duals: Float64Array;
-  readonly #direction: Float64Array;
+  #basis: Int32Array;
+  #values: Float64Array;
+  #duals: Float64Array;
+  #direction: Float64Array;
   /** Where the row of the last pivot is not zero. */
-  readonly #filled: Int32Array;
+  #filled: Int32Array;
   readonly #columns: Column[] = [];
   readonly #inBasis: number[] = [];
   #pivots = 0;
@@ -66,7 +66,58 @@ export class CoveringSimplex {
     }
   }
 
-  /** What one more of each row's demand costs; may be below zero by noise until `solve` has run. */
+  /** Adds a row for each limit, after all others, and for each a column that is bought above it at `overCost`, after all others. `uses`
+   *  tells what a column uses of a limit. The solution stays as it is, be it over a limit; solving it again brings it under. */
+  limit(
+    most: ArrayLike<number>,
+    of: { readonly uses: (column: number, limit: number) => number; readonly overCost: number },
+  ): void {
+    const before = this.rows;
+    const rows = before + most.length;
+    const old = this.#inverse;
+    const values = widened(this.#values, rows);
+    const basis = new Int32Array(rows);
+    basis.set(this.#basis);
+    const inverse = new Float64Array(rows * rows);
+    for (let at = 0; at < before; at++) inverse.set(old.subarray(at * before, at * before + before), at * rows);
+    this.#demand = widened(this.#demand, rows);
+    this.#duals = widened(this.#duals, rows);
+    this.#columns.forEach(
+      (column, index) => (this.#columns[index] = withUses(column, { ...of, index, rows: before, limits: most.length })),
+    );
+    for (let limit = 0; limit < most.length; limit++) {
+      const row = before + limit;
+      const to = row * rows;
+      let used = 0;
+      for (let at = 0; at < before; at++) {
+        const column = basis[at] ?? -1;
+        const use = column < 0 ? 0 : of.uses(column, limit);
+        if (use === 0) continue;
+        used += use * (values[at] ?? 0);
+        for (let k = 0; k < before; k++) inverse[to + k] = (inverse[to + k] ?? 0) + use * (old[at * before + k] ?? 0);
+      }
+      const over = used - (most[limit] ?? 0);
+      const column = this.add({ rows: Int32Array.of(row), amounts: Int32Array.of(1), cost: of.overCost });
+      basis[row] = over > 0 ? column : -1 - row;
+      if (over > 0) this.#inBasis[column] = 1;
+      else for (let k = 0; k < before; k++) inverse[to + k] = -(inverse[to + k] ?? 0);
+      inverse[to + row] = over > 0 ? 1 : -1;
+      values[row] = Math.abs(over);
+      this.#demand[row] = -(most[limit] ?? 0);
+      if (over <= 0) continue;
+      for (let k = 0; k < rows; k++) this.#duals[k] = (this.#duals[k] ?? 0) + of.overCost * (inverse[to + k] ?? 0);
+    }
+    this.rows = rows;
+    this.#inverse = inverse;
+    this.#basis = basis;
+    this.#values = values;
+    this.#direction = new Float64Array(rows);
+    this.#filled = new Int32Array(rows);
+    this.#steps += before * before;
+    this.#pivots = 0;
+  }
+
+  /** What one more of each row's demand costs, and of each limit what one less of it does; may be below zero by noise until `solve` has run. */
   get duals(): Float64Array {
     return this.#duals;
   }
@@ -256,6 +307,37 @@ export class CoveringSimplex {
       this.#values[at] = Math.max(0, value);
     }
   }
+}
+
+function widened(column: Float64Array, length: number): Float64Array {
+  const wide = new Float64Array(length);
+  wide.set(column);
+  return wide;
+}
+
+/** The column with what it uses of limits, below zero. */
+function withUses(
+  column: Column,
+  of: {
+    readonly uses: (column: number, limit: number) => number;
+    readonly index: number;
+    readonly rows: number;
+    readonly limits: number;
+  },
+): Column {
+  const rows: number[] = [];
+  const amounts: number[] = [];
+  for (let limit = 0; limit < of.limits; limit++) {
+    const use = of.uses(of.index, limit);
+    if (use === 0) continue;
+    rows.push(of.rows + limit);
+    amounts.push(-use);
+  }
+  return {
+    rows: Int32Array.of(...column.rows, ...rows),
+    amounts: Int32Array.of(...column.amounts, ...amounts),
+    cost: column.cost,
+  };
 }
 
 function reducedCost(column: Column, duals: Float64Array): number {

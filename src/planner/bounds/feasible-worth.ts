@@ -28,6 +28,7 @@ export function feasibleWorth(
     readonly prices: Float64Array;
     readonly budget: SearchBudget;
     readonly searchSteps: number;
+    readonly states: number;
     readonly least: number;
     readonly prove: boolean;
   },
@@ -40,7 +41,7 @@ export function feasibleWorth(
     const price = of.prices[offer] ?? 0;
     let most = pricer.relaxed(offer, worth, budget);
     for (let cuts = 0; cuts <= CUTS_MAX && most > price * OVER_MAX; cuts++) {
-      const filling = pricer.fill(offer, worth, of);
+      const filling = pricer.fill(offer, worth, { ...of, price: price * OVER_MAX });
       most = filling.worthMax;
       if (most > price * OVER_MAX && of.prove && filling.worth <= price * OVER_MAX && budget.left > 0) {
         const proof = proveNode(model, { offer, worth, prices: pricer.prices, goal: price });

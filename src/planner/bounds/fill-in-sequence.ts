@@ -2,8 +2,9 @@
 // room that they take, of each offer the node that pays most for its price. As a packing it is a poor one; its fillings are
 // what column generation wants, because together they hold every shape, where the best filling of each offer holds the
 // same few again and again. Exact where it counts: amounts, limits and exclusions are kept.
-import type { FilledNode } from './column-generation.ts';
+import type { FilledNode } from './column-search.ts';
 import type { PackingModel } from './packing-model.ts';
+import { searchNode } from './search-node.ts';
 
 /** An offer and what its node asks for a unit of each axis. */
 export interface Lane {
@@ -14,9 +15,16 @@ export interface Lane {
 /** The fillings, in the order in which they were made, and the steps that it took. */
 export function fillInSequence(
   model: PackingModel,
-  of: { readonly worth: Float64Array; readonly lanes: readonly Lane[] },
+  /** `prices`: per offer, in any unit; they only rank. */
+  of: {
+    readonly worth: Float64Array;
+    readonly lanes: readonly Lane[];
+    readonly prices: Float64Array;
+    /** Fillings that are carried along in the search for each node (search-node.ts); 0: the first that comes is taken. */
+    readonly states: number;
+  },
 ): { readonly fillings: readonly FilledNode[]; readonly steps: number } {
-  const filler = new SequenceFiller(model, of.worth);
+  const filler = new SequenceFiller(model, of);
   const lanes = of.lanes.map((lane) => filler.open(lane));
   const fillings: FilledNode[] = [];
   for (;;) {
@@ -29,6 +37,10 @@ export function fillInSequence(
 
 interface OpenLane {
   readonly offer: number;
+  /** Price per unit of each axis. */
+  readonly prices: Float64Array;
+  /** Per row, what it pays for its room. */
+  readonly density: Float64Array;
   /** Rows that may run there and have pods left, those first that pay most for their room. */
   order: Int32Array;
   /** Price per worth of its node when last looked at: it only grows as pods go. */
@@ -52,6 +64,8 @@ function bestFilling(filler: SequenceFiller, lanes: readonly OpenLane[]): Filled
 class SequenceFiller {
   readonly #model: PackingModel;
   readonly #worth: Float64Array;
+  readonly #prices: Float64Array;
+  readonly #states: number;
   readonly #left: Int32Array;
   readonly #room: Float64Array;
   readonly #exclusionRoom: Int32Array;
@@ -59,9 +73,11 @@ class SequenceFiller {
   readonly #amounts: Int32Array;
   steps = 0;
 
-  constructor(model: PackingModel, worth: Float64Array) {
+  constructor(model: PackingModel, of: Omit<Parameters<typeof fillInSequence>[1], 'lanes'>) {
     this.#model = model;
-    this.#worth = worth;
+    this.#worth = of.worth;
+    this.#prices = of.prices;
+    this.#states = of.states;
     this.#left = model.counts.slice();
     this.#room = new Float64Array(model.axes);
     this.#exclusionRoom = new Int32Array(model.exclusionMax.length);
@@ -81,12 +97,12 @@ class SequenceFiller {
     }
     this.steps += rows * axes + usable.length * Math.ceil(Math.log2(usable.length + 1));
     usable.sort((a, b) => compare(density[b] ?? 0, density[a] ?? 0) || a - b);
-    return { offer, order: Int32Array.from(usable), ratio: 0 };
+    return { offer, prices, density, order: Int32Array.from(usable), ratio: 0 };
   }
 
   /** The lane's node, full of what is left; sets its ratio. Nothing is taken yet. */
   fill(lane: OpenLane): FilledNode {
-    const { axes, requests, capacities, exclusionMax, most, rowExclusion, prices } = this.#model;
+    const { axes, requests, capacities, exclusionMax, most, rowExclusion } = this.#model;
     const { offer, order } = lane;
     const limit = most[offer];
     for (let axis = 0; axis < axes; axis++) this.#room[axis] = capacities[offer * axes + axis] ?? 0;
@@ -116,9 +132,26 @@ class SequenceFiller {
     }
     this.steps += order.length * axes;
     lane.order = order.subarray(0, open);
-    lane.ratio = worth > 0 ? (prices[offer] ?? 0) / worth : Infinity;
+    lane.ratio = worth > 0 ? (this.#prices[offer] ?? 0) / worth : Infinity;
+    if (this.#states > 0) {
+      const found = this.#search(lane, worth);
+      if (found !== undefined) return found;
+    }
     rows.sort((a, b) => a - b);
     return { offer, rows: Int32Array.from(rows), amounts: Int32Array.from(rows, (row) => this.#amounts[row] ?? 0) };
+  }
+
+  /** A filling of what is left that is worth more; sets the lane's ratio. */
+  #search(lane: OpenLane, best: number): FilledNode | undefined {
+    const { offer, prices, density, order } = lane;
+    const most = this.#model.most[offer]?.map((pods, row) => Math.min(pods, this.#left[row] ?? 0)) ?? new Int32Array();
+    const asked = { offer, worth: this.#worth, prices, order, density, most, states: this.#states, best };
+    const { amounts, worth, steps } = searchNode(this.#model, asked);
+    this.steps += steps;
+    if (amounts === undefined) return undefined;
+    lane.ratio = (this.#prices[offer] ?? 0) / worth;
+    const rows = Int32Array.from([...amounts.keys()].filter((row) => (amounts[row] ?? 0) > 0));
+    return { offer, rows, amounts: rows.map((row) => amounts[row] ?? 0) };
   }
 
   /** Takes the filling as often as its pods are left. */

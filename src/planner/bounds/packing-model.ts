@@ -27,16 +27,22 @@ export interface PackingModel {
   readonly hopeless: Int32Array;
 }
 
-/** The model of `problem` with the pods of `counts` (default: all) on `offers` (default: all). */
-export function modelOf(
-  problem: PackingProblem,
-  options: { readonly counts?: Int32Array; readonly offers?: readonly number[] } = {},
-): PackingModel {
+export interface ModelOptions {
+  /** Default: all pods. */
+  readonly counts?: Int32Array;
+  /** Default: all of them. */
+  readonly offers?: readonly number[];
+  /** Limits are in the way: an offer is only dropped for a better one that has the same limit. */
+  readonly limited?: boolean;
+}
+
+/** The model of `problem` with so many pods on these offers. */
+export function modelOf(problem: PackingProblem, options: ModelOptions = {}): PackingModel {
   const counts = options.counts ?? problem.counts;
   const axes = usedAxes(problem, counts);
   const offered = options.offers ?? Array.from({ length: problem.offers }, (_, offer) => offer);
   const kinds = kindsOfShapes(problem, counts);
-  const kept = withoutBeaten(problem, { offered, axes, kinds });
+  const kept = withoutBeaten(problem, { offered, axes, kinds, limited: options.limited ?? false });
   const { members, hopeless } = rowsOf(problem, { counts, axes, kept, kinds });
   const rows = members.length;
   const first = members.map((shapes) => shapes[0] ?? 0);
@@ -142,13 +148,18 @@ function exclusionsOfShapes(problem: PackingProblem): Int32Array {
   return of;
 }
 
-/** Offers that no other one beats: at most its price, at least its room and its shapes. Cheapest first. Limits are not looked
- *  at: when one is reached, the model is made anew without the offers that it concerns, and the second best are in it. */
+/** Offers that no other one beats: at most its price, at least its room and its shapes. Cheapest first. */
 function withoutBeaten(
   problem: PackingProblem,
-  from: { readonly offered: readonly number[]; readonly axes: readonly number[]; readonly kinds: Int32Array },
+  from: {
+    readonly offered: readonly number[];
+    readonly axes: readonly number[];
+    readonly kinds: Int32Array;
+    readonly limited: boolean;
+  },
 ): readonly number[] {
-  const { offered, axes } = from;
+  const { offered, axes, limited } = from;
+  const limit = (offer: number): number => (limited ? (problem.limitGroups[offer] ?? 0) : 0);
   const price = (offer: number): number => problem.prices[offer] ?? 0;
   const room = (offer: number, axis: number): number => problem.capacities[offer * problem.axes + axis] ?? 0;
   const biggest = (offer: number): number => axes.reduce((sum, axis) => sum + Math.log1p(room(offer, axis)), 0);
@@ -158,6 +169,7 @@ function withoutBeaten(
   for (const offer of order) {
     const beaten = kept.some(
       (other) =>
+        limit(other) === limit(offer) &&
         axes.every((axis) => room(other, axis) >= room(offer, axis)) &&
         includes(shapesOf.get(other), shapesOf.get(offer)),
     );

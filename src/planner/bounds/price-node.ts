@@ -4,6 +4,7 @@
 import { NodeRelaxation } from './node-relaxation.ts';
 import type { PackingModel } from './packing-model.ts';
 import type { SearchBudget } from './search-budget.ts';
+import { searchNode } from './search-node.ts';
 
 export interface Filling {
   readonly rows: Int32Array;
@@ -64,11 +65,17 @@ export class NodePricer {
     return this.#relaxation.amounts;
   }
 
-  /** A good filling of `offer`; `searchSteps` shapes are looked at in the search for a better one. */
+  /** A good filling of `offer`; `searchSteps` shapes are looked at in the search for a better one. `states`: fillings carried along in
+   *  another search, should the first one come to none that is worth more than `price` and prove nothing. */
   fill(
     offer: number,
     worth: Float64Array,
-    options: { readonly budget: SearchBudget; readonly searchSteps: number },
+    options: {
+      readonly budget: SearchBudget;
+      readonly searchSteps: number;
+      readonly states?: number;
+      readonly price?: number;
+    },
   ): Filling {
     const { budget, searchSteps } = options;
     const worthMax = this.relaxed(offer, worth, budget);
@@ -85,8 +92,37 @@ export class NodePricer {
       this.#search(0, 0, { offer, worth });
       proven = this.#searchLeft > 0;
       budget.spend((searchSteps - Math.max(0, this.#searchLeft)) * (this.#model.axes + 2));
+      const { states = 0, price = Infinity } = options;
+      if (!proven && states > 0 && this.#bestWorth <= price && worthMax > price) {
+        this.#searchWide(offer, worth, { states, budget });
+      }
     }
     return { ...this.#filling(), worth: this.#bestWorth, worthMax: proven ? this.#bestWorth : worthMax };
+  }
+
+  #searchWide(
+    offer: number,
+    worth: Float64Array,
+    { states, budget }: { readonly states: number; readonly budget: SearchBudget },
+  ): void {
+    const {
+      amounts,
+      worth: found,
+      steps,
+    } = searchNode(this.#model, {
+      offer,
+      worth,
+      prices: this.#relaxation.prices,
+      order: this.#order,
+      density: this.#density,
+      most: this.#model.most[offer] ?? new Int32Array(),
+      states,
+      best: this.#bestWorth,
+    });
+    budget.spend(steps);
+    if (amounts === undefined) return;
+    this.#best.set(amounts);
+    this.#bestWorth = found;
   }
 
   #open(offer: number): void {

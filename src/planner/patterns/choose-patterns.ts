@@ -4,22 +4,26 @@
 // Order of choice: tiers (pool priority) first, then cost, then fewer nodes, then the offers' own order. Above
 // 250 lines because what limits leave over goes around the loop again.
 import { cheapBounds } from '../bounds/lower-bound.ts';
+import type { FilledNode } from '../bounds/column-search.ts';
 import { modelOf, type PackingModel } from '../bounds/packing-model.ts';
-import { isAllowed, NO_LIMIT, type LowerBound, type PackingProblem, type Pattern } from '../bounds/packing-problem.ts';
+import { NO_LIMIT, type LowerBound, type PackingProblem, type Pattern } from '../bounds/packing-problem.ts';
 import { type Meter, SearchBudget } from '../bounds/search-budget.ts';
+import type { SharedLimit } from '../bounds/shared-limit.ts';
 import { chooseFlavors } from './choose-flavors.ts';
+import { dealNodes } from './deal-nodes.ts';
 import type { NodesFilled } from './fill-nodes.ts';
+import { packLimited } from './pack-limited.ts';
 import { AT_ONCE, packModel, POLISH, type Effort, type Packed } from './pack-model.ts';
 import { nodesOf, packWithin } from './pack-within.ts';
 import { splitRows } from './split-rows.ts';
 
 /** Steps of a first answer: most take a tenth of it, 100 shapes on 1,000 types all, in 60 ms; thousands of shapes need more to
  *  be looked at once. */
-export const STEPS_AT_ONCE = 14_000_000;
+export const STEPS_AT_ONCE = 16_000_000;
 /** Steps of a polish: a few seconds. */
 export const STEPS_POLISH = 1_500_000_000;
-/** Steps for packings with fewer nodes, in parts of those for the first one. */
-const REPACKS_STEPS = 4;
+/** Steps for a packing that keeps the limits, in parts of those for the first one: as much again at most. */
+const LIMITED_STEPS = 1;
 /** Rounds for what a limit pushed from one offer to others; each round uses up a limit, and few pools have one that binds. */
 const LIMIT_ROUNDS_MAX = 64;
 
@@ -153,34 +157,100 @@ function fillTier(search: Search, tier: readonly number[]): LowerBound | undefin
     const offers = tier.filter((offer) => (search.room[search.problem.limitGroups[offer] ?? 0] ?? 0) > 0);
     const model = modelOf(search.problem, { counts: search.left, offers });
     if (model.rows === 0 || model.offers === 0) break;
-    const first = fewEnough(search, model, packModel(model, search));
-    const { packed, model: used } = withFewFlavors(search, { packed: first, model, offers });
+    const first = packOffers(search, { model, offers });
+    const free = withFewFlavors(search, first);
+    const { packed, model: used } = free.packed.overLimits ? withinLimits(search, free) : free;
     noteWorth(search, used, packed.worth);
     if (round === 0) {
-      bound = first.bound;
+      bound = first.packed.bound;
       asked = model.members;
     }
-    if (!take(search, used, { filled: packed.filled, offers })) break;
+    const before = podsIn(search.left);
+    take(search, used, { filled: packed.filled, offers });
+    // What limits have left over is packed on what is not full.
+    if (!free.packed.overLimits || podsIn(search.left) === before) break;
   }
   // Limits only make it dearer, but it is a bound of all that was asked for.
   return asked.every((shapes) => shapes.every((shape) => search.left[shape] === 0)) ? bound : undefined;
 }
 
-/** Packed again with bigger nodes, should there be too many of them. */
-function fewEnough(search: Search, model: PackingModel, first: Packed): Packed {
-  const { options, effort, patterns } = search;
-  const nodesMax = options.nodesMax - patterns.reduce((sum, { nodes }) => sum + nodes, 0);
-  if (nodesOf(first.filled) <= nodesMax) return first;
-  const steps = options.meter === undefined ? options.steps * REPACKS_STEPS : search.budget.left;
+/** A packing of the pods that are left, on `offers`. */
+interface PackedOffers {
+  readonly model: PackingModel;
+  readonly packed: Packed;
+  readonly offers: readonly number[];
+}
+
+/** The cheapest nodes, whatever the limits. */
+function packOffers(search: Search, of: Pick<PackedOffers, 'model' | 'offers'>): PackedOffers {
+  const keepsLimits = (filled: readonly NodesFilled[]): boolean => keeps(search, { ...of, filled });
+  return { ...of, packed: packModel(of.model, { ...search, keepsLimits }) };
+}
+
+/** Packed again within the limits, on offers that are second best too. */
+function withinLimits(search: Search, free: PackedOffers): Pick<PackedOffers, 'model' | 'packed'> {
+  const { problem, options, effort } = search;
+  const { packed, offers } = free;
+  const steps = options.meter === undefined ? options.steps * LIMITED_STEPS : search.budget.left;
   const budget = new SearchBudget(steps, { meter: options.meter });
-  return { ...first, ...packWithin(model, { first, nodesMax, effort, budget }) };
+  if (free.model.rows > effort.limitedRowsMax) {
+    const nodesMax = nodesLeft(search);
+    if (nodesOf(packed.filled) <= nodesMax) return free;
+    const filled = packWithin(free.model, { first: packed.filled, worth: packed.worth, nodesMax, budget });
+    return { model: free.model, packed: { ...packed, filled } };
+  }
+  const model = modelOf(problem, { counts: search.left, offers, limited: true });
+  const at = new Map([...model.offerOf].map((offer, index) => [offer, index]));
+  // What beats all others still beats all that have the same limit.
+  const renumbered = <Kind extends FilledNode>(of: Kind): Kind => ({
+    ...of,
+    offer: at.get(free.model.offerOf[of.offer] ?? -1) ?? 0,
+  });
+  const master = packed.master && {
+    ...packed.master,
+    fillings: packed.master.fillings.map((filling) => filling && renumbered(filling)),
+  };
+  const known = packed.columns.map(renumbered);
+  const limits = limitsOf(search, model);
+  return { model, packed: { ...packed, ...packLimited(model, { ...packed, known, master, limits, effort, budget }) } };
+}
+
+/** The limits of `model`'s offers that may come to bind. */
+function limitsOf(search: Search, { offerOf, counts }: PackingModel): readonly SharedLimit[] {
+  const { problem, room } = search;
+  const pods = podsIn(counts);
+  const limits: SharedLimit[] = [];
+  room.forEach((most, group) => {
+    const uses = Float64Array.from(offerOf, (offer) => (problem.limitGroups[offer] === group ? 1 : 0));
+    if (most < pods && uses.includes(1)) limits.push({ uses, most });
+  });
+  const nodesMax = nodesLeft(search);
+  if (nodesMax < pods) limits.push({ uses: new Float64Array(offerOf.length).fill(1), most: nodesMax });
+  return limits;
+}
+
+/** Of the nodes that there may be, those that are not taken. When there are none, what is left is packed as if there were: whoever
+ *  adds the nodes stops at the most, and says so. */
+function nodesLeft({ options, patterns }: Search): number {
+  const left = options.nodesMax - patterns.reduce((sum, { nodes }) => sum + nodes, 0);
+  return left > 0 ? left : NO_LIMIT;
+}
+
+/** Do nodes, in parts perhaps, keep the limits, if each is of its own offer or of a like one? */
+function keeps(
+  search: Search,
+  of: Pick<PackedOffers, 'model' | 'offers'> & { readonly filled: readonly NodesFilled[] },
+): boolean {
+  if (nodesOf(of.filled) > nodesLeft(search)) return false;
+  return !dealNodes(search.problem, { ...of, room: Float64Array.from(search.room) }).cut;
+}
+
+function podsIn(pods: Int32Array): number {
+  return pods.reduce((sum, count) => sum + count, 0);
 }
 
 /** Packed again on few flavors, should it have come out with too many. */
-function withFewFlavors(
-  search: Search,
-  first: { readonly packed: Packed; readonly model: PackingModel; readonly offers: readonly number[] },
-): { readonly packed: Packed; readonly model: PackingModel } {
+function withFewFlavors(search: Search, first: PackedOffers): PackedOffers {
   const flavorOf = (offer: number): number => search.problem.flavors[first.model.offerOf[offer] ?? 0] ?? 0;
   const chosen = chooseFlavors(first.model, {
     filled: first.packed.filled,
@@ -194,7 +264,7 @@ function withFewFlavors(
   if (chosen === undefined) return first;
   const offers = first.offers.filter((offer) => chosen.has(search.problem.flavors[offer] ?? 0));
   const model = modelOf(search.problem, { counts: search.left, offers });
-  return { packed: packModel(model, search), model };
+  return packOffers(search, { model, offers });
 }
 
 function noteWorth({ worth }: Search, model: PackingModel, worths: Float64Array): void {
@@ -203,72 +273,18 @@ function noteWorth({ worth }: Search, model: PackingModel, worths: Float64Array)
   });
 }
 
-/** Notes the nodes as patterns of shapes, as far as limits go, the nodes with most worth per price first. True: a limit
- *  has cut something off. */
+/** Notes the nodes as patterns of shapes, as far as limits go. */
 function take(
   search: Search,
   model: PackingModel,
   of: { readonly filled: readonly NodesFilled[]; readonly offers: readonly number[] },
-): boolean {
-  const { problem, left, patterns } = search;
-  const twins = new Map<number, readonly number[]>();
-  const kept: NodesFilled[] = [];
-  const elsewhere: { readonly node: NodesFilled; readonly offer: number }[] = [];
-  let cut = false;
-  for (const node of byWorth(search, model, of.filled)) {
-    let nodes = takeRoom(search, model.offerOf[node.offer] ?? 0, node.nodes);
-    if (nodes > 0) kept.push({ ...node, nodes });
-    if (nodes === node.nodes) continue;
-    const same = twins.get(node.offer) ?? twinsOf(problem, model.offerOf[node.offer] ?? 0, of.offers);
-    twins.set(node.offer, same);
-    for (const offer of same) {
-      if (!node.rows.every((row) => (model.members[row] ?? []).every((shape) => isAllowed(problem, shape, offer))))
-        continue;
-      const more = takeRoom(search, offer, node.nodes - nodes);
-      if (more > 0) elsewhere.push({ node: { ...node, nodes: more }, offer });
-      nodes += more;
-    }
-    if (nodes < node.nodes) cut = true;
-  }
+): void {
+  const { patterns, left } = search;
+  const { kept, elsewhere } = dealNodes(search.problem, { ...of, model, room: search.room });
   patterns.push(...splitRows(model, { filled: kept, left }));
   for (const { node, offer } of elsewhere) {
     patterns.push(...splitRows(model, { filled: [node], left }).map((pattern) => ({ ...pattern, offer })));
   }
-  return cut;
-}
-
-/** How many of `wanted` nodes the offer's limit admits; they count from now on. */
-function takeRoom({ problem, room }: Search, offer: number, wanted: number): number {
-  const group = problem.limitGroups[offer] ?? 0;
-  const left = room[group] ?? 0;
-  const nodes = Math.min(wanted, left);
-  room[group] = left >= NO_LIMIT ? NO_LIMIT : left - nodes;
-  return nodes;
-}
-
-/** Offers of the same price with as much room under other limits: where a pool is full, another one serves as well. */
-function twinsOf(problem: PackingProblem, own: number, offers: readonly number[]): readonly number[] {
-  const { axes, capacities, prices, limitGroups } = problem;
-  return offers.filter((offer) => {
-    if (prices[offer] !== prices[own] || limitGroups[offer] === limitGroups[own]) return false;
-    for (let axis = 0; axis < axes; axis++) {
-      if ((capacities[offer * axes + axis] ?? 0) < (capacities[own * axes + axis] ?? 0)) return false;
-    }
-    return true;
-  });
-}
-
-function byWorth(
-  { problem, room }: Search,
-  model: PackingModel,
-  filled: readonly NodesFilled[],
-): readonly NodesFilled[] {
-  if (problem.groupNodesMax.every((_, group) => (room[group] ?? 0) >= NO_LIMIT)) return filled;
-  const pods = (node: NodesFilled): number => node.amounts.reduce((sum, amount) => sum + amount, 0);
-  return filled
-    .map((node) => ({ node, perPrice: pods(node) / (model.prices[node.offer] ?? 1) }))
-    .sort((a, b) => b.perPrice - a.perPrice)
-    .map(({ node }) => node);
 }
 
 function boundOfPlaced(search: Search, offers: readonly number[]): LowerBound {

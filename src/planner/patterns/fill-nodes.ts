@@ -1,9 +1,10 @@
 // Greedy packing, node by node: each node takes the pod whose requests point most along the room that is left (dot
 // product, so that axes run out together), again and again; of all offers the node is taken whose pods are worth most
 // for its price; and it is repeated while the same pods are left for it. Costs by shapes and distinct nodes, not by pods.
-import type { FilledNode } from '../bounds/column-generation.ts';
+import type { FilledNode } from '../bounds/column-search.ts';
 import type { PackingModel } from '../bounds/packing-model.ts';
 import type { SearchBudget } from '../bounds/search-budget.ts';
+import type { LimitsLeft } from '../bounds/shared-limit.ts';
 import { LimitedRows } from './limited-rows.ts';
 import { RowTree, type RoomLeft } from './row-tree.ts';
 
@@ -24,6 +25,10 @@ export interface FillOptions {
   readonly batch: number;
   /** How much a scarce axis counts in the score: 0 all alike, 1 by its demand. */
   readonly scarcity: number;
+  /** Per offer, what decides in place of its price, which limits may make dearer. */
+  readonly prices?: Float64Array;
+  /** What nodes may not exceed together; the nodes are taken off it. */
+  readonly limits?: LimitsLeft;
 }
 
 /** Fills nodes until all of `left` is placed or nothing more fits anywhere. Always to the end, whatever the budget: each
@@ -33,32 +38,41 @@ export function fillNodes(model: PackingModel, options: FillOptions): readonly N
   const filled: NodesFilled[] = [];
   // Ratio of price to worth when last looked at; it only grows as pods go, so the least is looked at first.
   const ratio = new Float64Array(model.offers);
+  const { limits } = options;
+  if (limits !== undefined) closeFull(ratio, limits);
   for (;;) {
-    const next = nextNode(filler, { model, ratio });
+    const next = nextNode(filler, { ratio, prices: options.prices ?? model.prices });
     if (next === undefined) return filled;
     const nodes = filler.take(next);
+    limits?.take(next.offer, nodes);
+    if (limits?.room(next.offer) === 0) closeFull(ratio, limits);
     filled.push({ ...next, nodes });
   }
+}
+
+/** Offers of which there may be no more nodes are not looked at again. */
+function closeFull(ratio: Float64Array, limits: LimitsLeft): void {
+  for (let offer = 0; offer < ratio.length; offer++) if (limits.room(offer) < 1) ratio[offer] = Infinity;
 }
 
 /** The filling of least price per worth; offers looked at earlier are only looked at again when they could win. */
 function nextNode(
   filler: NodeFiller,
-  { model, ratio }: { readonly model: PackingModel; readonly ratio: Float64Array },
+  { ratio, prices }: { readonly ratio: Float64Array; readonly prices: Float64Array },
 ): FilledNode | undefined {
   let best: FilledNode | undefined;
   let bestRatio = Infinity;
-  const fresh = new Uint8Array(model.offers);
+  const fresh = new Uint8Array(ratio.length);
   for (;;) {
     let offer = -1;
-    for (let candidate = 0; candidate < model.offers; candidate++) {
+    for (let candidate = 0; candidate < ratio.length; candidate++) {
       if (fresh[candidate] === 1 || (ratio[candidate] ?? 0) >= bestRatio) continue;
       if (offer < 0 || (ratio[candidate] ?? 0) < (ratio[offer] ?? 0)) offer = candidate;
     }
     if (offer < 0) return best;
     fresh[offer] = 1;
     const { filling, worth } = filler.fill(offer);
-    ratio[offer] = worth > 0 ? (model.prices[offer] ?? 0) / worth : Infinity;
+    ratio[offer] = worth > 0 ? (prices[offer] ?? 0) / worth : Infinity;
     if ((ratio[offer] ?? 0) >= bestRatio) continue;
     bestRatio = ratio[offer] ?? 0;
     best = filling;
@@ -135,7 +149,7 @@ class NodeFiller {
   take(filling: FilledNode): number {
     const { left } = this.#options;
     const { axes, requests } = this.#model;
-    let nodes = Infinity;
+    let nodes = this.#options.limits?.room(filling.offer) ?? Infinity;
     filling.rows.forEach(
       (row, k) => (nodes = Math.min(nodes, Math.floor((left[row] ?? 0) / (filling.amounts[k] ?? 1)))),
     );

@@ -2,6 +2,7 @@
 // what it comes to last are small nodes that are dear together: with a handful of pods those are most of the plan.
 import type { PackingModel } from '../bounds/packing-model.ts';
 import type { SearchBudget } from '../bounds/search-budget.ts';
+import type { LimitsLeft } from '../bounds/shared-limit.ts';
 import type { NodesFilled } from './fill-nodes.ts';
 
 /** Nodes that are looked at, those first that cost most above what their pods could cost: 220 triples of them. */
@@ -26,11 +27,12 @@ interface Merge {
   readonly saving: number;
 }
 
-/** The same pods on fewer nodes where those cost less; the dearest waste first, one merge after another. */
+/** The same pods on fewer nodes where those cost less; the dearest waste first, one merge after another. `limits`: what `filled` leaves
+ *  of them; they are kept. */
 export function mergeNodes(
   model: PackingModel,
   filled: readonly NodesFilled[],
-  budget: SearchBudget,
+  { budget, limits }: { readonly budget: SearchBudget; readonly limits?: LimitsLeft | undefined },
 ): readonly NodesFilled[] {
   if (model.offers < 2) return filled;
   const leastPrices = leastPricesOf(model);
@@ -45,8 +47,11 @@ export function mergeNodes(
       leastPrices,
       cheapestFirst,
       budget,
+      limits,
     });
     if (best === undefined) return answer;
+    for (const { of } of best.singles) limits?.take(of.offer, -1);
+    limits?.take(best.into.offer, 1);
     answer = merged(answer, best);
   }
   return answer;
@@ -107,9 +112,10 @@ function bestMerge(
     readonly leastPrices: Float64Array;
     readonly cheapestFirst: readonly number[];
     readonly budget: SearchBudget;
+    readonly limits: LimitsLeft | undefined;
   },
 ): Merge | undefined {
-  const { singles, leastPrices, cheapestFirst, budget } = of;
+  const { singles, leastPrices, cheapestFirst, budget, limits } = of;
   let best: Merge | undefined;
   for (const some of pairsAndTriples(singles)) {
     if (!budget.spend(model.axes)) return best;
@@ -123,6 +129,7 @@ function bestMerge(
       if (cost >= wanted) break;
       budget.spend(model.axes);
       if (!holds(model, { offer, rows, amounts, asked })) continue;
+      if (limits !== undefined && limits.room(offer) < 1) continue;
       best = { singles: some, into: { offer, rows, amounts, nodes: 1 }, saving: price - cost };
       break;
     }

@@ -55,6 +55,7 @@ function closerBound(problem: PackingProblem, budget: SearchBudget): LowerBound 
     budget,
     roundsMax: POLISH.rounds,
     searchSteps: POLISH.searchSteps,
+    states: POLISH.states,
     boundCost: bound.costPerHour,
     worth,
     known: [],

@@ -1,9 +1,11 @@
 // From so many and a half nodes of each filling to whole ones. Whole parts are taken; what is left over is a smaller
 // problem of the same kind, solved again with the fillings cut down to it, and so on (diving), until greedy packing does
 // the rest as well. The cheapest of all ways tried is the answer.
-import { generateColumns, type FilledNode } from '../bounds/column-generation.ts';
+import { generateColumns } from '../bounds/column-generation.ts';
+import type { FilledNode } from '../bounds/column-search.ts';
 import { withCounts, type PackingModel } from '../bounds/packing-model.ts';
 import type { SearchBudget } from '../bounds/search-budget.ts';
+import type { LimitsLeft } from '../bounds/shared-limit.ts';
 import { fillNodes, type NodesFilled } from './fill-nodes.ts';
 
 /** A filling whose fraction is above it is rounded up with the others of a dive. */
@@ -19,6 +21,8 @@ const VARIANTS = [
 
 export interface Rounding {
   readonly worth: Float64Array;
+  /** Per offer, with what limits add. */
+  readonly prices: Float64Array;
   readonly columns: readonly FilledNode[];
   readonly solution: readonly { readonly column: FilledNode; readonly nodes: number }[];
   readonly budget: SearchBudget;
@@ -27,31 +31,37 @@ export interface Rounding {
   /** Rounds of column generation, and shapes looked at per filling, in each dive. */
   readonly rounds: number;
   readonly searchSteps: number;
+  readonly states: number;
   /** A cost that needs no further dive. */
   readonly enough: number;
+  readonly limits?: LimitsLeft | undefined;
 }
 
-/** Whole nodes for all that can be placed, cheapest found. */
+/** Whole nodes for all that can be placed, of those with most pods the cheapest found. */
 export function roundColumns(model: PackingModel, rounding: Rounding): readonly NodesFilled[] {
   const left = model.counts.slice();
   const taken: NodesFilled[] = [];
-  let { worth, columns, solution } = rounding;
+  const limits = rounding.limits?.copy();
+  let { worth, columns, solution, prices } = rounding;
   let best: readonly NodesFilled[] | undefined;
   for (let dive = 0; ; dive++) {
-    takeWhole(left, { solution, taken, roundUp: dive > 0 });
-    const done = [...taken, ...cheapestFill(model, { left, worth, budget: rounding.budget, enough: 0 })];
-    if (best === undefined || costOf(model, done) < costOf(model, best) - 1e-9) best = done;
-    if (dive >= rounding.dives || rounding.budget.left === 0 || costOf(model, best) <= rounding.enough) return best;
+    takeWhole(left, { solution, taken, roundUp: dive > 0, limits });
+    const { budget } = rounding;
+    const done = [...taken, ...cheapestFill(model, { left, worth, budget, enough: 0, prices, limits })];
+    if (best === undefined || isBetter(model, done, best)) best = done;
+    if (dive >= rounding.dives || rounding.budget.left === 0 || isEnough(model, best, rounding)) return best;
     if (left.every((pods) => pods <= 0)) return best;
     const rest = withCounts(model, left);
     const solved = generateColumns(rest.model, {
       budget: rounding.budget,
       roundsMax: rounding.rounds,
       searchSteps: rounding.searchSteps,
+      states: rounding.states,
       boundCost: 0,
       known: cutDown(columns, { left, rowOf: rest.rowOf }),
       within: 1e-6,
       lastLook: 'none',
+      ...(limits === undefined ? {} : { limits: limits.rest() }),
     });
     const back = (column: FilledNode): FilledNode => ({
       ...column,
@@ -59,11 +69,30 @@ export function roundColumns(model: PackingModel, rounding: Rounding): readonly 
     });
     const basic = solved.solution.map(({ column, nodes }) => ({ column: back(column), nodes }));
     solution = basic;
+    prices = solved.prices;
     columns = [...basic.map(({ column }) => column), ...solved.columns.slice(-COLUMNS_CARRIED).map(back)];
     const next = worth.slice();
     rest.rowOf.forEach((row, at) => (next[row] = solved.worth[at] ?? 0));
     worth = next;
   }
+}
+
+/** Limits may leave pods out, which makes it cheap and not good. */
+function isEnough(model: PackingModel, best: readonly NodesFilled[], { enough, limits }: Rounding): boolean {
+  if (costOf(model, best) > enough) return false;
+  return limits === undefined || placedBy(best) === model.counts.reduce((sum, pods) => sum + pods, 0);
+}
+
+function isBetter(model: PackingModel, one: readonly NodesFilled[], other: readonly NodesFilled[]): boolean {
+  const pods = placedBy(one) - placedBy(other);
+  return pods > 0 || (pods === 0 && costOf(model, one) < costOf(model, other) - 1e-9);
+}
+
+/** Pods on all nodes. */
+export function placedBy(filled: readonly NodesFilled[]): number {
+  let pods = 0;
+  for (const { amounts, nodes } of filled) for (const amount of amounts) pods += amount * nodes;
+  return pods;
 }
 
 /** Cheapest of the greedy variants for what is left. */
@@ -76,6 +105,9 @@ export function cheapestFill(
     /** A cost that needs no further variant. */
     readonly enough: number;
     readonly variantsMax?: number;
+    readonly prices?: Float64Array;
+    /** What there may still be of nodes; it stays as it is. */
+    readonly limits?: LimitsLeft | undefined;
   },
 ): readonly NodesFilled[] {
   let best: readonly NodesFilled[] = [];
@@ -83,7 +115,14 @@ export function cheapestFill(
   let bestLeft = Infinity;
   for (const variant of VARIANTS.slice(0, of.variantsMax)) {
     const left = of.left.slice();
-    const filled = fillNodes(model, { left, worth: of.worth, budget: of.budget, ...variant });
+    const filled = fillNodes(model, {
+      left,
+      worth: of.worth,
+      budget: of.budget,
+      prices: of.prices ?? model.prices,
+      ...(of.limits === undefined ? {} : { limits: of.limits.copy() }),
+      ...variant,
+    });
     const pods = left.reduce((sum, count) => sum + count, 0);
     const cost = costOf(model, filled);
     if (pods > bestLeft || (pods === bestLeft && cost >= bestCost)) continue;
@@ -106,14 +145,16 @@ function takeWhole(
     readonly solution: readonly { readonly column: FilledNode; readonly nodes: number }[];
     readonly taken: NodesFilled[];
     readonly roundUp: boolean;
+    readonly limits: LimitsLeft | undefined;
   },
 ): void {
   let took = false;
   for (const { column, nodes } of of.solution) {
-    const whole = Math.min(Math.floor(nodes + 1e-6), timesLeft(column, left));
+    const room = of.limits?.room(column.offer) ?? Infinity;
+    const whole = Math.min(Math.floor(nodes + 1e-6), timesLeft(column, left), room);
     if (whole <= 0) continue;
     took = true;
-    take(left, { column, nodes: whole, taken: of.taken });
+    take(left, { ...of, column, nodes: whole });
   }
   if (!of.roundUp) return;
   const parts = of.solution
@@ -125,16 +166,23 @@ function takeWhole(
     const cut = clipped(column, left);
     // Only what is still of full use: another part may have taken its pods.
     if (cut.rows.length === 0 || (took && podsOf(cut) < podsOf(column))) continue;
-    take(left, { column: cut, nodes: 1, taken: of.taken });
+    if (of.limits !== undefined && of.limits.room(cut.offer) < 1) continue;
+    take(left, { ...of, column: cut, nodes: 1 });
     took = true;
   }
 }
 
 function take(
   left: Int32Array,
-  of: { readonly column: FilledNode; readonly nodes: number; readonly taken: NodesFilled[] },
+  of: {
+    readonly column: FilledNode;
+    readonly nodes: number;
+    readonly taken: NodesFilled[];
+    readonly limits: LimitsLeft | undefined;
+  },
 ): void {
   const { column, nodes } = of;
+  of.limits?.take(column.offer, nodes);
   column.rows.forEach((row, k) => (left[row] = (left[row] ?? 0) - nodes * (column.amounts[k] ?? 0)));
   of.taken.push({ ...column, nodes });
 }

@@ -88,6 +88,50 @@ describe('choosePatterns', () => {
     expect(within(99)).toMatchObject({ nodes: 100, costPerHour: 1100 });
   });
 
+  it('gives scarce nodes to the pods that gain most from them, given time', () => {
+    // Sixteen on a small node; the cheap offer is for all, and what else the second shape could have costs ten times as much.
+    const offers = [
+      { room: [16, 110], price: 1, group: 0 },
+      { room: [16, 110], price: 1.1, group: 1 },
+      { room: [16, 110], price: 10, group: 2 },
+    ];
+    const problem = problemOf({
+      shapes: [
+        { request: [1, 1], count: 320, offers: [0, 1] },
+        { request: [2, 1], count: 80, offers: [0, 2] },
+      ],
+      offers,
+      groupNodesMax: [10, 100, 100],
+    });
+    const polished = improvePatterns(problem, choosePatterns(problem), { ...PATTERN_DEFAULTS, steps: 1e7 });
+    expect(faultOf(problem, polished)).toBeUndefined();
+    expect([...polished.left]).toEqual([0, 0]);
+    expect(polished.costPerHour).toBeCloseTo(10 * 1 + 20 * 1.1, 9);
+  });
+
+  it('keeps to the nodes of pools and of the plan together, given time', () => {
+    const offers = [
+      { room: [4, 110], price: 1, group: 0 },
+      { room: [4, 110], price: 1.01, group: 1 },
+      { room: [40, 110], price: 12, group: 2 },
+    ];
+    const problem = problemOf({
+      shapes: [
+        { request: [1, 1], count: 400 },
+        { request: [3, 1], count: 40 },
+      ],
+      offers,
+      groupNodesMax: [30, 30, 30],
+    });
+    const polish = { ...PATTERN_DEFAULTS, steps: 1e7, nodesMax: 50 };
+    const polished = improvePatterns(problem, choosePatterns(problem, { ...PATTERN_DEFAULTS, nodesMax: 50 }), polish);
+    expect(faultOf(problem, polished)).toBeUndefined();
+    expect([...polished.left]).toEqual([0, 0]);
+    expect(polished.nodes).toBeLessThanOrEqual(50);
+    // 520 units: with 9 big nodes and 41 small ones there is room for 524.
+    expect(polished.costPerHour).toBeLessThan(155);
+  });
+
   it('places every pod that fits anywhere, however few nodes are wished for', () => {
     fc.assert(
       fc.property(smallProblems, fc.integer({ min: 0, max: 6 }), (problem, nodesMax) => {
@@ -115,7 +159,7 @@ describe('choosePatterns', () => {
       expect(faultOf(problem, first)).toBeUndefined();
       expect(first.costPerHour / first.bound.costPerHour).toBeLessThan(1.02);
       if (polishedMax === undefined) return;
-      const polished = improvePatterns(problem, first, { ...PATTERN_DEFAULTS, steps: 2e8 });
+      const polished = improvePatterns(problem, first, { ...PATTERN_DEFAULTS, steps: 1e8 });
       expect(faultOf(problem, polished)).toBeUndefined();
       expect(polished.costPerHour / polished.bound.costPerHour).toBeLessThan(polishedMax);
       expect(polished.bound.costPerHour).toBeGreaterThanOrEqual(first.bound.costPerHour);
