@@ -93,6 +93,7 @@ async function main(url: string, handed: Handed): Promise<void> {
       load_cpu_ms: round(loadedCpu - startedCpu, 0),
       load_cpu_all_ms: round(loadedCpuAll - startedCpuAll, 0),
       rss_loaded_mb: rssLoaded,
+      rss_highest_mb: round(process.resourceUsage().maxRSS / 1024, 0),
       first_decision_ms: round(decided - deciding, 0),
       first_decision_cpu_ms: round(decidedCpu - decidingCpu, 0),
       steps: plan.steps.length,

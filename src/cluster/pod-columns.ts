@@ -2,7 +2,7 @@
 // (their shape with it) once. Pure: the other thread's interner is not this one's, so shapes are interned again where they
 // arrive, one for many pods.
 import type { PodObject } from './cluster-objects.ts';
-import type { PodShapeInterner } from './pod-shape-interner.ts';
+import type { PodShapeInterner, ShapeParts } from './pod-shape-interner.ts';
 
 /** What pods share with their like. */
 export type SharedPart = Omit<PodObject, 'uid' | 'name' | 'createdMs' | 'version' | 'nodeName'>;
@@ -137,12 +137,43 @@ export class PodUnpacker {
       namespace: interner.text(part.namespace),
       schedulerName: interner.text(part.schedulerName),
       controller: interner.controller(part.controller),
-      shape: interner.intern(part.shape),
+      shape: interner.intern(shapeParts(part.shape)),
     };
   }
 }
 
-/** With its fields in the order in which parsePod names them: V8 then keeps all pods alike. */
+/** Put together as parsePodShape does it, so that V8 keeps all shapes alike: they are what decisions read most. */
+function shapeParts(shape: PodObject['shape']): ShapeParts {
+  const {
+    index: _index,
+    key: _key,
+    namespace,
+    labels,
+    requests,
+    nodeSelector,
+    nodeAffinity,
+    tolerations,
+    ...more
+  } = shape;
+  const { hostPorts, spread, podAffinity, podAntiAffinity, volumes, ...rare } = more;
+  const { cpuMillis, memoryBytes, ephemeralBytes, pods, extended, ...exact } = requests;
+  return {
+    namespace,
+    labels,
+    requests: { cpuMillis, memoryBytes, ephemeralBytes, pods, extended, ...exact },
+    nodeSelector,
+    nodeAffinity,
+    tolerations,
+    hostPorts,
+    spread,
+    podAffinity,
+    podAntiAffinity,
+    volumes,
+    ...rare,
+  };
+}
+
+/** With its fields in the order in which parsePod names them, for the same reason. */
 function podOf(
   part: SharedPart,
   own: Pick<PodObject, 'uid' | 'name' | 'createdMs' | 'version' | 'nodeName'>,

@@ -15,7 +15,7 @@ import bundle from '../../../rolldown.config.ts';
 import { rawPods } from '../../builders/arbitrary-pods.ts';
 import { FakeClock } from '../../fakes/fake-clock.ts';
 
-const PATIENT = { timeout: 15_000 };
+const PATIENT = { timeout: 30_000 };
 
 function thread(body: string): URL {
   return new URL(
@@ -80,7 +80,7 @@ describe('PodReading', () => {
         const shapes = [beside, here].map((each) => each?.changes.map(([, pod]) => pod && 'shape' in pod && pod.shape));
         for (const [index, shape] of (shapes[0] ?? []).entries()) expect(shape).toBe(shapes[1]?.[index]);
       }),
-      { numRuns: 100 },
+      { numRuns: 25 },
     );
     expect(failures).toEqual([]);
   });

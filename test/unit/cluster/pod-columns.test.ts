@@ -52,7 +52,7 @@ describe('pods in columns', () => {
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 20 },
     );
   });
 

@@ -61,7 +61,7 @@ describe('PodShapeInterner', () => {
           expect(shape).toBe(shapeRead(raw, interner));
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 });
