@@ -48,7 +48,7 @@ export const AT_ONCE: Effort = {
   dives: 1,
   diveRounds: 10,
   boundPart: 0.3,
-  columnsPart: 0.44,
+  columnsPart: 0.5,
   overLimitsPart: 0.5,
   lastLook: 'short',
 };
