@@ -45,7 +45,7 @@ export async function newPort(bench: Bench, claimUid: string): Promise<PortView>
 }
 
 export function serverRequest(
-  bench: Bench,
+  bench: Pick<Bench, 'clusterUid' | 'flavorId' | 'targets'> & { readonly under: Pick<CloudUnderTest, 'zone'> },
   what: { readonly claimUid: string; readonly portId: string },
 ): CreateServerRequest {
   return {

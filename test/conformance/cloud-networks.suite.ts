@@ -7,6 +7,7 @@ import { SERVER_METADATA, serverGroupName } from '../../src/api/names.ts';
 import type { WorkloadCluster } from '../../src/api/workload-cluster.ts';
 import type { CloudTargets } from '../../src/cluster/cluster-objects.ts';
 import type { Cloud, FloatingIpView, PortView } from '../../src/controllers/ports.ts';
+import { serverRequest } from './cloud-bench.ts';
 import type { ProjectQuota } from './project-quota.ts';
 import { eventually, EVENTUALLY_MS, rejection, withOpenStack } from './stage.ts';
 
@@ -281,21 +282,7 @@ function newServer(
     readonly flavorId?: string;
   },
 ): Promise<string> {
-  return bench.cloud.createServer({
-    name: `conformance-node-${randomUUID().slice(0, 6)}`,
-    flavorId: bench.flavorId,
-    imageId: bench.targets.images[0]?.id ?? '',
-    zone: bench.under.zone,
-    keyPair: undefined,
-    serverGroupId: undefined,
-    userData: '#cloud-config\n{}\n',
-    metadata: new Map([
-      [SERVER_METADATA.cluster, bench.clusterUid],
-      [SERVER_METADATA.pool, randomUUID()],
-      [SERVER_METADATA.claim, what.claimUid],
-    ]),
-    ...what,
-  });
+  return bench.cloud.createServer({ ...serverRequest(bench, what), ...what });
 }
 
 function activeServer(cloud: Cloud, id: string) {
