@@ -10,8 +10,8 @@ import { zoneCounts } from './zone-balance.ts';
 
 /** Most nodes that one plan adds: six times the largest cluster that Kubernetes is tested with (5,000 nodes). Bounds a plan's
  *  memory and time: measured, 30,000 new nodes for 150,000 pods are a plan of 23 MiB, 35 MiB with what making it leaves behind, and
- *  about 0.1 s of CPU to write down and check. 20,000 were too few for the cheapest mix there (28,000 small nodes), and more buys
- *  nothing. Money is bounded by maxNodes, ceilings and quota. */
+ *  a quarter of a second of CPU to write down and check, beside a fifth to choose them. 20,000 were too few for the cheapest mix
+ *  there (28,000 small nodes), and more buys nothing. Money is bounded by maxNodes, ceilings and quota. */
 export const NEW_NODES_MAX = 32_000;
 
 /** Phase: the operator deletes the cluster. True: nothing else is to be planned. */

@@ -100,8 +100,8 @@ async function open(): Promise<Bench> {
 }
 
 // Listings are taken by time, and on a busy machine this clock runs ahead of its requests: their bounds are loose. Measured
-// on an idle one: 127 requests to create (48 of them listings), 156 to delete (26); before there was a shared listing, 334
-// and 445.
+// on an idle one: 99 to 111 requests to create (20 to 32 of them listings), 141 to 144 to delete (14); before there was a shared
+// listing, 334 and 445.
 test('31 nodes in 20 pools cost a few requests each, and are listed together', { timeout: 60_000 }, async () => {
   const { management, projectId, targets, take } = await open();
   take();
