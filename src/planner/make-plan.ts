@@ -22,9 +22,6 @@ import { planClusterDeletion, planGrowth, planPoolDeletions } from './pool-size.
 import { compareText } from './claim-facts.ts';
 import { plannedPodsOf } from './planned-pods.ts';
 
-/** Pods named in the reason of a new node; the step lists all of them by uid. */
-const PODS_NAMED = 3;
-
 /** The plan for `snapshot`. Names of new claims are drawn from `nameSeed`; none is the name of a claim or node that
  *  exists. A paused cluster gets no steps; a frozen one no removals. `improved`: answers that a polish has found for
  *  problems of earlier plans; where they fit, the plan goes by them. */
@@ -94,19 +91,21 @@ function closePlan(draft: PlanDraft): Plan {
 function createSteps(draft: PlanDraft): readonly PlanStep[] {
   const specs = new Map<Offer, SpecsOfOffer>();
   const numbers = new Map<readonly PodObject[], number>();
-  return draft.newNodes.map((node) => {
+  return draft.newNodes.map((node): PlanStep => {
     const known = specs.get(node.offer) ?? { empty: claimSpecOf(node.offer, draft.objects), forPods: new Map() };
     specs.set(node.offer, known);
-    if (node.pods.length === 0) return createStep(node, known.empty);
+    const { names, pods, reason } = node;
+    const step = { kind: 'createClaims' as const, pool: node.pool.name, names, reason, pods };
+    if (pods.length === 0) return { ...step, spec: known.empty };
     const key = node.alike ?? podsKey(node, numbers);
     const spec = known.forPods.get(key) ?? {
       ...known.empty,
-      plannedPods: plannedPodsOf(node.pods),
+      plannedPods: plannedPodsOf(pods, names.numbers.length),
       // A plan makes one replacement, and no other nodes with it: equal pods, equal list.
       ...(node.replaces === undefined ? {} : { replaces: [...node.replaces] }),
     };
     known.forPods.set(key, spec);
-    return createStep(node, spec);
+    return { ...step, spec };
   });
 }
 
@@ -116,36 +115,14 @@ interface SpecsOfOffer {
 }
 
 /** Equal for nodes with as many pods of the same lists; `numbers` numbers the lists. */
-function podsKey({ pods }: NewNode, numbers: Map<readonly PodObject[], number>): string {
+function podsKey({ pods, names }: NewNode, numbers: Map<readonly PodObject[], number>): string {
   let key = '';
   for (const { pods: list, from, to } of pods) {
     const number = numbers.get(list) ?? numbers.size;
     numbers.set(list, number);
-    key += `${number}:${to - from} `;
+    key += `${number}:${(to - from) / names.numbers.length} `;
   }
   return key;
-}
-
-function createStep(node: NewNode, spec: NodeClaimSpec): PlanStep {
-  const { pods } = node;
-  let count = 0;
-  let named = '';
-  for (const { pods: listed, from, to } of pods) {
-    for (let index = from; index < to && count + index - from < PODS_NAMED; index++) {
-      named += `${named === '' ? 'for ' : ', '}${listed[index]?.namespace}/${listed[index]?.name}`;
-    }
-    count += to - from;
-  }
-  const more = count > PODS_NAMED ? ` and ${count - PODS_NAMED} more` : '';
-  const forPods = `${named}${more}`;
-  return {
-    kind: 'createClaim',
-    pool: node.pool.name,
-    name: node.name,
-    spec,
-    reason: node.reason === '' || forPods === '' ? `${node.reason}${forPods}` : `${node.reason}; ${forPods}`,
-    pods,
-  };
 }
 
 function sortedBlocked(draft: PlanDraft): readonly Blocked[] {

@@ -10,7 +10,7 @@ import { SearchBudget } from './bounds/search-budget.ts';
 import { takesPods } from './pack-new-nodes.ts';
 import { type BoundStated, onlyProblem } from './patterns/improved-patterns.ts';
 import { problemOfPods, type PodsAsked } from './patterns/problem-of-pods.ts';
-import { draftOffers, type NewNode, type PlanDraft } from './plan-draft.ts';
+import { draftOffers, type NewNode, nodesIn, type PlanDraft } from './plan-draft.ts';
 import type { NewNodesCost } from './plan.ts';
 
 /** Steps for the bound of one plan: 10 ms with 300 shapes and 16 flavors, which is enough for the LP over types there; one
@@ -31,12 +31,13 @@ export function newNodesCost(
   const problem = only ?? problemOf(draft, podsOn(nodes));
   const bound = draft.improved?.bound(problem) ?? (only === undefined ? quickBound(problem) : solvedBound(draft));
   // From the cheapest up, so that the order of the nodes cannot change the last digits.
-  const prices = nodes.map((node) => node.offer.pricePerHour).sort((a, b) => a - b);
-  const perHour = prices.reduce((sum, price) => sum + price, 0);
+  const prices = nodes.map((node) => ({ price: node.offer.pricePerHour, count: nodesIn(node) }));
+  prices.sort((a, b) => a.price - b.price || a.count - b.count);
+  const perHour = prices.reduce((sum, { price, count }) => sum + price * count, 0);
   // Not cut at the cost: a bound above it is a mistake that must show.
   const lowerBoundPerHour = bound.costPerHour;
   const cost: NewNodesCost = {
-    nodes: nodes.length,
+    nodes: prices.reduce((sum, { count }) => sum + count, 0),
     perHour: rounded(perHour),
     lowerBoundNodes: bound.nodes,
     lowerBoundPerHour: rounded(lowerBoundPerHour),

@@ -9,7 +9,7 @@ import { dealOverZones, type Item, type Taking } from './deal-zones.ts';
 import { flavorWishes, wishedFlavors } from './flavor-wishes.ts';
 import type { SortedDemand } from './plain-demand.ts';
 import { PatternNodes, type ZoneCounts } from './pattern-nodes.ts';
-import type { PlanDraft } from './plan-draft.ts';
+import { countNewNodes, type PlanDraft } from './plan-draft.ts';
 import type { PodGroup } from './pod-groups.ts';
 import type { Offer } from './pool-offers.ts';
 import { NEW_NODES_MAX } from './pool-size.ts';
@@ -173,7 +173,7 @@ function ownLimits({ exclusions }: SortedDemand): ReadonlyMap<PodGroup, number> 
 
 /** The cheapest patterns; where a pool may not get enough nodes for them, those of bigger flavors if they place more pods. */
 function mostPlaced({ draft, problem, offers, free }: Packing): PatternChoice {
-  const nodesMax = Math.max(0, NEW_NODES_MAX - draft.newNodes.length);
+  const nodesMax = Math.max(0, NEW_NODES_MAX - countNewNodes(draft));
   const options = { ...PATTERN_DEFAULTS, nodesMax, ...wishedFlavors(draft, problem, offers) };
   const asked: PatternsAsked = { problem, options };
   const improved = draft.improved?.find(asked);

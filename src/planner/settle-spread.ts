@@ -8,7 +8,7 @@ import type { LabelSelector, PodObject } from '../cluster/cluster-objects.ts';
 import { selectorMatches } from '../cluster/label-selector.ts';
 import { mayOpenLater } from '../simulation/place-groups.ts';
 import { fillNewNodes, packNewNodes } from './pack-new-nodes.ts';
-import { giveNewNode, type NewNode, type PlanDraft, reforkNodes } from './plan-draft.ts';
+import { countNewNodes, giveNewNode, type NewNode, type PlanDraft, reforkNodes, splitNodes } from './plan-draft.ts';
 import type { PodRange } from './plan.ts';
 import { nextPod, type PodGroup } from './pod-groups.ts';
 
@@ -45,6 +45,7 @@ export function packSettled(draft: PlanDraft, groups: readonly PodGroup[], all: 
   const moving = groups.filter((group) => mayOpenLater(group.shape) && !plain.has(group));
   const settling: Settling = { draft, start, moving, triesLeft: TRIES_MAX };
   for (let round = 1; round <= ROUNDS_MAX && dependsOnNodes(settling); round += 1) {
+    splitNodes(draft);
     const nodes = draft.newNodes.length;
     settle(settling, groups);
     const left = groups.filter((group) => nextPod(group) !== undefined);
@@ -65,9 +66,8 @@ function dependsOnNodes({ draft, start, moving }: Settling): boolean {
     for (const { topologyKey } of group.shape.spread) keys.add(topologyKey);
   }
   return [...keys].some((key) => {
-    const domainOf = ({ name, offer }: NewNode): string =>
-      key === LABELS.hostname ? name : (offer.template.labels.get(key) ?? '');
-    return new Set(draft.newNodes.map(domainOf)).size > 1;
+    if (key === LABELS.hostname) return countNewNodes(draft) > 1;
+    return new Set(draft.newNodes.map(({ offer }) => offer.template.labels.get(key) ?? '')).size > 1;
   });
 }
 
