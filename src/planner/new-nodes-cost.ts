@@ -25,10 +25,11 @@ export function newNodesCost(
 ): { readonly cost: NewNodesCost; readonly stated: BoundStated } | undefined {
   const nodes = draft.newNodes.filter((node) => (node.reason === '' && node.pods.length > 0) || node.amended === true);
   if (nodes.length === 0) return undefined;
-  const pods = nodes.reduce((sum, node) => sum + node.pods.reduce((all, { from, to }) => all + to - from, 0), 0);
+  let pods = 0;
+  for (const node of nodes) for (const { from, to } of node.pods) pods += to - from;
   // The search for the nodes has asked it in most plans, and has looked harder than there is time for here.
   const only = onlyProblem(draft.solved, pods);
-  const problem = only ?? problemOf(draft, podsOn(nodes));
+  const problem = only ?? problemOf(draft, podsOn(draft, nodes));
   const bound = draft.improved?.bound(problem) ?? (only === undefined ? quickBound(problem) : solvedBound(draft));
   // From the cheapest up, so that the order of the nodes cannot change the last digits.
   const prices = nodes.map((node) => ({ price: node.offer.pricePerHour, count: nodesIn(node) }));
@@ -47,8 +48,9 @@ export function newNodesCost(
   return { cost, stated: { problem, bound } };
 }
 
-/** How many of each shape, in an order that does not hang on that of the nodes. */
-function podsOn(nodes: readonly NewNode[]): readonly PodsAsked[] {
+/** How many of each shape, in an order that does not hang on that of the nodes: shapes of pending pods as the snapshot has them, then
+ *  the others by their keys, which are long. */
+function podsOn({ snapshot }: PlanDraft, nodes: readonly NewNode[]): readonly PodsAsked[] {
   const counts = new Map<PodShape, number>();
   for (const node of nodes) {
     for (const { pods, from, to } of node.pods) {
@@ -56,8 +58,15 @@ function podsOn(nodes: readonly NewNode[]): readonly PodsAsked[] {
       if (shape !== undefined) counts.set(shape, (counts.get(shape) ?? 0) + to - from);
     }
   }
-  const asked = [...counts].map(([shape, count]): PodsAsked => ({ shape, count }));
-  return asked.sort((a, b) => (a.shape.key < b.shape.key ? -1 : 1));
+  const asked: PodsAsked[] = [];
+  for (const { shape } of snapshot.pendingGroups) {
+    const count = counts.get(shape);
+    if (count === undefined) continue;
+    asked.push({ shape, count });
+    counts.delete(shape);
+  }
+  const others = [...counts].map(([shape, count]): PodsAsked => ({ shape, count }));
+  return [...asked, ...others.sort((a, b) => (a.shape.key < b.shape.key ? -1 : 1))];
 }
 
 function problemOf(draft: PlanDraft, asked: readonly PodsAsked[]): PackingProblem {
