@@ -29,11 +29,22 @@ export interface SnapshotNode {
   readonly pods: readonly PodObject[];
 }
 
+/** What a snapshot's nodes have in common with those of another one, which is known by its mark: so nobody holds on to it. */
+export interface NodeRenewal {
+  /** Of these nodes. */
+  readonly mark: object;
+  /** Of the nodes that the last snapshot had, when they had the same names; undefined: it is not known, or others. */
+  readonly since: object | undefined;
+  /** Where they are other objects than those. */
+  readonly indexes: readonly number[];
+}
+
 export interface ClusterSnapshot {
   readonly objects: ClusterObjects;
   readonly version: number;
   /** By name. */
   readonly nodes: readonly SnapshotNode[];
+  readonly renewal: NodeRenewal;
   readonly nodeIndexByName: ReadonlyMap<string, number>;
   /** Unbound, not gated, not deleting, phase Pending; by priority (highest first), age (oldest first), name. */
   readonly pendingPods: readonly PodObject[];
@@ -86,6 +97,7 @@ export function buildSnapshot(objects: ClusterObjects, version: number): Cluster
     objects,
     version,
     nodes,
+    renewal: { mark: {}, since: undefined, indexes: [] },
     nodeIndexByName: indexByName(nodes.map(({ name }) => name)),
     pendingPods,
     pendingGroups: groupPending(pendingPods),

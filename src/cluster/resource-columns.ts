@@ -66,41 +66,94 @@ export function sumPods(list: readonly PodObject[]): PodSums {
   return { cpuMillis, memoryBytes, ephemeralBytes, pods, extended, odd };
 }
 
+/** The sums once some pods went and others came. undefined: they have to be added up anew, as doubles do not count such
+ *  amounts by ones. */
+export function sumsAfter(
+  before: PodSums,
+  moved: { readonly gone: Iterable<PodObject>; readonly come: Iterable<PodObject> },
+): PodSums | undefined {
+  if (before.odd > 0) return undefined;
+  const sums = { ...before };
+  // Those that go first: what is left is no more than it was.
+  for (const { shape } of moved.gone) if (!addTo(sums, shape.requests, -1)) return undefined;
+  for (const { shape } of moved.come) if (!addTo(sums, shape.requests, 1)) return undefined;
+  const most = Math.max(sums.cpuMillis, sums.memoryBytes, sums.ephemeralBytes, ...(sums.extended?.values() ?? []));
+  if (most > Number.MAX_SAFE_INTEGER) return undefined;
+  if (sums.extended === before.extended) return sums;
+  const left = [...(sums.extended ?? [])].filter(([, amount]) => amount !== 0);
+  return { ...sums, extended: left.length === 0 ? undefined : new Map(left) };
+}
+
+/** False: odd amounts. */
+function addTo(
+  sums: { -readonly [Axis in keyof PodSums]: PodSums[Axis] },
+  requests: Resources,
+  times: 1 | -1,
+): boolean {
+  if (requests.exact !== undefined) return false;
+  sums.cpuMillis += times * requests.cpuMillis;
+  sums.memoryBytes += times * requests.memoryBytes;
+  sums.ephemeralBytes += times * requests.ephemeralBytes;
+  sums.pods += times * requests.pods;
+  if (requests.extended.size === 0) return true;
+  const extended = new Map(sums.extended);
+  for (const [name, amount] of requests.extended) extended.set(name, (extended.get(name) ?? 0) + times * amount);
+  sums.extended = extended;
+  return true;
+}
+
+type Rows = ReadonlyMap<number, PodSums>;
+
 /** Columns of sums, put together when somebody reads them: most plans place nothing, and then nobody does. */
 export class SumColumns {
   #made: ResourceColumns | undefined;
   #base: ResourceColumns;
-  #rows: ReadonlyMap<number, PodSums>;
+  /** The later ones count. */
+  #rows: readonly Rows[];
 
   /** `base`, which nobody changes any more, with the rows of some indexes replaced. */
-  constructor(base: ResourceColumns, rows: ReadonlyMap<number, PodSums> = NO_ROWS) {
+  constructor(base: ResourceColumns, rows: readonly Rows[] = []) {
     this.#base = base;
     this.#rows = rows;
-    if (rows.size === 0) this.#made = base;
+    if (rows.length === 0) this.#made = base;
   }
 
   /** The columns; they are made once. */
   get(): ResourceColumns {
     if (this.#made !== undefined) return this.#made;
     this.#made = copyOf(this.#base);
-    for (const [index, row] of this.#rows) setRow(this.#made, index, row);
+    for (const rows of this.#rows) for (const [index, row] of rows) setRow(this.#made, index, row);
     this.#base = this.#made;
-    this.#rows = NO_ROWS;
+    this.#rows = [];
     return this.#made;
   }
 
+  /** One row, whether or not the columns are made. */
+  rowAt(index: number): Pick<PodSums, keyof ResourceColumns> {
+    for (let last = this.#rows.length - 1; last >= 0; last -= 1) {
+      const row = this.#rows[last]?.get(index);
+      if (row !== undefined) return row;
+    }
+    const { cpuMillis, memoryBytes, ephemeralBytes, pods } = this.#base;
+    return {
+      cpuMillis: cpuMillis[index] ?? 0,
+      memoryBytes: memoryBytes[index] ?? 0,
+      ephemeralBytes: ephemeralBytes[index] ?? 0,
+      pods: pods[index] ?? 0,
+    };
+  }
+
   /** With other rows at some indexes. */
-  with(rows: ReadonlyMap<number, PodSums>): SumColumns {
-    const changed = new Map([...this.#rows, ...rows]);
-    const after = new SumColumns(this.#base, changed);
-    if (changed.size > LATE_ROWS_MAX) after.get();
+  with(rows: Rows): SumColumns {
+    if (rows.size === 0) return this;
+    const after = new SumColumns(this.#base, [...this.#rows, rows]);
+    if (this.#rows.length >= LATE_ROWS_MAX) after.get();
     return after;
   }
 }
 
-/** Rows that wait for a reader are copied from one snapshot to the next; from so many on the columns are cheaper. */
-const LATE_ROWS_MAX = 512;
-const NO_ROWS: ReadonlyMap<number, PodSums> = new Map();
+/** So many changes wait for a reader; from there on the columns are cheaper than looking through them for a row. */
+const LATE_ROWS_MAX = 32;
 
 /** The same numbers in columns of their own. */
 export function copyOf(columns: ResourceColumns): ResourceColumns {

@@ -17,8 +17,10 @@ export const UPCOMING = 2;
 export const CLAIM_NOT_READY = 4;
 
 export interface SnapshotColumns extends NodeSlots {
-  /** What only few nodes are, as bits, so that looking for them costs a byte a node. */
+  /** What only few nodes are, as bits. */
   readonly states: Uint8Array;
+  /** Indexes of those few, ascending. */
+  readonly inState: readonly number[];
   readonly allocatable: ResourceColumns;
   /** Put together when it is read. */
   readonly requested: ResourceColumns;
@@ -49,17 +51,26 @@ export function stateOf({ draining, upcoming, claim }: Pick<NodeRow, 'draining' 
 }
 
 /** Indexes of nodes with one of the bits, ascending. */
-export function nodesInState({ states }: Pick<SnapshotColumns, 'states'>, bits: number): readonly number[] {
+export function nodesInState(
+  { states, inState }: Pick<SnapshotColumns, 'states' | 'inState'>,
+  bits: number,
+): readonly number[] {
+  return inState.length === 0 ? inState : inState.filter((index) => ((states[index] ?? 0) & bits) !== 0);
+}
+
+/** Indexes of nodes with any bit, ascending. */
+export function indexesInState(states: Uint8Array): readonly number[] {
   const found: number[] = [];
-  for (let index = 0; index < states.length; index += 1) if (((states[index] ?? 0) & bits) !== 0) found.push(index);
+  for (let index = 0; index < states.length; index += 1) if (states[index] !== 0) found.push(index);
   return found;
 }
 
 /** The columns with other numbers for the shapes. */
 export function renumbered(columns: SnapshotColumns, podsOfShape: ShapeEntries): SnapshotColumns {
-  const { states, allocatable, sums, extendedRequested, oddPods, slotOfIndex, indexOfSlot } = columns;
+  const { states, inState, allocatable, sums, extendedRequested, oddPods, slotOfIndex, indexOfSlot } = columns;
   return {
     states,
+    inState,
     allocatable,
     sums,
     get requested() {
@@ -92,8 +103,10 @@ export function buildColumns(nodes: readonly NodeRow[], shapeNumbers: ReadonlyMa
       entriesOf[shapeNumbers.get(shape) ?? -1]?.push(index * 2 + (deleting ? 1 : 0));
     }
   });
+  const states = Uint8Array.from(nodes, stateOf);
   return {
-    states: Uint8Array.from(nodes, stateOf),
+    states,
+    inState: indexesInState(states),
     allocatable,
     sums,
     get requested() {

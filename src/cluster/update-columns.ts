@@ -9,13 +9,18 @@ import {
   setRow,
   SumColumns,
   sumPods,
+  sumsAfter,
 } from './resource-columns.ts';
 import { type Entries, entriesAfter, entriesOfShape, withEntries } from './shape-entries.ts';
-import { type NodeSlots, type SnapshotColumns, stateOf } from './snapshot-columns.ts';
+import { indexesInState, type NodeSlots, type SnapshotColumns, stateOf } from './snapshot-columns.ts';
 
 /** Pods that left (`before`) or came to (`after`) the node of a slot. */
 export interface PodsMoved {
   readonly slot: number;
+  /** Of the node; −1: it is none any longer. */
+  readonly index: number;
+  /** It was none before. */
+  readonly fresh: boolean;
   readonly before: Iterable<PodObject>;
   readonly after: Iterable<PodObject>;
 }
@@ -31,21 +36,17 @@ export interface NextColumns {
   readonly shapeNumbers: ReadonlyMap<PodShape, number>;
 }
 
-/** Cost: the columns as blocks, the pods of changed nodes, and for each shape whose pods moved its entries. */
+/** Cost: what changed of the columns as blocks, and for each shape whose pods moved its entries. */
 export function updateColumns(previous: ClusterSnapshot, next: NextColumns): SnapshotColumns {
   const { columns } = previous;
-  const { cameFrom, nodes } = next;
-  const sums = new Map<number, PodSums>();
-  for (const index of next.changed) {
-    const node = nodes[index];
-    if (node !== undefined) sums.set(index, sumPods(node.pods));
-  }
+  const { cameFrom } = next;
   const requested = cameFrom === undefined ? columns.sums : new SumColumns(movedColumns(columns.requested, cameFrom));
+  const sums = sumsOf(previous, { ...next, requested });
   const after = requested.with(sums);
   const extendedOf = new Map([...sums].map(([index, { extended }]) => [index, extended]));
   const oddOf = new Map([...sums].map(([index, { odd }]) => [index, odd === 0 ? undefined : odd]));
   return {
-    states: statesOf(previous, next),
+    ...statesOf(previous, next),
     allocatable: allocatableOf(previous, next),
     sums: after,
     get requested() {
@@ -56,6 +57,25 @@ export function updateColumns(previous: ClusterSnapshot, next: NextColumns): Sna
     ...updateEntries(previous, next),
     ...next.slots,
   };
+}
+
+/** What the pods ask for on nodes that have others than before. `requested`: what they asked for before, by new index. */
+function sumsOf(
+  { columns }: ClusterSnapshot,
+  next: Pick<NextColumns, 'nodes' | 'moved' | 'cameFrom'> & { readonly requested: SumColumns },
+): ReadonlyMap<number, PodSums> {
+  const { nodes, cameFrom, requested } = next;
+  const sums = new Map<number, PodSums>();
+  for (const { index, fresh, before: gone, after: come } of next.moved) {
+    const node = nodes[index];
+    if (node === undefined) continue;
+    const from = cameFrom === undefined ? index : (cameFrom[index] ?? -1);
+    const { cpuMillis, memoryBytes, ephemeralBytes, pods } = requested.rowAt(index);
+    const extended = columns.extendedRequested.get(from);
+    const before = { cpuMillis, memoryBytes, ephemeralBytes, pods, extended, odd: columns.oddPods.get(from) ?? 0 };
+    sums.set(index, (fresh ? undefined : sumsAfter(before, { gone, come })) ?? sumPods(node.pods));
+  }
+  return sums;
 }
 
 /** The same where no node has other room than before. */
@@ -80,16 +100,26 @@ function sameRoom(columns: ResourceColumns, index: number, room: Resources): boo
   );
 }
 
-function statesOf({ columns }: ClusterSnapshot, { nodes, changed, cameFrom }: NextColumns): Uint8Array {
-  const states = cameFrom === undefined ? columns.states.slice() : new Uint8Array(cameFrom.length);
-  for (let index = 0; index < (cameFrom?.length ?? 0); index += 1) {
-    states[index] = columns.states[cameFrom?.[index] ?? -1] ?? 0;
+/** The same where no node is in another state than before. */
+function statesOf(
+  { columns }: ClusterSnapshot,
+  { nodes, changed, cameFrom }: NextColumns,
+): Pick<SnapshotColumns, 'states' | 'inState'> {
+  let states: Uint8Array | undefined;
+  if (cameFrom !== undefined) {
+    states = new Uint8Array(cameFrom.length);
+    for (let index = 0; index < cameFrom.length; index += 1) states[index] = columns.states[cameFrom[index] ?? -1] ?? 0;
   }
   for (const index of changed) {
     const node = nodes[index];
-    if (node !== undefined) states[index] = stateOf(node);
+    if (node === undefined) continue;
+    const state = stateOf(node);
+    if ((states ?? columns.states)[index] === state) continue;
+    states ??= columns.states.slice();
+    states[index] = state;
   }
-  return states;
+  if (states === undefined) return { states: columns.states, inState: columns.inState };
+  return { states, inState: indexesInState(states) };
 }
 
 /** The slots of the next nodes: those that were there keep theirs, new ones take free ones. */

@@ -37,6 +37,7 @@ export function updateSnapshot(
     objects,
     version,
     nodes,
+    renewal: { mark: {}, since: cameFrom === undefined ? previous.renewal.mark : undefined, indexes: [...changed] },
     nodeIndexByName,
     pendingPods,
     pendingGroups: waiting === undefined ? previous.pendingGroups : groupPending(pendingPods),
@@ -47,7 +48,7 @@ export function updateSnapshot(
 }
 
 interface Move {
-  readonly gone: Set<PodObject>;
+  readonly gone: PodObject[];
   readonly come: PodObject[];
 }
 
@@ -57,18 +58,34 @@ function sortMoves(changes: readonly PodChange[]): { readonly byNode: Moves; rea
   const moves = new Map<string, Move>();
   const at = (place: string): Move => {
     let move = moves.get(place);
-    if (move === undefined) moves.set(place, (move = { gone: new Set(), come: [] }));
+    if (move === undefined) moves.set(place, (move = { gone: [], come: [] }));
     return move;
   };
   for (const { before, after } of changes) {
     const from = before === undefined ? undefined : placeOf(before);
     const to = after === undefined ? undefined : placeOf(after);
-    if (from !== undefined && before !== undefined) at(from).gone.add(before);
+    if (from !== undefined && before !== undefined) at(from).gone.push(before);
     if (to !== undefined && after !== undefined) at(to).come.push(after);
   }
   const waiting = moves.get('');
   moves.delete('');
   return { byNode: moves, waiting };
+}
+
+/** So many are looked for one by one: that only compares, and does not look into each pod of the list. */
+const GONE_ONE_BY_ONE_MAX = 8;
+
+function without(list: readonly PodObject[], gone: readonly PodObject[]): PodObject[] {
+  if (gone.length > GONE_ONE_BY_ONE_MAX) {
+    const all = new Set(gone);
+    return list.filter((pod) => !all.has(pod));
+  }
+  const left = list.slice();
+  for (const pod of gone) {
+    const place = left.indexOf(pod);
+    if (place !== -1) left.splice(place, 1);
+  }
+  return left;
 }
 
 /** The sorted list without what went and with what came. */
@@ -77,8 +94,8 @@ function listAfter(
   { gone, come }: Move,
   order: (left: PodObject, right: PodObject) => number,
 ): readonly PodObject[] {
-  const left = list.filter((pod) => !gone.has(pod));
-  if (list.length - left.length !== gone.size) throw new Error('a pod that changed must be one of the last snapshot');
+  const left = without(list, gone);
+  if (list.length - left.length !== gone.length) throw new Error('a pod that changed must be one of the last snapshot');
   for (const pod of come) {
     let low = 0;
     let high = left.length;
@@ -188,14 +205,17 @@ function podsMoved(
   const { nodes, nodeIndexByName, slots, settled, moves } = next;
   const moved: PodsMoved[] = [];
   for (const { index, pods } of settled.left) {
-    moved.push({ slot: previous.columns.slotOfIndex[index] ?? -1, before: pods, after: [] });
+    const slot = previous.columns.slotOfIndex[index] ?? -1;
+    moved.push({ slot, index: -1, fresh: false, before: pods, after: [] });
   }
   for (const [index, pods] of settled.pods) {
     const slot = slots.slotOfIndex[index] ?? -1;
     const name = nodes[index]?.name ?? '';
     const move = moves.get(name);
-    if (!previous.nodeIndexByName.has(name)) moved.push({ slot, before: [], after: pods });
-    else if (move !== undefined && nodeIndexByName.has(name)) moved.push({ slot, before: move.gone, after: move.come });
+    if (!previous.nodeIndexByName.has(name)) moved.push({ slot, index, fresh: true, before: [], after: pods });
+    else if (move !== undefined && nodeIndexByName.has(name)) {
+      moved.push({ slot, index, fresh: false, before: move.gone, after: move.come });
+    }
   }
   return moved;
 }

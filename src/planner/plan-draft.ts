@@ -80,7 +80,7 @@ export interface PlanDraft {
    *  Should a place be gone when they are evicted, they ask as pending pods. Else a removal could undo itself. */
   readonly rehoused: PodObject[];
   readonly podRuns: PodRun[];
-  readonly nodeVerdicts: NodeVerdict[];
+  nodeVerdicts: NodeVerdict[];
   /** Claims of a replacement that is under way: why each is not thought of for removal. */
   readonly held: Map<string, string>;
   /** What becomes of nodes that cheaper ones could replace; undefined: no pool wants it. */

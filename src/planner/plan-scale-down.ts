@@ -64,7 +64,7 @@ export function planScaleDown(draft: PlanDraft): void {
     decideAll(state, candidates);
     removeAll(state, withoutPlaces(before, state.going));
   }
-  kept.sort(draft.nodeVerdicts);
+  draft.nodeVerdicts = kept.all(draft.nodeVerdicts);
 }
 
 function listCandidates(
@@ -79,7 +79,7 @@ function listCandidates(
     prices: pricesByFlavor(flavors, prices),
   };
   const candidates: Candidate[] = [];
-  for (let index = 0; index < draft.snapshot.nodes.length; index += 1) {
+  for (const index of kept.open ?? draft.snapshot.nodes.keys()) {
     const held = draft.held.size === 0 ? undefined : heldAt(draft, index);
     if (held !== undefined) {
       hold(draft, index, held);

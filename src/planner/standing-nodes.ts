@@ -8,10 +8,12 @@ import type { NodeVerdict } from './plan.ts';
 import type { PoolState } from './pool-state.ts';
 
 export interface KeptNodes {
+  /** Indexes of nodes to be looked at; undefined: all. The others have the verdict that they had. */
+  readonly open: readonly number[] | undefined;
   /** What the last plan said of the snapshot's node at this index, which this one would say too; undefined: look closer. */
   verdictAt(index: number): NodeVerdict | undefined;
-  /** Puts the verdicts of a plan in order of their claims, in which it mostly finds them. */
-  sort(verdicts: NodeVerdict[]): void;
+  /** All verdicts, in order of their claims: those of this plan, and of nodes that it did not look at. The list is the caller's. */
+  all(verdicts: NodeVerdict[]): NodeVerdict[];
   /** The verdict follows from the node and its pool alone, and nothing is to be done about the node. */
   remember(node: SnapshotNode, verdict: NodeVerdict): void;
 }
@@ -23,24 +25,72 @@ export function openKeptNodes(draft: PlanDraft): KeptNodes {
   const rules = draft.pools.map(rulesOf).join();
   if (known.rules !== rules) {
     known.verdicts.fill(undefined);
+    known.unsaid = undefined;
     known.rules = rules;
   }
   const { verdicts } = known;
-  const holds = draft.objects.frozen === undefined;
+  const holds = draft.objects.frozen === undefined && removals.size === 0 && draft.held.size === 0;
+  const touched = [...fork.touched()].filter((index) => index < snapshot.nodes.length);
+  const open =
+    holds && known.unsaid !== undefined ? [...new Set([...known.unsaid, ...known.saidElse, ...touched])] : undefined;
   return {
+    open,
     verdictAt(index) {
-      const verdict = holds ? verdicts[index] : undefined;
+      const verdict = draft.objects.frozen === undefined ? verdicts[index] : undefined;
       if (verdict === undefined || fork.placedOn(index).length > 0) return undefined;
       return removals.size > 0 && removals.has(verdict.claim) ? undefined : verdict;
     },
-    sort(list) {
-      if (!isInOrderOf(known.sorted, list)) list.sort((a, b) => compareText(a.claim, b.claim));
-      known.sorted = list;
+    all(list) {
+      const sorted = open === undefined ? inOrder(list, known.sorted) : withOthers(known.sorted, list);
+      known.sorted = sorted;
+      if (open === undefined) known.unsaid = holds ? unsaidOf(snapshot, verdicts) : undefined;
+      known.saidElse = touched;
+      return sorted.slice();
     },
     remember({ index }, verdict) {
       verdicts[index] = verdict;
+      known.unsaid?.delete(index);
     },
   };
+}
+
+/** Indexes of nodes of ours without a verdict that lasts. */
+function unsaidOf({ nodes }: ClusterSnapshot, verdicts: readonly (NodeVerdict | undefined)[]): Set<number> {
+  const unsaid = new Set<number>();
+  for (let index = 0; index < nodes.length; index += 1) {
+    if (verdicts[index] === undefined && nodes[index]?.claim !== undefined) unsaid.add(index);
+  }
+  return unsaid;
+}
+
+/** The list in order of its claims, which is mostly that of the last one. */
+function inOrder(list: readonly NodeVerdict[], last: readonly NodeVerdict[]): readonly NodeVerdict[] {
+  return isInOrderOf(last, list) ? list : list.toSorted((a, b) => compareText(a.claim, b.claim));
+}
+
+/** The last list with some verdicts in the place of those of the same claims. */
+function withOthers(last: readonly NodeVerdict[], list: readonly NodeVerdict[]): readonly NodeVerdict[] {
+  let own: NodeVerdict[] | undefined;
+  for (const verdict of list) {
+    const place = placeOf(last, verdict.claim);
+    if (last[place]?.claim !== verdict.claim) throw new Error('a node of ours must have had a verdict before');
+    if (last[place] === verdict) continue;
+    own ??= last.slice();
+    own[place] = verdict;
+  }
+  return own ?? last;
+}
+
+/** Where the claim is in the list, which is in order. */
+function placeOf(list: readonly NodeVerdict[], claim: string): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((list[middle]?.claim ?? '') < claim) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Nodes that are Ready, by pool, of claims that stand after the plan. */
@@ -57,10 +107,16 @@ export function readyByPool({ snapshot, removals }: PlanDraft): ReadonlyMap<stri
 /** Per node of the last plan's snapshot. */
 interface Memory {
   nodes: readonly (SnapshotNode | undefined)[];
+  /** Of those nodes. */
+  mark: object | undefined;
   /** undefined: look closer. */
   verdicts: (NodeVerdict | undefined)[];
-  /** Of the last plan, in order. */
+  /** Of the last plan, in order of their claims. */
   sorted: readonly NodeVerdict[];
+  /** Nodes of ours without one of `verdicts`; while it is known, `sorted` has a verdict of each node of ours. */
+  unsaid: Set<number> | undefined;
+  /** Nodes of which `sorted` may say something else than `verdicts`. */
+  saidElse: readonly number[];
   /** undefined: it is not Ready, or does not stand. */
   readyPools: (string | undefined)[];
   readonly readyCounts: Map<string, number>;
@@ -70,27 +126,49 @@ interface Memory {
 
 const memories = new WeakMap<ClusterSnapshot['lineage'], Memory>();
 
-/** What is known of the snapshot's nodes, at their indexes. Costs a look at each node, and more for those that changed. */
-function memoryOf({ lineage, nodes }: ClusterSnapshot): Memory {
+/** What is known of the snapshot's nodes, at their indexes. Costs what changed where the snapshot tells it, else a look at each
+ *  node. */
+function memoryOf({ lineage, nodes, renewal }: ClusterSnapshot): Memory {
   let known = memories.get(lineage);
-  if (known === undefined) {
-    known = { nodes: [], verdicts: [], sorted: [], readyPools: [], readyCounts: new Map(), rules: '' };
-    memories.set(lineage, known);
-  }
-  if (known.nodes === nodes) return known;
-  if (!haveSameNames(known.nodes, nodes)) moveTo(known, nodes);
-  const before = known.nodes;
-  for (let index = 0; index < nodes.length; index += 1) {
-    const node = nodes[index];
-    const old = before[index];
-    if (node === old || node === undefined || (old !== undefined && isMadeOfSame(old, node))) continue;
-    known.verdicts[index] = undefined;
-    count(known.readyCounts, known.readyPools[index], -1);
-    known.readyPools[index] = readyPoolOf(node);
-    count(known.readyCounts, known.readyPools[index], 1);
+  if (known === undefined) memories.set(lineage, (known = emptyMemory()));
+  if (known.mark === renewal.mark) return known;
+  if (known.mark !== undefined && known.mark === renewal.since) {
+    for (const index of renewal.indexes) renew(known, index, nodes[index]);
+  } else {
+    known.unsaid = undefined;
+    if (!haveSameNames(known.nodes, nodes)) moveTo(known, nodes);
+    for (let index = 0; index < nodes.length; index += 1) renew(known, index, nodes[index]);
   }
   known.nodes = nodes;
+  known.mark = renewal.mark;
   return known;
+}
+
+function emptyMemory(): Memory {
+  return {
+    nodes: [],
+    mark: undefined,
+    verdicts: [],
+    sorted: [],
+    unsaid: undefined,
+    saidElse: [],
+    readyPools: [],
+    readyCounts: new Map(),
+    rules: '',
+  };
+}
+
+/** Forgets what was known of a node that is made of other objects now. */
+function renew(known: Memory, index: number, node: SnapshotNode | undefined): void {
+  const old = known.nodes[index];
+  if (node === old || node === undefined || (old !== undefined && isMadeOfSame(old, node))) return;
+  // Another list of verdicts then: with a claim more, or one less.
+  if (known.unsaid !== undefined && old?.claim?.metadata.name !== node.claim?.metadata.name) known.unsaid = undefined;
+  known.verdicts[index] = undefined;
+  if (node.claim !== undefined) known.unsaid?.add(index);
+  count(known.readyCounts, known.readyPools[index], -1);
+  known.readyPools[index] = readyPoolOf(node);
+  count(known.readyCounts, known.readyPools[index], 1);
 }
 
 function haveSameNames(before: readonly (SnapshotNode | undefined)[], nodes: readonly SnapshotNode[]): boolean {

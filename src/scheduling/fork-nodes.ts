@@ -115,6 +115,11 @@ export class ForkNodes {
     return this.#ownPods.get(index) ?? NO_PODS;
   }
 
+  /** Nodes for which `changedPods` may have some. */
+  touched(): Iterable<number> {
+    return this.#ownPods.keys();
+  }
+
   /** Ports, disks and volumes that the pods here use. */
   use(index: number): NodeUse {
     let use = this.#uses.get(index);

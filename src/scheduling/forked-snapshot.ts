@@ -181,6 +181,11 @@ export class ForkedSnapshot {
     return this.#nodes.changedPods(index);
   }
 
+  /** Nodes for which `placedOn` may have pods. */
+  touched(): Iterable<number> {
+    return this.#nodes.touched();
+  }
+
   /** Devices that the pod's claims have now, `driver/pool/device`, sorted. */
   devicesOf(pod: PodObject): readonly string[] {
     return this.#devices.devicesOf(pod);

@@ -11,15 +11,21 @@ const NO_LIMITS: ReadonlyMap<string, number> = new Map();
 /** Facts of the snapshot's node at an index below its count. */
 export type FactsOf = (index: number) => NodeFacts;
 
-const known = new WeakMap<ClusterSnapshot, FactsOf>();
+interface Known {
+  readonly snapshot: ClusterSnapshot;
+  readonly factsOf: FactsOf;
+}
+
+/** Of the last snapshot of each line of them. By the snapshot itself, each would stay until the next collection of all: while
+ *  V8 collects young objects only, a map's values hold on to what they refer to, also to their own key. */
+const known = new WeakMap<ClusterSnapshot['lineage'], Known>();
 
 /** Reads a snapshot's nodes. Nothing is made before it is asked for. */
 export function snapshotFacts(snapshot: ClusterSnapshot): FactsOf {
-  let factsOf = known.get(snapshot);
-  if (factsOf === undefined) {
-    factsOf = openFacts(snapshot);
-    known.set(snapshot, factsOf);
-  }
+  const last = known.get(snapshot.lineage);
+  if (last?.snapshot === snapshot) return last.factsOf;
+  const factsOf = openFacts(snapshot);
+  known.set(snapshot.lineage, { snapshot, factsOf });
   return factsOf;
 }
 

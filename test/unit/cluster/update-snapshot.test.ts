@@ -13,7 +13,7 @@ import { makePod } from '../../builders/make-pod.ts';
 
 /** All that a snapshot says, without the numbering of shapes and slots. */
 function view(snapshot: ClusterSnapshot): unknown {
-  const { columns, shapes: all, shapeCount, shapeNumbers, lineage: _, ...rest } = snapshot;
+  const { columns, shapes: all, shapeCount, shapeNumbers, lineage: _, renewal: _renewal, ...rest } = snapshot;
   const shapes = all.slice(0, shapeCount);
   const { podsOfShape: _entries, deadShapes, slotOfIndex, indexOfSlot, ...numbers } = columns;
   const indexOf = (entry: number): number => (indexOfSlot[entry >> 1] ?? -1) * 2 + (entry & 1);
