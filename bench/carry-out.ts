@@ -4,8 +4,8 @@ import type { NodeClaim } from '../src/api/node-claim.ts';
 import type { ClusterObjects, NodeObject, PodObject } from '../src/cluster/cluster-objects.ts';
 import { belongsToNode } from '../src/cluster/pending-groups.ts';
 import { namesIn } from '../src/planner/node-names.ts';
-import { type Plan, podsIn, type PodRun } from '../src/planner/plan.ts';
-import { type CreateClaim, shareOf, singleSteps } from '../src/planner/single-steps.ts';
+import { type Plan, podsIn, type PodRun, shareOf } from '../src/planner/plan.ts';
+import { type CreateClaim, singleSteps } from '../src/planner/single-steps.ts';
 
 /** The objects after `plan`. */
 export function carriedOut(objects: ClusterObjects, plan: Plan): ClusterObjects {

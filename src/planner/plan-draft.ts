@@ -14,6 +14,7 @@ import { type ClaimNames, nameAt, openNameSource, type NameSource } from './node
 import type { ImprovedPatterns, PatternsSolved } from './patterns/improved-patterns.ts';
 import {
   podsIn,
+  shareOf,
   type Blocked,
   type FirstRound,
   type NodeVerdict,
@@ -23,7 +24,6 @@ import {
   type PodRun,
 } from './plan.ts';
 import type { PodGroup } from './pod-groups.ts';
-import { shareOf } from './single-steps.ts';
 import { offersOf, type Offer, type PoolOffers } from './pool-offers.ts';
 import { listPools, type PoolState, standingAmong } from './pool-state.ts';
 
@@ -47,8 +47,6 @@ export interface NewNode {
   readonly reason: string;
   /** Pods that the plan puts there, of each range an equal share on each node; grows while packing. */
   readonly pods: PodRange[];
-  /** Nodes of one offer with the same object here have as many pods of the same groups; undefined: nothing is known. */
-  alike: object | undefined;
   /** For no pod in particular: see amend-first-round.ts. */
   readonly amended?: true;
   /** Claims in whose place it is made. */
@@ -193,7 +191,7 @@ export function addUnforkedNodes(
   const { count, reason } = of;
   draft.budget.take(pool, template.flavor, count);
   const names = draft.names.next(pool.name, count);
-  const node: NewNode = { pool, offer, names, reason, pods: [], alike: undefined };
+  const node: NewNode = { pool, offer, names, reason, pods: [] };
   draft.newNodes.push(node);
   draft.newNodeCounts.set(pool, newNodesOf(draft, pool) + count);
   draft.unforkedNodes.push(node);
@@ -282,7 +280,6 @@ export function giveNewNode(
   at: { readonly node: NewNode; readonly count: number },
 ): void {
   const { node } = at;
-  node.alike = undefined;
   const nodes = nodesIn(node);
   const count = at.count * nodes;
   const place = { outcome: 'onNewNode' as const, target: nameOf(node), refusals: NO_REFUSALS, count };
