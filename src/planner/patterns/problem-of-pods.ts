@@ -36,7 +36,8 @@ export function problemOfPods(of: {
   readonly asked: readonly PodsAsked[];
   readonly offered: readonly NodeOffered[];
   readonly groupNodesMax: Int32Array;
-  readonly namespaceLabels: NamespaceLabels;
+  /** undefined: who may not share a node is added by the caller. */
+  readonly namespaceLabels: NamespaceLabels | undefined;
 }): PackingProblem {
   const { asked, offered } = of;
   const extended = extendedOf(asked);
@@ -59,7 +60,8 @@ export function problemOfPods(of: {
   for (const { template } of offered) {
     if (!flavors.has(template.flavor.name)) flavors.set(template.flavor.name, flavors.size);
   }
-  const exclusions = [...portExclusions(asked), ...hostExclusions(asked, of.namespaceLabels)];
+  const { namespaceLabels } = of;
+  const exclusions = namespaceLabels ? [...portExclusions(asked), ...hostExclusions(asked, namespaceLabels)] : [];
   const perNodeMax = new Int32Array(asked.length).fill(NO_LIMIT);
   for (const { shapes, perNodeMax: max } of exclusions) {
     if (shapes.length === 1 && shapes[0] !== undefined) perNodeMax[shapes[0]] = max;
