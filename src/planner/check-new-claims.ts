@@ -4,6 +4,7 @@ import type { NodeClaimSpec } from '../api/node-claim.ts';
 import type { NodePool } from '../api/node-pool.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { CloudTargets } from '../cluster/cluster-objects.ts';
+import { arrayOf } from '../cluster/listed.ts';
 import type { Finding } from './finding.ts';
 import type { Plan, PlanStep } from './plan.ts';
 
@@ -19,7 +20,7 @@ export function checkNewClaims(plan: Plan, snapshot: ClusterSnapshot): readonly 
   if (!plan.steps.some((step) => step.kind === 'createClaim')) return findings;
   const taken = new Set([
     ...objects.claims.map((claim) => claim.metadata.name),
-    ...objects.nodes.map((node) => node.name),
+    ...arrayOf(objects.nodes).map((node) => node.name),
   ]);
   const checked = new Map<NodeClaimSpec, string>();
   const prefixes = new Map<string, string>();

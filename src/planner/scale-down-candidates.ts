@@ -60,7 +60,7 @@ export function judgeNode(
   if (!pool.settings.autoscale) return needed('spec.autoscale of its pool is false');
   const landing = draft.fork.placedOn(node.index).find((pod) => pod.nodeName !== node.name);
   if (landing !== undefined) return needed(`pod ${podKey(landing)} is about to run here`);
-  const utilization = utilizationOf(node);
+  const utilization = utilizationOf(draft.snapshot, node);
   const ready = node.node.ready === 'True';
   const { utilizationThreshold } = pool.settings;
   if (ready && utilization >= utilizationThreshold && ask.whateverUsed !== true) {
