@@ -133,7 +133,7 @@ export class LiveCluster {
     return {
       ...this.#others,
       pods: this.#pods.store.view(),
-      nodes: this.#nodes.store.list(),
+      nodes: this.#nodes.store.view(),
       claims: this.#claims.store.list(),
     };
   }

@@ -5,6 +5,7 @@ import type { Reason } from '../api/conditions.ts';
 import type { NodeClaim, RemovalReason } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { ClusterObjects, PodObject } from '../cluster/cluster-objects.ts';
+import { arrayOf } from '../cluster/listed.ts';
 import { DRAINING, nodesInState } from '../cluster/snapshot-columns.ts';
 import { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
 import { isMovable } from './claim-facts.ts';
@@ -114,7 +115,10 @@ export function openDraft(
     budget: openNodeBudget(objects),
     names: openNameSource({
       seed: options.nameSeed,
-      taken: () => [...objects.claims.map((claim) => claim.metadata.name), ...objects.nodes.map((node) => node.name)],
+      taken: () => [
+        ...objects.claims.map((claim) => claim.metadata.name),
+        ...arrayOf(objects.nodes).map((node) => node.name),
+      ],
     }),
     removals: new Map(),
     newNodes: [],

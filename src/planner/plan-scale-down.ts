@@ -102,7 +102,7 @@ function listCandidates(
     const verdict = report(draft, node.index, judged.because);
     if (judged.settled) setTimer(draft, node.index, { timer: 'unneededSince', sinceMs: undefined });
     if (judged.settled) watchReadiness(draft, node.index);
-    if (judged.lasting === true && verdict !== undefined) kept.remember(node, verdict);
+    if (judged.lasting !== undefined && verdict !== undefined) kept.remember(node, verdict, judged.lasting);
   }
   return candidates;
 }
