@@ -2,6 +2,8 @@
 // basis had become when it took its place. Columns of a packing have a handful of entries, and hundreds of them taken in the right
 // order stay that short, where a dense inverse has the square of their number.
 
+import { type BasisColumn, pivotOrder } from './pivot-order.ts';
+
 /** A pivot below it is taken for zero. */
 export const PIVOT_MIN = 1e-9;
 /** An entry below it is what cancelling has left of zero. */
@@ -9,24 +11,6 @@ const ZERO_BELOW = 1e-14;
 /** Of several places that a column could take, one that few others ask for keeps the rest short; its entry may be so much smaller than
  *  the biggest. */
 const PIVOT_PART = 0.1;
-
-/** Entries of a column of the basis. */
-export interface BasisColumn {
-  readonly rows: ArrayLike<number>;
-  readonly amounts: ArrayLike<number>;
-}
-
-/** Which columns take which places, in the order in which that makes the fewest new entries. */
-interface PivotOrder {
-  /** Columns alone in a row of those that are left, with that row. */
-  readonly first: readonly (readonly [column: number, row: number])[];
-  /** What is neither. */
-  readonly middle: readonly number[];
-  /** Columns with one row of those that are left. */
-  readonly last: readonly (readonly [column: number, row: number])[];
-  /** Columns per row. */
-  readonly inRow: Int32Array;
-}
 
 /** Starts as the identity. */
 export class BasisFactors {
@@ -195,68 +179,6 @@ export class BasisFactors {
     this.#count = factor + 1;
     return start;
   }
-}
-
-/** Rows of which one column alone is left go first with it, columns of which one row is left last: neither makes a new entry. */
-function pivotOrder(columns: readonly BasisColumn[], rowCount: number): PivotOrder {
-  const inRow = new Int32Array(rowCount);
-  for (const { rows } of columns)
-    for (let k = 0; k < rows.length; k++) inRow[rows[k] ?? 0] = (inRow[rows[k] ?? 0] ?? 0) + 1;
-  const start = new Int32Array(rowCount + 1);
-  for (let row = 0; row < rowCount; row++) start[row + 1] = (start[row] ?? 0) + (inRow[row] ?? 0);
-  const members = new Int32Array(start[rowCount] ?? 0);
-  const next = start.slice();
-  columns.forEach(({ rows }, column) => {
-    for (let k = 0; k < rows.length; k++) {
-      const row = rows[k] ?? 0;
-      members[next[row] ?? 0] = column;
-      next[row] = (next[row] ?? 0) + 1;
-    }
-  });
-  const columnsLeft = inRow.slice();
-  const rowsLeft = Int32Array.from(columns, ({ rows }) => rows.length);
-  const columnOpen = new Uint8Array(columns.length).fill(1);
-  const rowOpen = new Uint8Array(rowCount).fill(1);
-  const singleRows = [...columnsLeft.keys()].filter((row) => columnsLeft[row] === 1);
-  const singleColumns = [...rowsLeft.keys()].filter((column) => rowsLeft[column] === 1);
-  const close = (column: number, row: number): void => {
-    columnOpen[column] = 0;
-    rowOpen[row] = 0;
-    const { rows } = columns[column] ?? { rows: [] };
-    for (let k = 0; k < rows.length; k++) {
-      const other = rows[k] ?? 0;
-      columnsLeft[other] = (columnsLeft[other] ?? 0) - 1;
-      if (columnsLeft[other] === 1 && rowOpen[other] === 1) singleRows.push(other);
-    }
-    for (let at = start[row] ?? 0; at < (start[row + 1] ?? 0); at++) {
-      const other = members[at] ?? 0;
-      rowsLeft[other] = (rowsLeft[other] ?? 0) - 1;
-      if (rowsLeft[other] === 1 && columnOpen[other] === 1) singleColumns.push(other);
-    }
-  };
-  const first: (readonly [number, number])[] = [];
-  const last: (readonly [number, number])[] = [];
-  while (singleRows.length > 0 || singleColumns.length > 0) {
-    const row = singleRows.pop();
-    if (row !== undefined) {
-      if (rowOpen[row] === 0) continue;
-      const column = members.subarray(start[row], start[row + 1]).find((one) => columnOpen[one] === 1);
-      if (column === undefined) continue;
-      first.push([column, row]);
-      close(column, row);
-      continue;
-    }
-    const column = singleColumns.pop() ?? 0;
-    if (columnOpen[column] === 0) continue;
-    const { rows } = columns[column] ?? { rows: [] };
-    const own = Array.from(rows).find((one) => rowOpen[one] === 1);
-    if (own === undefined) continue;
-    last.push([column, own]);
-    close(column, own);
-  }
-  const middle = [...columnOpen.keys()].filter((column) => columnOpen[column] === 1);
-  middle.sort((a, b) => (rowsLeft[a] ?? 0) - (rowsLeft[b] ?? 0) || a - b);
-  return { first, middle, last: last.reverse(), inRow };
 }
 
 /** An open place with a big entry that few columns ask for; -1: there is none. */
