@@ -169,7 +169,13 @@ export class CoveringSimplex {
   }
 
   cost(): number {
-    return this.solution().reduce((sum, { column, value }) => sum + value * (this.#columns[column]?.cost ?? 0), 0);
+    let sum = 0;
+    for (let at = 0; at < this.rows; at++) {
+      const column = this.#basis[at] ?? -1;
+      const value = this.#values[at] ?? 0;
+      if (column >= 0 && value > 0) sum += value * (this.#columns[column]?.cost ?? 0);
+    }
+    return sum;
   }
 
   takeSteps(): number {
