@@ -34,8 +34,8 @@ export function takesPods(pool: PoolState): boolean {
 }
 
 /** Adds nodes to the draft until every group has its places or nothing more can be done. `all` are the plan's groups, also those
- *  that have their places: their rules hold too. Returns the groups that were packed by numbers: their places hold
- *  whatever other nodes there are. */
+ *  that have their places: their rules hold too. Returns the groups with rules that were packed by numbers: their places
+ *  hold whatever other nodes there are. */
 export function packNewNodes(
   draft: PlanDraft,
   groups: readonly PodGroup[],
@@ -50,7 +50,7 @@ export function packNewNodes(
   const zones = new Map(pools.map((pool) => [pool, zoneCounts(draft, pool)]));
   const least = nodesAtLeast(groups, offers);
   const sorter = new DemandSorter(draft, all, { nodesAtLeast: least });
-  for (const priority of new Set(groups.map((group) => group.priority))) {
+  for (const priority of prioritiesOf(groups)) {
     const band = groups.filter((group) => group.priority === priority && nextPod(group) !== undefined);
     const demand = sorter.sort(band);
     const trials = openTrials({ draft, offers, zones, groups: band });
@@ -63,7 +63,7 @@ export function packNewNodes(
     serveInRounds(packing, demand.entangled);
     fillWithPlain(packing, demand);
     const late = nodesFirst ? [] : packPatterns(draft, demand, { offers, zones });
-    for (const group of demand.plain) plain.add(group);
+    for (const group of demand.plain) if (mayOpenLater(group.shape)) plain.add(group);
     // A zone that could not take its share (limits) leaves the others with too much.
     const uneven = unevenIn(demand);
     for (const group of [...early, ...late, ...uneven]) plain.delete(group);
@@ -74,6 +74,12 @@ export function packNewNodes(
     serveInRounds(packing, [...early, ...late, ...waiting]);
   }
   return plain;
+}
+
+function prioritiesOf(groups: readonly PodGroup[]): ReadonlySet<number> {
+  const priorities = new Set<number>();
+  for (const { priority } of groups) priorities.add(priority);
+  return priorities;
 }
 
 /** The most nodes that one set of pods needs that keep off each other. */
