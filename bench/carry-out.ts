@@ -4,12 +4,16 @@ import type { NodeClaim } from '../src/api/node-claim.ts';
 import type { ClusterObjects, NodeObject, PodObject } from '../src/cluster/cluster-objects.ts';
 import { arrayOf } from '../src/cluster/listed.ts';
 import { belongsToNode } from '../src/cluster/pending-groups.ts';
-import { type Plan, type PlanStep, podsIn } from '../src/planner/plan.ts';
+import { namesIn } from '../src/planner/node-names.ts';
+import { type Plan, podsIn, type PodRun, shareOf } from '../src/planner/plan.ts';
+import { type CreateClaim, singleSteps } from '../src/planner/single-steps.ts';
 
 /** The objects after `plan`. */
 export function carriedOut(objects: ClusterObjects, plan: Plan): ClusterObjects {
   const removed = new Set(plan.steps.flatMap((step) => (step.kind === 'removeClaim' ? [step.claim] : [])));
-  const created = plan.steps.flatMap((step) => (step.kind === 'createClaim' ? [claimOf(step, objects)] : []));
+  const created = singleSteps(plan.steps).flatMap((step) =>
+    step.kind === 'createClaim' ? [claimOf(step, objects)] : [],
+  );
   const places = new Map<PodObject, string>();
   for (const { pods, target } of placesOf(plan)) for (const pod of pods) places.set(pod, target);
   const pods = [...objects.pods].flatMap((pod): readonly PodObject[] => {
@@ -30,8 +34,13 @@ export function carriedOut(objects: ClusterObjects, plan: Plan): ClusterObjects 
 /** Pods that get a node, by node. */
 export function placesOf(plan: Plan): readonly { readonly pods: readonly PodObject[]; readonly target: string }[] {
   return plan.report.pods.flatMap((run) =>
-    run.target === '' || run.outcome === 'waitingForPreemption' ? [] : [{ pods: podsIn([run]), target: run.target }],
+    run.target === '' || run.outcome === 'waitingForPreemption' ? [] : placesOfRun(run),
   );
+}
+
+function placesOfRun(run: PodRun): ReturnType<typeof placesOf> {
+  const targets = run.targets === undefined ? [run.target] : namesIn(run.targets);
+  return targets.map((target, index) => ({ pods: podsIn([shareOf(run, index, targets.length)]), target }));
 }
 
 /** With desiredNodes as patched. */
@@ -51,10 +60,7 @@ export function evicted(pod: PodObject): PodObject {
 }
 
 /** The claim of the step, its node Ready. */
-export function claimOf(
-  step: PlanStep & { readonly kind: 'createClaim' },
-  { observedAtMs }: ClusterObjects,
-): NodeClaim {
+export function claimOf(step: CreateClaim, { observedAtMs }: ClusterObjects): NodeClaim {
   const at = new Date(observedAtMs).toISOString();
   return {
     metadata: { name: step.name, uid: step.name, resourceVersion: '1', creationTimestamp: at },

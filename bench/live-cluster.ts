@@ -9,6 +9,7 @@ import type { PodShapeInterner } from '../src/cluster/pod-shape-interner.ts';
 import { type StorePart, WatchedStore } from '../src/kubernetes/object-store.ts';
 import { parseWatchLine } from '../src/kubernetes/watch-protocol.ts';
 import type { Plan } from '../src/planner/plan.ts';
+import { singleSteps } from '../src/planner/single-steps.ts';
 import { claimOf, evicted, nodeOf, placesOf, poolsAfter } from './carry-out.ts';
 import { podText } from './pod-text.ts';
 import type { StillCluster } from './still-cluster.ts';
@@ -152,7 +153,9 @@ export class LiveCluster {
     const removed = new Set(plan.steps.flatMap((step) => (step.kind === 'removeClaim' ? [step.claim] : [])));
     this.#claims.drop(this.#claims.store.list().filter(({ metadata }) => removed.has(metadata.name)));
     this.#emptied(removed);
-    const created = plan.steps.flatMap((step) => (step.kind === 'createClaim' ? [claimOf(step, this.#others)] : []));
+    const created = singleSteps(plan.steps).flatMap((step) =>
+      step.kind === 'createClaim' ? [claimOf(step, this.#others)] : [],
+    );
     this.#claims.put(created);
     this.#nodes.put(created.map(nodeOf));
     for (const { pods, target } of placesOf(plan)) {

@@ -11,6 +11,7 @@ import { PodShapeInterner } from '../src/cluster/pod-shape-interner.ts';
 import { checkPlan } from '../src/planner/check-plan.ts';
 import { makePlan } from '../src/planner/make-plan.ts';
 import type { Plan } from '../src/planner/plan.ts';
+import { claimsCreated } from '../src/planner/single-steps.ts';
 import { carriedOut } from './carry-out.ts';
 import { percentile, round, rssMiB } from './figures.ts';
 import { objectsOf } from './steady-state.ts';
@@ -67,7 +68,7 @@ export function scaleAllDown(start: ClusterObjects): ScaleDownTotals {
       totals.firstRemoved = removed;
       totals.firstEvictions = cost.evictions;
     }
-    totals.created += plan.steps.filter((step) => step.kind === 'createClaim').length;
+    totals.created += plan.steps.reduce((sum, step) => sum + claimsCreated(step), 0);
     totals.plans += 1;
     totals.removed += removed;
     totals.evictions += cost.evictions;

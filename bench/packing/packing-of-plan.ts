@@ -1,5 +1,6 @@
 // What a plan promises, in the words of the input: nodes by type and zone with the numbers of their pods, and who has none.
 import { type Plan, podsIn } from '../../src/planner/plan.ts';
+import { singleSteps } from '../../src/planner/single-steps.ts';
 import type { PackedNode } from '../../test/packing/verify-packing.ts';
 import { podNumber } from '../inputs/pods-of-workload.ts';
 
@@ -15,7 +16,7 @@ export interface PlannedPacking {
 /** The new nodes of `plan` in its order; pods ascending. */
 export function packingOf(plan: Plan): PlannedPacking {
   const nodes: PackedNode[] = [];
-  for (const step of plan.steps) {
+  for (const step of singleSteps(plan.steps)) {
     if (step.kind !== 'createClaim') continue;
     const pods = podsIn(step.pods).map((pod) => podNumber(pod.uid));
     nodes.push({ type: step.spec.flavor, zone: step.spec.zone, pods: pods.sort((a, b) => a - b) });

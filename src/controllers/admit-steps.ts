@@ -3,6 +3,7 @@
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { Finding } from '../planner/finding.ts';
 import type { Plan, PlanStep } from '../planner/plan.ts';
+import { type SingleStep, singleSteps } from '../planner/single-steps.ts';
 import type { StepOutcome } from './execute-plan.ts';
 
 export interface AdmittedSteps {
@@ -25,14 +26,14 @@ export function admitSteps(plan: Plan, findings: readonly Finding[], snapshot: C
   if (snapshot.objects.cluster.spec.paused === true) return { plan: undefined, refused: [] };
   if (whole.length > 0) {
     const why = `the plan is refused: ${messages(whole)}`;
-    return { plan: undefined, refused: plan.steps.map((step) => refusal(step, why)) };
+    return { plan: undefined, refused: singleSteps(plan.steps).map((step) => refusal(step, why)) };
   }
   if (fatal.length === 0) return { plan, refused: [] };
   const stopped = new Map<string, string>();
   for (const { pool = '' } of fatal) {
     stopped.set(pool, `the pool's steps are refused: ${messages(fatal.filter((finding) => finding.pool === pool))}`);
   }
-  if (plan.steps.some((step) => step.kind === 'createClaim' && stopped.has(step.pool))) {
+  if (plan.steps.some((step) => step.kind === 'createClaims' && stopped.has(step.pool))) {
     for (const step of plan.steps) {
       if (step.kind !== 'removeClaim' || !NEEDS_PLACES.has(step.reason) || stopped.has(step.pool)) continue;
       stopped.set(step.pool, 'its pods may have been meant for new nodes of a pool whose steps are refused');
@@ -43,12 +44,12 @@ export function admitSteps(plan: Plan, findings: readonly Finding[], snapshot: C
     stopped.get((step.kind === 'setTimer' ? poolOfClaim.get(step.claim) : step.pool) ?? '');
   const refused = plan.steps.flatMap((step) => {
     const why = whyStopped(step);
-    return why === undefined ? [] : [refusal(step, why)];
+    return why === undefined ? [] : singleSteps([step]).map((single) => refusal(single, why));
   });
   return { plan: { ...plan, steps: plan.steps.filter((step) => whyStopped(step) === undefined) }, refused };
 }
 
-function refusal(step: PlanStep, why: string): StepOutcome {
+function refusal(step: SingleStep, why: string): StepOutcome {
   return { step, kind: 'dropped', why };
 }
 

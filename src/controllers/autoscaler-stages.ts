@@ -3,6 +3,7 @@ import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import { nextSnapshot } from '../cluster/next-snapshot.ts';
 import { checkPlan } from '../planner/check-plan.ts';
 import { makePlan } from '../planner/make-plan.ts';
+import { singleSteps } from '../planner/single-steps.ts';
 import type { AutoscalerStages } from './autoscaler-loop.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { executePlan } from './execute-plan.ts';
@@ -44,7 +45,7 @@ export function autoscalerStages(
       const executed =
         short === undefined
           ? executePlan(context, plan, { snapshot, expectations: sources.expectations })
-          : plan.steps.map((step) => ({ step, kind: 'dropped', why: short }) as const);
+          : singleSteps(plan.steps).map((step) => ({ step, kind: 'dropped', why: short }) as const);
       // Beside the steps: pods on their way to nodes that stand are no matter of theirs.
       const [outcomes] = await Promise.all([executed, placer.run(plan, snapshot)]);
       return outcomes;

@@ -6,6 +6,7 @@ import type { NodeClaim } from '../api/node-claim.ts';
 import type { CloudTargets, Flavor, Quota } from '../cluster/cluster-objects.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { Plan } from '../planner/plan.ts';
+import { singleSteps } from '../planner/single-steps.ts';
 import { CachedFact } from './cached-fact.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { isPortError, PortError } from './port-errors.ts';
@@ -204,7 +205,7 @@ export class CloudFacts {
    *  cannot: they took it since the snapshot. */
   hold(plan: Plan, snapshot: ClusterSnapshot): string | undefined {
     return this.#shares.hold(
-      plan.steps.filter((step) => step.kind === 'createClaim'),
+      singleSteps(plan.steps).filter((step) => step.kind === 'createClaim'),
       snapshot.objects,
     );
   }

@@ -5,7 +5,8 @@
 // after a crash the next plan converges the claims to it: grown first, the missing claims are created; shrunk first, the
 // superfluous ones are removed. The other way round a removed claim would be created again.
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
-import type { Plan, PlanStep } from '../planner/plan.ts';
+import type { Plan } from '../planner/plan.ts';
+import { type SingleStep, singleSteps } from '../planner/single-steps.ts';
 import type { ClaimExpectations } from './claim-expectations.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import {
@@ -22,7 +23,7 @@ import { holdPool } from './pool-finalizer.ts';
 import { isPortError } from './port-errors.ts';
 
 export interface StepOutcome {
-  readonly step: PlanStep;
+  readonly step: SingleStep;
   /** dropped: its precondition no longer holds; failed: an operating failure. Both are planned again. */
   readonly kind: 'done' | 'dropped' | 'failed';
   /** Empty when done. */
@@ -47,17 +48,18 @@ export async function executePlan(
 ): Promise<readonly StepOutcome[]> {
   const run: Run = { context, ...options, outcomes: [], away: undefined };
   await finishRemovals(run);
-  const names = plan.steps.flatMap((step) => (step.kind === 'createClaim' ? [step.name] : []));
+  const all = singleSteps(plan.steps);
+  const names = all.flatMap((step) => (step.kind === 'createClaim' ? [step.name] : []));
   const taken =
     names.length === 0
       ? new Set<string>()
       : await ask(run, 'server names in use', () => context.cloud.serverNamesTaken(names));
-  const pools = new Set(plan.steps.flatMap((step) => (step.kind === 'setTimer' ? [] : [step.pool])));
+  const pools = new Set(all.flatMap((step) => (step.kind === 'setTimer' ? [] : [step.pool])));
   for (const pool of pools) {
-    const steps = plan.steps.filter((step) => step.kind !== 'setTimer' && step.pool === pool);
+    const steps = all.filter((step) => step.kind !== 'setTimer' && step.pool === pool);
     await executePool(run, steps, taken);
   }
-  const timers = plan.steps.filter((step) => step.kind === 'setTimer');
+  const timers = all.filter((step) => step.kind === 'setTimer');
   await inParallel(timers, (step) => attempt(run, step, () => setTimer(run, step)));
   return run.outcomes;
 }
@@ -65,7 +67,7 @@ export async function executePlan(
 /** The steps of one pool; without its desiredNodes the rest of the pool is dropped. */
 async function executePool(
   run: Run,
-  steps: readonly PlanStep[],
+  steps: readonly SingleStep[],
   taken: ReadonlySet<string> | undefined,
 ): Promise<void> {
   const desired = steps.filter((step) => step.kind === 'setDesiredNodes');
@@ -93,12 +95,12 @@ async function executePool(
   await inParallel(removes, (step) => attempt(run, step, () => removeClaim(run, step)));
 }
 
-function drop(run: Run, steps: readonly PlanStep[], why: string): void {
+function drop(run: Run, steps: readonly SingleStep[], why: string): void {
   for (const step of steps) run.outcomes.push({ step, kind: 'dropped', why });
 }
 
 /** Does one step; text is the precondition that does not hold. Returns whether it was done. */
-async function attempt(run: Run, step: PlanStep, write: () => Promise<string | undefined>): Promise<boolean> {
+async function attempt(run: Run, step: SingleStep, write: () => Promise<string | undefined>): Promise<boolean> {
   if (!mayWrite(run)) {
     drop(run, [step], 'the lease is not held');
     return false;

@@ -5,13 +5,13 @@ import { FINALIZERS, GROUP_VERSION, LABELS } from '../api/names.ts';
 import type { NodePool } from '../api/node-pool.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { PlanStep } from '../planner/plan.ts';
+import type { CreateClaim } from '../planner/single-steps.ts';
 import type { ClaimExpectations } from './claim-expectations.ts';
 import { noteNeverJoined } from './claim-status.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { holdPool } from './pool-finalizer.ts';
 import { isPortError } from './port-errors.ts';
 
-export type Create = Extract<PlanStep, { kind: 'createClaim' }>;
 export type Remove = Extract<PlanStep, { kind: 'removeClaim' }>;
 export type SetDesired = Extract<PlanStep, { kind: 'setDesiredNodes' }>;
 export type SetTimer = Extract<PlanStep, { kind: 'setTimer' }>;
@@ -40,7 +40,7 @@ export async function setDesiredNodes(execution: Execution, step: SetDesired): P
 /** Creates the claim under a name that no server of the project has. A lost answer is looked up before the next plan. */
 export async function createClaim(
   execution: Execution,
-  step: Create,
+  step: CreateClaim,
   taken: ReadonlySet<string>,
 ): Promise<string | undefined> {
   const { context, expectations } = execution;
@@ -66,7 +66,7 @@ export async function createClaim(
 }
 
 /** The claim as it is written: the whole intent, owned by its WorkloadCluster. uid and version are the server's to give. */
-function claimObject(context: ClusterContext, step: Create): NodeClaim {
+function claimObject(context: ClusterContext, step: CreateClaim): NodeClaim {
   return {
     apiVersion: GROUP_VERSION,
     kind: 'NodeClaim',

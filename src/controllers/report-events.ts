@@ -2,7 +2,8 @@
 // and some time has passed: a tenant's events live in the tenant's etcd.
 import { GROUP_VERSION } from '../api/names.ts';
 import type { NodePool } from '../api/node-pool.ts';
-import { type PlanStep, podsIn, type PodVerdict, podVerdicts } from '../planner/plan.ts';
+import { podsIn, type PodVerdict, podVerdicts } from '../planner/plan.ts';
+import type { SingleStep } from '../planner/single-steps.ts';
 import type { PassResult } from './autoscaler-loop.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import type { EventInput } from './ports.ts';
@@ -109,7 +110,7 @@ export class ReportEvents {
   }
 }
 
-function doneSteps(result: PassResult): readonly PlanStep[] {
+function doneSteps(result: PassResult): readonly SingleStep[] {
   return result.outcomes.filter((outcome) => outcome.kind === 'done').map((outcome) => outcome.step);
 }
 

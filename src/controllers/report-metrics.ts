@@ -1,6 +1,7 @@
 // Turns one pass into metrics and lines of the decision log. Names are those of the metric catalogue.
 import { NODE_CLAIM_PHASES } from '../api/node-claim.ts';
-import { countPods, type PlanStep, type PodPlace, podsIn } from '../planner/plan.ts';
+import { countPods, type PodPlace, podsIn } from '../planner/plan.ts';
+import type { SingleStep } from '../planner/single-steps.ts';
 import type { PassResult } from './autoscaler-loop.ts';
 import { claimsOfPool, countPhases } from './claims-of-pools.ts';
 import type { ClusterContext } from './cluster-context.ts';
@@ -70,7 +71,7 @@ function decisionOf(outcome: StepOutcome, labels: TelemetryLabels, nowMs: number
   return { at: new Date(nowMs).toISOString(), ...labels, ...stepFields(step), outcome: kind, why };
 }
 
-function stepFields(step: PlanStep): Readonly<Record<string, unknown>> {
+function stepFields(step: SingleStep): Readonly<Record<string, unknown>> {
   if (step.kind !== 'createClaim') return step;
   const { kind, pool, name: claim, reason } = step;
   const pods = podsIn(step.pods).map((pod) => pod.uid);

@@ -59,8 +59,15 @@ function unlikeRows({ shapes, offers, allowed }: PackingProblem): readonly numbe
   const words = (offers + 31) >>> 5;
   const known = new Map<string, number>();
   for (let row = 0; row < shapes; row++) {
+    if (row > 0 && isLikeTheLast(allowed, row * words, words)) continue;
     const key = allowed.subarray(row * words, row * words + words).join(' ');
     if (!known.has(key)) known.set(key, row);
   }
   return [...known.values()];
+}
+
+/** Words from `at` on are those before them. */
+function isLikeTheLast(bits: Uint32Array, at: number, words: number): boolean {
+  for (let word = at; word < at + words; word++) if (bits[word] !== bits[word - words]) return false;
+  return true;
 }

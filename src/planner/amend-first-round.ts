@@ -9,7 +9,7 @@ import { SchedulerSimulation } from '../simulation/simulate-scheduler.ts';
 import { NO_LIMIT } from './bounds/packing-problem.ts';
 import { flavorsAdded, flavorWishes } from './flavor-wishes.ts';
 import { packNewNodes } from './pack-new-nodes.ts';
-import type { NewNode, PlanDraft } from './plan-draft.ts';
+import { countNewNodes, type NewNode, type PlanDraft, splitNodes } from './plan-draft.ts';
 import type { FirstRound, PodRange } from './plan.ts';
 import type { PodGroup } from './pod-groups.ts';
 
@@ -54,7 +54,8 @@ export function amendFirstRound(draft: PlanDraft, groups: readonly PodGroup[]): 
   // Wanted is not enough: the server may be too old, or refuse them. Who does not ask the server goes by the wish.
   const named = placing ?? cluster.spec.autoscaler?.placementHints === true;
   // What one node holds, it holds in any order.
-  if (draft.newNodes.length < 2 || named) return;
+  if (countNewNodes(draft) < 2 || named) return;
+  splitNodes(draft);
   const waiting = onNewNodes(draft, groups);
   const pods = waiting.reduce((sum, one) => sum + one.pods.length, 0);
   if (pods === 0) return;
@@ -217,6 +218,7 @@ function nodesForLeft(draft: PlanDraft, amending: Amending, run: Run): number {
     return count === 0 ? [] : [{ ...group, pods: pods.slice(pods.length - count), placed: 0, pending: false }];
   });
   packNewNodes(next, left, [...amending.groups, ...left]);
+  splitNodes(next);
   draft.fork.rollback(mark);
   for (const node of next.newNodes.slice(planned)) {
     draft.newNodes.push({ ...node, reason: AMENDED, pods: [], amended: true });

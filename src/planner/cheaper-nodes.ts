@@ -3,7 +3,7 @@
 // wins (what it saves less what its moves are charged with); of equal ones that which moves fewer pods, then fewer nodes, then
 // the first. The search is bounded in steps.
 import { holdsInAnyOrder, mostWorth, tryCheaperNodes, type CheaperNodes, type Terms } from './try-cheaper-nodes.ts';
-import type { Refused } from './node-budget.ts';
+import type { Refused } from './node-limits.ts';
 import type { Candidate } from './scale-down-candidates.ts';
 
 /** Nodes of one set. One replacement is to be small, so that a wrong guess costs little; a claim can name no more than the

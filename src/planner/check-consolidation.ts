@@ -4,17 +4,18 @@ import type { NodeClaim } from '../api/node-claim.ts';
 import type { NodePool } from '../api/node-pool.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { Finding } from './finding.ts';
+import { nameAt } from './node-names.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import { pricePerHour } from './price-model.ts';
 
 const COST_TOLERANCE = 1e-9;
 
-type Create = PlanStep & { readonly kind: 'createClaim' };
+type Create = PlanStep & { readonly kind: 'createClaims' };
 
 /** Replacements that the plan begins or carries on. */
 export function checkConsolidation(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[] {
   const creates = plan.steps.filter(
-    (step): step is Create => step.kind === 'createClaim' && step.spec.replaces !== undefined,
+    (step): step is Create => step.kind === 'createClaims' && step.spec.replaces !== undefined,
   );
   const removes = plan.steps.filter((step) => step.kind === 'removeClaim' && step.reason === 'Consolidated');
   if (creates.length === 0 && removes.length === 0) return [];
@@ -54,7 +55,8 @@ function checkReplaced(
   const findings: Finding[] = [];
   const say = (message: string): void => void findings.push(fatal('replacement', message, first.pool));
   const replaced = objects.claims.filter((claim) => names.has(claim.metadata.name));
-  if (replaced.length < names.size) say(`claim '${first.name}' would replace claims that are not in the snapshot`);
+  if (replaced.length < names.size)
+    say(`claim '${nameAt(first.names, 0)}' would replace claims that are not in the snapshot`);
   for (const claim of replaced) {
     const { name } = claim.metadata;
     if (claim.spec.clusterUid !== objects.cluster.metadata.uid)
@@ -70,7 +72,7 @@ function checkReplaced(
     of.snapshot,
   );
   const after = costOf(
-    steps.map(({ spec }) => spec.flavor),
+    steps.flatMap(({ names, spec }) => names.numbers.map(() => spec.flavor)),
     of.snapshot,
   );
   if (!(after < before - COST_TOLERANCE))

@@ -23,21 +23,33 @@ interface Sum {
 
 /** Limits that the plan would exceed. All fatal, but a pool left below minNodes by a removal is a warning. */
 export function checkLimits(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[] {
-  const added = plan.steps.flatMap((step) => (step.kind === 'createClaim' ? [step.spec] : []));
+  const added = plan.steps.flatMap((step): readonly Many[] =>
+    step.kind === 'createClaims' ? [{ spec: step.spec, nodes: step.names.numbers.length }] : [],
+  );
   const findings: Finding[] = [...checkMinNodes(plan, snapshot)];
   if (added.length === 0) return findings;
-  const existing = snapshot.objects.claims.map((claim) => claim.spec);
+  const existing = snapshot.objects.claims.map(oneOf);
   findings.push(...checkPools(added, snapshot));
   findings.push(...checkCeilings(sumOf([...existing, ...added], snapshot), snapshot));
   findings.push(...checkFlavors(added, snapshot));
-  const uncounted = snapshot.objects.claims.filter(isUncounted).map((claim) => claim.spec);
+  const uncounted = snapshot.objects.claims.filter(isUncounted).map(oneOf);
   findings.push(...checkQuota(sumOf([...uncounted, ...added], snapshot), snapshot));
   return findings;
 }
 
-function checkPools(added: readonly NodeClaimSpec[], snapshot: ClusterSnapshot): readonly Finding[] {
+/** Equal nodes. */
+interface Many {
+  readonly spec: NodeClaimSpec;
+  readonly nodes: number;
+}
+
+function oneOf({ spec }: NodeClaim): Many {
+  return { spec, nodes: 1 };
+}
+
+function checkPools(added: readonly Many[], snapshot: ClusterSnapshot): readonly Finding[] {
   const findings: Finding[] = [];
-  const standing = countByPool(snapshot.objects.claims.map((claim) => claim.spec));
+  const standing = countByPool(snapshot.objects.claims.map(oneOf));
   for (const [name, more] of countByPool(added)) {
     const pool = snapshot.objects.nodePools.find((candidate) => candidate.metadata.name === name);
     const nodes = more + (standing.get(name) ?? 0);
@@ -57,9 +69,9 @@ function checkPools(added: readonly NodeClaimSpec[], snapshot: ClusterSnapshot):
   return findings;
 }
 
-function countByPool(specs: readonly NodeClaimSpec[]): ReadonlyMap<string, number> {
+function countByPool(all: readonly Many[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const { poolName } of specs) counts.set(poolName, (counts.get(poolName) ?? 0) + 1);
+  for (const { spec, nodes } of all) counts.set(spec.poolName, (counts.get(spec.poolName) ?? 0) + nodes);
   return counts;
 }
 
@@ -83,13 +95,13 @@ function checkCeilings(total: Sum, snapshot: ClusterSnapshot): readonly Finding[
   );
 }
 
-function checkFlavors(added: readonly NodeClaimSpec[], snapshot: ClusterSnapshot): readonly Finding[] {
+function checkFlavors(added: readonly Many[], snapshot: ClusterSnapshot): readonly Finding[] {
   const allowed = snapshot.objects.cluster.spec.ceilings?.flavorsAllowed;
   if (allowed === undefined) return [];
   const wrong = new Map(
     added
-      .filter((spec) => !allowed.includes(spec.flavor))
-      .map((spec) => [JSON.stringify([spec.poolName, spec.flavor]), spec]),
+      .filter(({ spec }) => !allowed.includes(spec.flavor))
+      .map(({ spec }) => [JSON.stringify([spec.poolName, spec.flavor]), spec]),
   );
   return [...wrong.values()].map(({ flavor, poolName }) =>
     fatal('ceiling', `flavor '${flavor}' is not among the operator's flavorsAllowed`, poolName),
@@ -129,7 +141,10 @@ function checkMinNodes(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[
         claim.status?.removal === undefined &&
         !['Failed', 'Draining', 'Deleting'].includes(claim.status?.phase ?? ''),
     ).length;
-    const added = plan.steps.filter((step) => step.kind === 'createClaim' && step.pool === name).length;
+    const added = plan.steps.reduce(
+      (sum, step) => sum + (step.kind === 'createClaims' && step.pool === name ? step.names.numbers.length : 0),
+      0,
+    );
     if (stands + added < least) {
       findings.push(
         fatal('minNodes', `pool '${name}' would lose ${count} nodes and have ${stands + added} of ${least}`, name),
@@ -146,17 +161,17 @@ function isUncounted({ metadata, status }: NodeClaim): boolean {
   return !leaving || status?.phase === 'Creating' || status?.phase === 'Unknown';
 }
 
-function sumOf(specs: readonly NodeClaimSpec[], snapshot: ClusterSnapshot): Sum {
+function sumOf(all: readonly Many[], snapshot: ClusterSnapshot): Sum {
   const sum: Sum = { nodes: 0, ports: 0, cores: 0, memoryMiB: 0, costPerHour: 0 };
   const flavors = new Map(snapshot.objects.flavors.map((flavor) => [flavor.name, flavor]));
-  for (const spec of specs) {
-    sum.nodes += 1;
-    sum.ports += 1 + (spec.additionalNetworks ?? []).length;
+  for (const { spec, nodes } of all) {
+    sum.nodes += nodes;
+    sum.ports += (1 + (spec.additionalNetworks ?? []).length) * nodes;
     const flavor = flavors.get(spec.flavor);
     if (flavor === undefined) continue;
-    sum.cores += flavor.vcpus;
-    sum.memoryMiB += flavor.memoryMiB;
-    sum.costPerHour += pricePerHour(flavor, snapshot.objects.prices);
+    sum.cores += flavor.vcpus * nodes;
+    sum.memoryMiB += flavor.memoryMiB * nodes;
+    sum.costPerHour += pricePerHour(flavor, snapshot.objects.prices) * nodes;
   }
   return sum;
 }

@@ -4,45 +4,38 @@ import type { NodeClaimSpec } from '../api/node-claim.ts';
 import type { NodePool } from '../api/node-pool.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { CloudTargets } from '../cluster/cluster-objects.ts';
-import { arrayOf } from '../cluster/listed.ts';
 import type { Finding } from './finding.ts';
+import { nameAt } from './node-names.ts';
 import type { Plan, PlanStep } from './plan.ts';
 
 /** Nova and Kubernetes both take such names: the pool's, `-node-` and six hex digits. */
 const POOL_PART = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
 const LAST_PART = /^[0-9a-f]{6}$/;
+const NUMBERS = 16 ** 6;
 /** A DNS label, because a node name is one. */
 const CLAIM_NAME_LENGTH_MAX = 63;
-/** New claims: free names, a pool that is there, a spec that says all and agrees with the cluster. All fatal. */
+
+type CreateClaims = PlanStep & { readonly kind: 'createClaims' };
+
+/** New claims: free names, a pool that is there, a spec that says all and agrees with the cluster, the same number of pods for
+ *  each. All fatal. */
 export function checkNewClaims(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[] {
   const { objects } = snapshot;
-  const findings: Finding[] = [];
-  if (!plan.steps.some((step) => step.kind === 'createClaim')) return findings;
-  const taken = new Set([
-    ...objects.claims.map((claim) => claim.metadata.name),
-    ...arrayOf(objects.nodes).map((node) => node.name),
-  ]);
+  const steps = plan.steps.filter((step) => step.kind === 'createClaims');
+  if (steps.length === 0) return [];
+  const findings: Finding[] = [...checkNames(steps, snapshot)];
   const checked = new Map<NodeClaimSpec, string>();
-  const prefixes = new Map<string, string>();
   const pools = new Map(objects.nodePools.map((pool) => [pool.metadata.name, pool]));
-  for (const step of plan.steps) {
-    if (step.kind !== 'createClaim') continue;
-    const { name, spec } = step;
-    if (taken.has(name)) findings.push(fatal('nameTaken', `the name '${name}' of a new claim is taken`, step.pool));
-    taken.add(name);
-    const prefix = prefixes.get(step.pool) ?? prefixOf(step.pool);
-    prefixes.set(step.pool, prefix);
-    if (!isNameWith(prefix, name)) {
-      findings.push(
-        fatal(
-          'malformed',
-          `'${name}' must be '${step.pool}-node-' and six hex digits, at most 63 characters`,
-          step.pool,
-        ),
-      );
-    }
+  for (const step of steps) {
+    const { spec, pods } = step;
+    const claims = step.names.numbers.length;
+    const name = nameAt(step.names, 0);
     if (objects.cluster.metadata.deletionTimestamp !== undefined) {
       findings.push(fatal('unfounded', `claim '${name}' would be created in a cluster that is being deleted`));
+    }
+    if (claims === 0 || pods.some(({ from, to }) => (to - from) % claims !== 0)) {
+      const counts = pods.map(({ from, to }) => to - from).join(' and ');
+      findings.push(fatal('malformed', `${counts || 'no'} pods cannot be dealt to ${claims} equal claims`, step.pool));
     }
     const pool = pools.get(step.pool);
     if (pool === undefined || pool.metadata.deletionTimestamp !== undefined) {
@@ -64,23 +57,70 @@ export function checkNewClaims(plan: Plan, snapshot: ClusterSnapshot): readonly 
   return findings;
 }
 
-/** What names of the pool's claims begin with; empty if the pool's own name is none. */
-function prefixOf(pool: string): string {
-  return POOL_PART.test(pool) ? `${pool}-node-` : '';
+/** Names that nothing has, each once, and that Nova and Kubernetes take. */
+function checkNames(steps: readonly CreateClaims[], { objects }: ClusterSnapshot): readonly Finding[] {
+  const findings: Finding[] = [];
+  const drawn = new Map<string, number[]>();
+  for (const { pool, names } of steps) {
+    const first = nameAt(names, 0);
+    if (names.pool !== pool || !isName(pool, first) || !areNumbers(names.numbers)) {
+      const rule = `must be '${pool}-node-' and six hex digits, at most ${CLAIM_NAME_LENGTH_MAX} characters`;
+      findings.push(fatal('malformed', `'${first}' ${rule}`, pool));
+      continue;
+    }
+    const known = drawn.get(pool);
+    if (known === undefined) drawn.set(pool, [...names.numbers]);
+    else for (const one of names.numbers) known.push(one);
+  }
+  for (const [pool, numbers] of drawn) {
+    const again = firstTaken(numbers, takenIn(pool, objects));
+    if (again === undefined) continue;
+    const name = nameAt({ pool, numbers: [again] }, 0);
+    findings.push(fatal('nameTaken', `the name '${name}' of a new claim is taken`, pool));
+  }
+  return findings;
 }
 
-function isNameWith(prefix: string, name: string): boolean {
-  if (prefix === '' || name.length > CLAIM_NAME_LENGTH_MAX || !name.startsWith(prefix)) return false;
+function areNumbers(numbers: readonly number[]): boolean {
+  for (const one of numbers) if (!Number.isInteger(one) || one < 0 || one >= NUMBERS) return false;
+  return true;
+}
+
+/** One that comes twice or is among `taken`. */
+function firstTaken(numbers: readonly number[], taken: ReadonlySet<number>): number | undefined {
+  const sorted = Uint32Array.from(numbers).sort();
+  let before = -1;
+  for (const one of sorted) {
+    if (one === before || (taken.size > 0 && taken.has(one))) return one;
+    before = one;
+  }
+  return undefined;
+}
+
+function isName(pool: string, name: string): boolean {
+  const prefix = `${pool}-node-`;
+  if (!POOL_PART.test(pool) || name.length > CLAIM_NAME_LENGTH_MAX || !name.startsWith(prefix)) return false;
   return LAST_PART.test(name.slice(prefix.length));
 }
 
+/** What claims and nodes with names of the pool are called at the end. */
+function takenIn(pool: string, { claims, nodes }: ClusterSnapshot['objects']): ReadonlySet<number> {
+  const prefix = `${pool}-node-`;
+  const numbers = new Set<number>();
+  const note = (name: string): void => {
+    if (!name.startsWith(prefix)) return;
+    const last = name.slice(prefix.length);
+    if (LAST_PART.test(last)) numbers.add(Number.parseInt(last, 16));
+  };
+  for (const { metadata } of claims) note(metadata.name);
+  for (const { name } of nodes) note(name);
+  return numbers;
+}
+
 /** A spec agrees with its pool and with the cluster. */
-function checkSpec(
-  step: PlanStep & { readonly kind: 'createClaim' },
-  pool: NodePool,
-  snapshot: ClusterSnapshot,
-): readonly Finding[] {
-  const { name, spec } = step;
+function checkSpec(step: CreateClaims, pool: NodePool, snapshot: ClusterSnapshot): readonly Finding[] {
+  const { spec } = step;
+  const name = nameAt(step.names, 0);
   const { targets } = snapshot.objects;
   const floatingIps = pool.spec.attachFloatingIPs?.enabled === true;
   const findings: Finding[] = [];
@@ -111,12 +151,13 @@ function networksText(networks: CloudTargets['additionalNetworks'] | NodeClaimSp
 }
 
 function checkCloudNames(
-  step: PlanStep & { readonly kind: 'createClaim' },
+  step: CreateClaims,
   flavorsOfPool: readonly string[],
   snapshot: ClusterSnapshot,
 ): readonly Finding[] {
   const { flavors, targets } = snapshot.objects;
-  const { name, spec } = step;
+  const { spec } = step;
+  const name = nameAt(step.names, 0);
   const findings: Finding[] = [];
   if (!flavors.some((flavor) => flavor.name === spec.flavor && flavor.id === spec.flavorId)) {
     findings.push(

@@ -131,7 +131,11 @@ function checkDesiredNodes(plan: Plan, snapshot: ClusterSnapshot): readonly Find
         !['Draining', 'Deleting'].includes(status?.phase ?? '') &&
         (status?.phase !== 'Failed' || snapshot.objects.frozen !== undefined),
     ).length;
-    const added = plan.steps.filter((other) => other.kind === 'createClaim' && other.pool === step.pool).length;
+    const added = plan.steps.reduce(
+      (sum, other) =>
+        sum + (other.kind === 'createClaims' && other.pool === step.pool ? other.names.numbers.length : 0),
+      0,
+    );
     if (step.to !== stands + added) {
       findings.push(
         fatal(

@@ -36,13 +36,12 @@ export interface Trials {
   readonly wishes: FlavorWishes;
   /** Offer and shape that never match, whatever else is there. */
   readonly hopeless: Set<string>;
-  /** Least that any pod asks for: with less left a node is full. */
-  readonly leastCpuMillis: number;
+  /** Least that any pod asks for: with less left a node is full; undefined: nobody had to know yet. */
+  leastCpuMillis: number | undefined;
   triesLeft: number;
 }
 
 export function openTrials(of: Pick<Trials, 'draft' | 'offers' | 'zones' | 'groups'>): Trials {
-  const leastCpuMillis = of.groups.reduce((least, group) => Math.min(least, group.shape.requests.cpuMillis), Infinity);
   const kinds = new Map<string, Offer[]>();
   for (const offer of of.offers) {
     const key = `${offer.pool.name} ${offer.template.flavor.name}`;
@@ -53,7 +52,7 @@ export function openTrials(of: Pick<Trials, 'draft' | 'offers' | 'zones' | 'grou
   // With one flavor there is nothing to choose: only whether it takes the pod is asked.
   const triesLeft = kinds.size === 1 ? 0 : TRIES_MAX;
   const wishes = flavorWishes(of.draft);
-  return { ...of, kinds: [...kinds.values()], wishes, hopeless: new Set(), leastCpuMillis, triesLeft };
+  return { ...of, kinds: [...kinds.values()], wishes, hopeless: new Set(), leastCpuMillis: undefined, triesLeft };
 }
 
 /** The offer to take for the next pods of `group`; undefined: none takes them now. */
@@ -131,11 +130,12 @@ function fillNode(trials: Trials, node: { readonly index: number; readonly first
   let worth = fillFrom(trials, node.first, node.index);
   // Out of tries: the pod itself is all that is asked, so that any choice is still a node that takes it.
   if (worth === 0 || trials.triesLeft <= 0) return worth;
+  const least = (trials.leastCpuMillis ??= leastCpuOf(trials.groups));
   let free = freeOn(trials, node.index);
   let misses = 0;
   let passedOver = 0;
   for (const group of trials.groups) {
-    if (free.cpuMillis < trials.leastCpuMillis || misses >= MISSES_MAX || passedOver >= PASSED_OVER_MAX) break;
+    if (free.cpuMillis < least || misses >= MISSES_MAX || passedOver >= PASSED_OVER_MAX) break;
     if (group === node.first || nextPod(group) === undefined) continue;
     const { cpuMillis, memoryBytes } = group.shape.requests;
     if (cpuMillis > free.cpuMillis || memoryBytes > free.memoryBytes) {
@@ -150,6 +150,10 @@ function fillNode(trials: Trials, node: { readonly index: number; readonly first
     if (trials.triesLeft <= 0) break;
   }
   return worth;
+}
+
+function leastCpuOf(groups: readonly PodGroup[]): number {
+  return groups.reduce((least, group) => Math.min(least, group.shape.requests.cpuMillis), Infinity);
 }
 
 function freeOn({ draft }: Trials, index: number): { readonly cpuMillis: number; readonly memoryBytes: number } {

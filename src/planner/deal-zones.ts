@@ -91,20 +91,23 @@ function isEven({ counts }: Table, constraint: ZoneConstraint): boolean {
   return Math.max(...perZone) - Math.min(...perZone) <= constraint.maxSkew;
 }
 
-/** Pods of plain groups on nodes of this plan, by zone. */
+/** Pods of plain groups on nodes of this plan, by zone; groups without any are left out. */
 function placedByZone(draft: PlanDraft, { demand, zones }: Dealing): ReadonlyMap<PodGroup, readonly number[]> {
+  const there = new Map<PodGroup, number[]>();
+  if (draft.newNodes.length === 0) return there;
   const counted = [
     ...demand.zoneConstraints.flatMap((one) => one.counted),
     ...demand.clusters.flatMap((one) => [...one]),
   ];
-  const there = new Map(counted.map((group) => [group, zones.map(() => 0)]));
   const groupOf = new Map(counted.map((group) => [group.pods, group]));
   for (const { offer, pods } of draft.newNodes) {
     const zone = zones.indexOf(offer.template.zone);
     for (const range of pods) {
       const group = groupOf.get(range.pods);
-      const perZone = group === undefined ? undefined : there.get(group);
-      if (perZone !== undefined) perZone[zone] = (perZone[zone] ?? 0) + range.to - range.from;
+      if (group === undefined) continue;
+      const perZone = there.get(group) ?? zones.map(() => 0);
+      there.set(group, perZone);
+      perZone[zone] = (perZone[zone] ?? 0) + range.to - range.from;
     }
   }
   return there;
@@ -206,8 +209,11 @@ function giveEvenly(table: Table, group: PodGroup, count: number): void {
   const before = zones.map((_, zone) => sum(own.map((counts) => counts[zone] ?? 0)));
   const height = (zone: number): number => (before[zone] ?? 0) + own.length * (given[zone] ?? 0);
   const open = zones.flatMap((name, zone) => (taking(group).zones.has(name) ? [zone] : []));
-  for (let pod = 0; pod < count && open.length > 0; pod += 1) {
-    const zone = open.reduce((best, one) => (height(one) < height(best) ? one : best));
+  const [first] = open;
+  if (first === undefined) return;
+  for (let pod = 0; pod < count; pod += 1) {
+    let zone = first;
+    for (const one of open) if (height(one) < height(zone)) zone = one;
     given[zone] = (given[zone] ?? 0) + 1;
   }
   zones.forEach((_, zone) => give(table, group, { zone, count: given[zone] ?? 0 }));

@@ -5,7 +5,7 @@ import { belongsToNode } from '../cluster/pending-groups.ts';
 import { carriesTerms } from '../scheduling/carried-terms.ts';
 import { takesPods } from './pack-new-nodes.ts';
 import type { Refusal } from '../scheduling/refusal.ts';
-import type { Refused } from './node-budget.ts';
+import type { Refused } from './node-limits.ts';
 import { block, draftOffers, type PlanDraft } from './plan-draft.ts';
 import type { PodPlace } from './plan.ts';
 import { isEntangled } from './pod-groups.ts';

@@ -1,6 +1,6 @@
 // Why the nodes of a pool cannot have the floating IPs that it asks for.
 import type { ClusterObjects } from '../cluster/cluster-objects.ts';
-import type { Refused } from './node-budget.ts';
+import type { Refused } from './node-limits.ts';
 import type { PoolState } from './pool-state.ts';
 
 /** At most one refusal; none for pools without floating IPs. The message names the field of the one who can mend it. */

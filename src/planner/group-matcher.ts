@@ -8,13 +8,25 @@ import type { PodGroup } from './pod-groups.ts';
 /** Comparisons of a selector with a shape, over one plan: some 100 ns each. */
 const COMPARISONS_MAX = 200_000;
 
-const constraintKeys = new WeakMap<SpreadConstraint, string>();
+/** A constraint is of one shape and so of one namespace, unless shapes come to share them: then the last one that asked is kept. */
+const constraintKeys = new WeakMap<SpreadConstraint, CountKeys>();
 
-/** Equal for constraints of pods in `namespace` that count the same pods. */
-export function countKey(namespace: string, constraint: SpreadConstraint): string {
-  let key = constraintKeys.get(constraint);
-  if (key === undefined) constraintKeys.set(constraint, (key = JSON.stringify(constraint.selector)));
-  return `${namespace} ${key}`;
+interface CountKeys {
+  readonly namespace: string;
+  /** Equal where the same pods are counted. */
+  readonly counted: string;
+  /** Equal where they are counted over the same domains. */
+  readonly all: string;
+}
+
+/** What constraints of pods in `namespace` are told apart by. */
+export function countKeys(namespace: string, constraint: SpreadConstraint): CountKeys {
+  const known = constraintKeys.get(constraint);
+  if (known?.namespace === namespace) return known;
+  const counted = `${namespace} ${JSON.stringify(constraint.selector)}`;
+  const keys = { namespace, counted, all: `${namespace} ${constraint.topologyKey}${counted}` };
+  constraintKeys.set(constraint, keys);
+  return keys;
 }
 
 export class GroupMatcher {
@@ -44,7 +56,7 @@ export class GroupMatcher {
   /** Groups that a constraint of pods in `namespace` counts; equal constraints get the same list. */
   countedBy(namespace: string, constraint: SpreadConstraint): readonly PodGroup[] {
     const { selector } = constraint;
-    const key = countKey(namespace, constraint);
+    const { counted: key } = countKeys(namespace, constraint);
     const known = this.#bySelector.get(key);
     if (known !== undefined) return known;
     const counted = this.#matching(tokensWithin(namespace, selector), (shape) => {
@@ -78,11 +90,21 @@ export class GroupMatcher {
   }
 
   #matching(tokens: Tokens, matches: (shape: PodShape) => boolean): readonly PodGroup[] {
-    const byToken = this.#index();
-    const candidates =
-      tokens === undefined ? this.#groups : [...new Set(tokens.flatMap((token) => byToken.get(token) ?? []))];
+    const candidates = this.#candidates(tokens);
     this.#comparisonsLeft -= candidates.length;
-    return this.isExact ? candidates.filter((group) => matches(group.shape)) : candidates;
+    if (!this.isExact) return candidates;
+    // Mostly all of them: then the list is there already.
+    const first = candidates.findIndex((group) => !matches(group.shape));
+    if (first < 0) return candidates;
+    return [...candidates.slice(0, first), ...candidates.slice(first + 1).filter((group) => matches(group.shape))];
+  }
+
+  #candidates(tokens: Tokens): readonly PodGroup[] {
+    if (tokens === undefined) return this.#groups;
+    const byToken = this.#index();
+    const [only] = tokens;
+    if (only !== undefined && tokens.length === 1) return byToken.get(only) ?? [];
+    return [...new Set(tokens.flatMap((token) => byToken.get(token) ?? []))];
   }
 
   #index(): ReadonlyMap<string, readonly PodGroup[]> {

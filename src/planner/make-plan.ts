@@ -4,10 +4,9 @@
 // repair are all inputs of this one function and cannot fight.
 import type { NodeClaimSpec } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
-import type { PodObject } from '../cluster/cluster-objects.ts';
 import { claimSpecOf } from './claim-spec.ts';
 import type { ImprovedPatterns } from './patterns/improved-patterns.ts';
-import { block, openDraft, type NewNode, type PlanDraft } from './plan-draft.ts';
+import { block, openDraft, type PlanDraft } from './plan-draft.ts';
 import { planConsolidatedRemoval } from './plan-consolidated-removal.ts';
 import { planConsolidation } from './plan-consolidation.ts';
 import { planManualRemoval } from './plan-manual-removal.ts';
@@ -20,10 +19,6 @@ import type { Blocked, Plan, PlanStep } from './plan.ts';
 import { type Offer, specRefusals } from './pool-offers.ts';
 import { planClusterDeletion, planGrowth, planPoolDeletions } from './pool-size.ts';
 import { compareText } from './claim-facts.ts';
-import { plannedPodsOf } from './planned-pods.ts';
-
-/** Pods named in the reason of a new node; the step lists all of them by uid. */
-const PODS_NAMED = 3;
 
 /** The plan for `snapshot`. Names of new claims are drawn from `nameSeed`; none is the name of a claim or node that
  *  exists. A paused cluster gets no steps; a frozen one no removals. `improved`: answers that a polish has found for
@@ -90,62 +85,15 @@ function closePlan(draft: PlanDraft): Plan {
   };
 }
 
-/** Claims of equal nodes for equal pods share one spec, so that a plan is as small as the kinds of its nodes. */
+/** Claims for nodes of one offer share one spec, so that a plan is as small as the kinds of its nodes. */
 function createSteps(draft: PlanDraft): readonly PlanStep[] {
-  const specs = new Map<Offer, SpecsOfOffer>();
-  const numbers = new Map<readonly PodObject[], number>();
-  return draft.newNodes.map((node) => {
-    const known = specs.get(node.offer) ?? { empty: claimSpecOf(node.offer, draft.objects), forPods: new Map() };
-    specs.set(node.offer, known);
-    if (node.pods.length === 0) return createStep(node, known.empty);
-    const key = node.alike ?? podsKey(node, numbers);
-    const spec = known.forPods.get(key) ?? {
-      ...known.empty,
-      plannedPods: plannedPodsOf(node.pods),
-      // A plan makes one replacement, and no other nodes with it: equal pods, equal list.
-      ...(node.replaces === undefined ? {} : { replaces: [...node.replaces] }),
-    };
-    known.forPods.set(key, spec);
-    return createStep(node, spec);
+  const specs = new Map<Offer, NodeClaimSpec>();
+  return draft.newNodes.map(({ pool, offer, names, pods, reason, replaces }): PlanStep => {
+    let common = specs.get(offer);
+    if (common === undefined) specs.set(offer, (common = claimSpecOf(offer, draft.objects)));
+    const spec = replaces === undefined ? common : { ...common, replaces: [...replaces] };
+    return { kind: 'createClaims', pool: pool.name, names, spec, reason, pods };
   });
-}
-
-interface SpecsOfOffer {
-  readonly empty: NodeClaimSpec;
-  readonly forPods: Map<unknown, NodeClaimSpec>;
-}
-
-/** Equal for nodes with as many pods of the same lists; `numbers` numbers the lists. */
-function podsKey({ pods }: NewNode, numbers: Map<readonly PodObject[], number>): string {
-  let key = '';
-  for (const { pods: list, from, to } of pods) {
-    const number = numbers.get(list) ?? numbers.size;
-    numbers.set(list, number);
-    key += `${number}:${to - from} `;
-  }
-  return key;
-}
-
-function createStep(node: NewNode, spec: NodeClaimSpec): PlanStep {
-  const { pods } = node;
-  let count = 0;
-  let named = '';
-  for (const { pods: listed, from, to } of pods) {
-    for (let index = from; index < to && count + index - from < PODS_NAMED; index++) {
-      named += `${named === '' ? 'for ' : ', '}${listed[index]?.namespace}/${listed[index]?.name}`;
-    }
-    count += to - from;
-  }
-  const more = count > PODS_NAMED ? ` and ${count - PODS_NAMED} more` : '';
-  const forPods = `${named}${more}`;
-  return {
-    kind: 'createClaim',
-    pool: node.pool.name,
-    name: node.name,
-    spec,
-    reason: node.reason === '' || forPods === '' ? `${node.reason}${forPods}` : `${node.reason}; ${forPods}`,
-    pods,
-  };
 }
 
 function sortedBlocked(draft: PlanDraft): readonly Blocked[] {

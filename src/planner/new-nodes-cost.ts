@@ -10,7 +10,7 @@ import { SearchBudget } from './bounds/search-budget.ts';
 import { takesPods } from './pack-new-nodes.ts';
 import { type BoundStated, onlyProblem } from './patterns/improved-patterns.ts';
 import { problemOfPods, type PodsAsked } from './patterns/problem-of-pods.ts';
-import { draftOffers, type NewNode, type PlanDraft } from './plan-draft.ts';
+import { draftOffers, type NewNode, nodesIn, type PlanDraft } from './plan-draft.ts';
 import type { NewNodesCost } from './plan.ts';
 
 /** Steps for the bound of one plan: 10 ms with 300 shapes and 16 flavors, which is enough for the LP over types there; one
@@ -25,18 +25,20 @@ export function newNodesCost(
 ): { readonly cost: NewNodesCost; readonly stated: BoundStated } | undefined {
   const nodes = draft.newNodes.filter((node) => (node.reason === '' && node.pods.length > 0) || node.amended === true);
   if (nodes.length === 0) return undefined;
-  const pods = nodes.reduce((sum, node) => sum + node.pods.reduce((all, { from, to }) => all + to - from, 0), 0);
+  let pods = 0;
+  for (const node of nodes) for (const { from, to } of node.pods) pods += to - from;
   // The search for the nodes has asked it in most plans, and has looked harder than there is time for here.
   const only = onlyProblem(draft.solved, pods);
-  const problem = only ?? problemOf(draft, podsOn(nodes));
+  const problem = only ?? problemOf(draft, podsOn(draft, nodes));
   const bound = draft.improved?.bound(problem) ?? (only === undefined ? quickBound(problem) : solvedBound(draft));
   // From the cheapest up, so that the order of the nodes cannot change the last digits.
-  const prices = nodes.map((node) => node.offer.pricePerHour).sort((a, b) => a - b);
-  const perHour = prices.reduce((sum, price) => sum + price, 0);
+  const prices = nodes.map((node) => ({ price: node.offer.pricePerHour, count: nodesIn(node) }));
+  prices.sort((a, b) => a.price - b.price || a.count - b.count);
+  const perHour = prices.reduce((sum, { price, count }) => sum + price * count, 0);
   // Not cut at the cost: a bound above it is a mistake that must show.
   const lowerBoundPerHour = bound.costPerHour;
   const cost: NewNodesCost = {
-    nodes: nodes.length,
+    nodes: prices.reduce((sum, { count }) => sum + count, 0),
     perHour: rounded(perHour),
     lowerBoundNodes: bound.nodes,
     lowerBoundPerHour: rounded(lowerBoundPerHour),
@@ -46,8 +48,9 @@ export function newNodesCost(
   return { cost, stated: { problem, bound } };
 }
 
-/** How many of each shape, in an order that does not hang on that of the nodes. */
-function podsOn(nodes: readonly NewNode[]): readonly PodsAsked[] {
+/** How many of each shape, in an order that does not hang on that of the nodes: shapes of pending pods as the snapshot has them, then
+ *  the others by their keys, which are long. */
+function podsOn({ snapshot }: PlanDraft, nodes: readonly NewNode[]): readonly PodsAsked[] {
   const counts = new Map<PodShape, number>();
   for (const node of nodes) {
     for (const { pods, from, to } of node.pods) {
@@ -55,8 +58,15 @@ function podsOn(nodes: readonly NewNode[]): readonly PodsAsked[] {
       if (shape !== undefined) counts.set(shape, (counts.get(shape) ?? 0) + to - from);
     }
   }
-  const asked = [...counts].map(([shape, count]): PodsAsked => ({ shape, count }));
-  return asked.sort((a, b) => (a.shape.key < b.shape.key ? -1 : 1));
+  const asked: PodsAsked[] = [];
+  for (const { shape } of snapshot.pendingGroups) {
+    const count = counts.get(shape);
+    if (count === undefined) continue;
+    asked.push({ shape, count });
+    counts.delete(shape);
+  }
+  const others = [...counts].map(([shape, count]): PodsAsked => ({ shape, count }));
+  return [...asked, ...others.sort((a, b) => (a.shape.key < b.shape.key ? -1 : 1))];
 }
 
 function problemOf(draft: PlanDraft, asked: readonly PodsAsked[]): PackingProblem {

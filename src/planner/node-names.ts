@@ -1,36 +1,76 @@
-// Names of new claims, servers and nodes: `<pool>-node-<6 hex>`, drawn from a seed so that a plan is reproducible.
+// Names of new claims, servers and nodes: `<pool>-node-<6 hex>`, drawn from a seed so that a plan is reproducible. A plan keeps
+// them as numbers: thousands of equal nodes are one step of it, and nobody reads their names before they are written.
 import { claimName } from '../api/names.ts';
 import { hash64 } from './template-hash.ts';
 
-export interface NameSource {
-  /** A name that nothing has yet. */
-  next(pool: string): string;
+/** Names of claims of one pool, by the number that their six hex digits are: [0, 0xffffff]. */
+export interface ClaimNames {
+  readonly pool: string;
+  readonly numbers: readonly number[];
 }
 
-/** Draws before giving up: 16.7 million names per pool, so even 100,000 taken ones make 50 misses in a row unthinkable. */
-const DRAWS_MAX = 50;
+export interface NameSource {
+  /** So many names that nothing has yet, no two the same. */
+  next(pool: string, count: number): ClaimNames;
+}
+
+/** Six hex digits. */
+export const NAME_NUMBERS = 2 ** 24;
+/** Of the names of one pool, at most so many in a row may be taken: 16.7 million of them, with 100,000 taken, never have. */
+const MISSES_MAX = 1000;
 
 /** Names from `seed` that are not in `taken`, which is asked for with the first name: most plans need none. Equal seed and
  *  calls give equal names. Throws when it cannot find one. */
 export function openNameSource(options: { readonly seed: string; readonly taken: () => Iterable<string> }): NameSource {
-  let taken: Set<string> | undefined;
-  const seeds = new Map<string, number>();
-  let counter = 0;
+  let taken: readonly string[] | undefined;
+  const pools = new Map<string, { readonly seed: number; readonly taken: ReadonlySet<number>; drawn: number }>();
+  const openPool = (pool: string) => {
+    taken ??= [...options.taken()];
+    const seed = Number.parseInt(hash64(`${options.seed}/${pool}`).slice(-6), 16);
+    return { seed, taken: numbersIn(pool, taken), drawn: 0 };
+  };
   return {
-    next(pool) {
-      taken ??= new Set(options.taken());
-      let seed = seeds.get(pool);
-      if (seed === undefined)
-        seeds.set(pool, (seed = Number.parseInt(hash64(`${options.seed}/${pool}`).slice(-8), 16)));
-      for (let draw = 0; draw < DRAWS_MAX; draw++) {
-        const name = claimName(pool, hex6(mixed(seed + counter++) >>> 8));
-        if (taken.has(name)) continue;
-        taken.add(name);
-        return name;
+    next(pool, count) {
+      let known = pools.get(pool);
+      if (known === undefined) pools.set(pool, (known = openPool(pool)));
+      const numbers: number[] = [];
+      for (let misses = 0; numbers.length < count; ) {
+        const number = mixed(known.seed + known.drawn);
+        known.drawn += 1;
+        if (!known.taken.has(number)) {
+          numbers.push(number);
+          misses = 0;
+        } else if (++misses > MISSES_MAX) {
+          throw new Error(
+            `No free node name for pool '${pool}' in ${MISSES_MAX} draws: the names of a pool are used up`,
+          );
+        }
       }
-      throw new Error(`No free node name for pool '${pool}' in ${DRAWS_MAX} draws: the name seed does not vary`);
+      return { pool, numbers };
     },
   };
+}
+
+/** The name of the one at `index`. */
+export function nameAt({ pool, numbers }: ClaimNames, index: number): string {
+  return claimName(pool, hex6(numbers[index] ?? Number.NaN));
+}
+
+/** All names, in order. */
+export function namesIn(names: ClaimNames): readonly string[] {
+  return names.numbers.map((_, index) => nameAt(names, index));
+}
+
+/** The numbers of those of `names` that are names of the pool's claims. */
+function numbersIn(pool: string, names: readonly string[]): ReadonlySet<number> {
+  const prefix = claimName(pool, '');
+  const numbers = new Set<number>();
+  for (const name of names) {
+    if (name.length !== prefix.length + 6 || !name.startsWith(prefix)) continue;
+    const number = Number.parseInt(name.slice(prefix.length), 16);
+    if (Number.isInteger(number)) numbers.add(number);
+  }
+  return numbers;
 }
 
 const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
@@ -40,10 +80,11 @@ function hex6(bits: number): string {
   return `${HEX_OF_BYTE[bits >>> 16]}${HEX_OF_BYTE[(bits >>> 8) & 255]}${HEX_OF_BYTE[bits & 255]}`;
 }
 
-/** Spreads 32 bits over 32 bits, one to one (the finalizer of MurmurHash3): neighbours come out far apart. */
+/** Spreads 24 bits over 24 bits, one to one, so that no number comes twice (xor-shifts and multiplications by odd numbers,
+ *  as in the finalizer of MurmurHash3): neighbours come out far apart. */
 function mixed(value: number): number {
-  let bits = value >>> 0;
-  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return (bits ^ (bits >>> 16)) >>> 0;
+  let bits = value & 0xffffff;
+  bits = Math.imul(bits ^ (bits >>> 12), 0x85ebca6b) & 0xffffff;
+  bits = Math.imul(bits ^ (bits >>> 11), 0xc2b2ae35) & 0xffffff;
+  return bits ^ (bits >>> 12);
 }

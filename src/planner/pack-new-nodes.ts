@@ -5,7 +5,7 @@ import { mayOpenLater, placeGroups } from '../simulation/place-groups.ts';
 import { chooseOffer, openTrials, type Trials, twinsOf } from './choose-offer.ts';
 import { packPatterns } from './pack-patterns.ts';
 import { DemandSorter, nodesFor, type SortedDemand } from './plain-demand.ts';
-import { addNode, draftOffers, forkAll, giveNewNode, type PlanDraft } from './plan-draft.ts';
+import { addNode, countNewNodes, draftOffers, forkAll, giveNewNode, type PlanDraft } from './plan-draft.ts';
 import { nextPod, type PodGroup } from './pod-groups.ts';
 import type { Offer } from './pool-offers.ts';
 import { NEW_NODES_MAX } from './pool-size.ts';
@@ -192,7 +192,7 @@ function openNodeFor(packing: Packing, group: PodGroup, best: Offer): number | u
 }
 
 function mayGoOn({ draft, misfitsLeft }: Packing): boolean {
-  if (draft.newNodes.length >= NEW_NODES_MAX) {
+  if (countNewNodes(draft) >= NEW_NODES_MAX) {
     draft.cutShort.add(`scale-up stopped at ${NEW_NODES_MAX} new nodes in one plan`);
     return false;
   }

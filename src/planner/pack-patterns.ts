@@ -1,7 +1,7 @@
 // New nodes for pods that can be packed by their sizes alone: their demand becomes a packing problem of numbers, whose
 // patterns (what fills a node, and how many nodes are filled so) become nodes of the plan.
 import { alikePools } from './alike-pools.ts';
-import { isAllowed, NO_LIMIT, type PackingProblem } from './bounds/packing-problem.ts';
+import { type Exclusion, isAllowed, NO_LIMIT, type PackingProblem } from './bounds/packing-problem.ts';
 import { choosePatterns, PATTERN_DEFAULTS, type PatternChoice } from './patterns/choose-patterns.ts';
 import type { PatternsAsked } from './patterns/improved-patterns.ts';
 import { FIXED_AXES, type NodeOffered, problemOfPods } from './patterns/problem-of-pods.ts';
@@ -9,7 +9,7 @@ import { dealOverZones, type Item, type Taking } from './deal-zones.ts';
 import { flavorWishes, wishedFlavors } from './flavor-wishes.ts';
 import type { SortedDemand } from './plain-demand.ts';
 import { PatternNodes, type ZoneCounts } from './pattern-nodes.ts';
-import type { PlanDraft } from './plan-draft.ts';
+import { countNewNodes, type PlanDraft } from './plan-draft.ts';
 import type { PodGroup } from './pod-groups.ts';
 import type { Offer } from './pool-offers.ts';
 import { NEW_NODES_MAX } from './pool-size.ts';
@@ -89,12 +89,13 @@ function openPacking(
   const asked: Asked = { demand, pools, offers: offers.filter(({ pool }) => firsts.has(pool)) };
   const rowOf = new Map(groups.map((group, row) => [group, row]));
   const known = new Map<PodGroup, Taking>();
+  const all: Taking = { zones: new Set(offers.map((offer) => offer.template.zone)), all: true };
   const takingOf = (group: PodGroup): Taking => {
     const row = rowOf.get(group);
     // Those that have their places are no question any more.
-    const taking = row === undefined ? offers : offers.filter((_, column) => isAllowed(problem, row, column));
-    const zones = new Set(taking.map((offer) => offer.template.zone));
-    return { zones, all: taking.length === offers.length };
+    if (row === undefined || offers.every((_, column) => isAllowed(problem, row, column))) return all;
+    const taking = offers.filter((_, column) => isAllowed(problem, row, column));
+    return { zones: new Set(taking.map((offer) => offer.template.zone)), all: false };
   };
   const { items, unsuited } = dealOverZones(draft, {
     demand,
@@ -122,7 +123,6 @@ function asksSizeOnly({ exclusions, perNodeMax, groupNodesMax }: PackingProblem)
 
 function problemOf(draft: PlanDraft, items: readonly Item[], { demand, offers, pools }: Asked): PackingProblem {
   const poolIndex = new Map(pools.map(([first], index) => [first, index]));
-  const namespaces = new Map(draft.objects.namespaces.map((one) => [one.name, one.labels]));
   const { isSmall } = flavorWishes(draft);
   const problem = problemOfPods({
     asked: items.map(({ group, count }) => ({ shape: group.shape, count })),
@@ -138,7 +138,7 @@ function problemOf(draft: PlanDraft, items: readonly Item[], { demand, offers, p
       const room = alike.reduce((sum, pool) => sum + draft.budget.roomIn(pool), 0);
       return Math.min(room, NO_LIMIT);
     }),
-    namespaceLabels: (namespace) => namespaces.get(namespace),
+    namespaceLabels: undefined,
   });
   const words = (offers.length + 31) >>> 5;
   items.forEach(({ zone }, row) => {
@@ -149,16 +149,26 @@ function problemOf(draft: PlanDraft, items: readonly Item[], { demand, offers, p
       problem.allowed[word] = (problem.allowed[word] ?? 0) & ~(1 << (column & 31));
     });
   });
-  const shared = demand.exclusions.filter(({ groups }) => groups.size > 1);
+  const perNodeMax = new Int32Array(items.length).fill(NO_LIMIT);
   const own = ownLimits(demand);
-  return {
-    ...problem,
-    perNodeMax: Int32Array.from(items, ({ group }) => own.get(group) ?? NO_LIMIT),
-    exclusions: shared.map(({ groups, perNodeMax }) => ({
-      perNodeMax,
-      shapes: items.flatMap(({ group }, index) => (groups.has(group) ? [index] : [])),
-    })),
-  };
+  if (own.size > 0) items.forEach(({ group }, row) => (perNodeMax[row] = own.get(group) ?? NO_LIMIT));
+  return { ...problem, perNodeMax, exclusions: sharedLimits(items, demand) };
+}
+
+/** Limits per node that several groups share, in the problem's rows. */
+function sharedLimits(items: readonly Item[], { exclusions }: SortedDemand): readonly Exclusion[] {
+  const shared = exclusions.filter(({ groups }) => groups.size > 1);
+  if (shared.length === 0) return [];
+  const rowsOf = new Map<PodGroup, number[]>();
+  items.forEach(({ group }, row) => {
+    const known = rowsOf.get(group);
+    if (known === undefined) rowsOf.set(group, [row]);
+    else known.push(row);
+  });
+  return shared.map(({ groups, perNodeMax }) => {
+    const shapes = [...groups].flatMap((group) => rowsOf.get(group) ?? []);
+    return { perNodeMax, shapes: shapes.sort((a, b) => a - b) };
+  });
 }
 
 /** Limits per node that concern one group alone. */
@@ -173,7 +183,7 @@ function ownLimits({ exclusions }: SortedDemand): ReadonlyMap<PodGroup, number> 
 
 /** The cheapest patterns; where a pool may not get enough nodes for them, those of bigger flavors if they place more pods. */
 function mostPlaced({ draft, problem, offers, free }: Packing): PatternChoice {
-  const nodesMax = Math.max(0, NEW_NODES_MAX - draft.newNodes.length);
+  const nodesMax = Math.max(0, NEW_NODES_MAX - countNewNodes(draft));
   const options = { ...PATTERN_DEFAULTS, nodesMax, ...wishedFlavors(draft, problem, offers) };
   const asked: PatternsAsked = { problem, options };
   const improved = draft.improved?.find(asked);

@@ -1,7 +1,7 @@
 // From patterns to nodes of the plan: each in a pool that may still have one, in the zone where that pool has the fewest.
 import { isAllowed, type PackingProblem, type Pattern } from './bounds/packing-problem.ts';
 import type { Item } from './deal-zones.ts';
-import { addUnforkedNode, giveNewNode, type PlanDraft } from './plan-draft.ts';
+import { addUnforkedNodes, countNewNodes, giveNewNode, type PlanDraft } from './plan-draft.ts';
 import type { PodGroup } from './pod-groups.ts';
 import type { Offer } from './pool-offers.ts';
 import { NEW_NODES_MAX } from './pool-size.ts';
@@ -53,7 +53,7 @@ export class PatternNodes {
     });
   }
 
-  /** The nodes of a pattern with their pods, as many as limits allow. */
+  /** The nodes of a pattern with their pods, as many as limits allow: as few runs of equal nodes as pools and zones allow. */
   add(pattern: Pattern): 'done' | 'limit' {
     const { draft, pools } = this.#of;
     const twins = this.#twinsOf(pattern);
@@ -62,24 +62,21 @@ export class PatternNodes {
     const { flavor } = own.template;
     const alike = pools.find(([first]) => first === own.pool) ?? [];
     const contents = this.#contentsOf(pattern);
-    let at = 0;
-    let place: PoolPlaces | undefined;
-    for (let count = 0; count < pattern.nodes; count++) {
-      if (draft.newNodes.length >= NEW_NODES_MAX) {
-        draft.cutShort.add(`scale-up stopped at ${NEW_NODES_MAX} new nodes in one plan`);
-        return 'done';
+    const room = NEW_NODES_MAX - countNewNodes(draft);
+    let left = Math.min(pattern.nodes, room);
+    // A pool that may have no more of them now will not later: this plan only adds.
+    for (const pool of alike) {
+      const nodes = draft.budget.roomFor(pool, flavor, left);
+      if (nodes === 0) continue;
+      left -= nodes;
+      const place = this.#placesIn(pool, twins);
+      for (const { offer, count } of dealt(place, nodes)) {
+        const node = addUnforkedNodes(draft, offer, { count, reason: '' });
+        for (const content of contents) giveNewNode(draft, content.group, { node, count: content.count });
       }
-      // A pool that may have no more of them now will not later: this plan only adds.
-      let pool = alike[at];
-      while (pool !== undefined && draft.budget.refusal(pool, flavor) !== undefined) pool = alike[++at];
-      if (pool === undefined) return 'limit';
-      if (place?.pool !== pool) place = this.#placesIn(pool, twins);
-      const offer = emptiest(place);
-      const node = addUnforkedNode(draft, offer, '');
-      place.nodesIn?.set(offer.template.zone, (place.nodesIn.get(offer.template.zone) ?? 0) + 1);
-      for (const content of contents) giveNewNode(draft, content.group, { node, count: content.count });
-      node.alike = pattern;
     }
+    if (left > 0) return 'limit';
+    if (pattern.nodes > room) draft.cutShort.add(`scale-up stopped at ${NEW_NODES_MAX} new nodes in one plan`);
     return 'done';
   }
 
@@ -91,7 +88,9 @@ export class PatternNodes {
     const { axes, capacities } = problem;
     const roomOf = (offer: number): Float64Array => capacities.subarray(offer * axes, offer * axes + axes);
     const room = roomOf(pattern.offer);
-    return (this.#columns.get(own.pool)?.get(own.template.flavor.name) ?? []).flatMap((column) => {
+    const columns = this.#columns.get(own.pool)?.get(own.template.flavor.name) ?? [];
+    if (columns.length === 1) return [own];
+    return columns.flatMap((column) => {
       if (!roomOf(column).every((amount, axis) => amount >= (room[axis] ?? 0))) return [];
       return pattern.shapes.every((item) => isAllowed(problem, item, column)) ? (offers[column] ?? []) : [];
     });
@@ -119,10 +118,34 @@ function offerKey({ template }: Offer, pool: PoolState): string {
   return `${pool.name} ${template.flavor.name} ${template.zone}`;
 }
 
-function emptiest({ offers, nodesIn }: PoolPlaces): Offer {
+/** `nodes` dealt one by one to the offer in the emptiest zone, the first of equally empty ones; counted in the place. */
+function dealt(
+  { offers, nodesIn }: PoolPlaces,
+  nodes: number,
+): readonly { readonly offer: Offer; readonly count: number }[] {
   const [only] = offers;
   if (only === undefined) throw new Error('a pattern must have an offer in each pool that is like its own');
-  if (offers.length === 1) return only;
-  const count = ({ template }: Offer): number => nodesIn?.get(template.zone) ?? 0;
-  return offers.reduce((best, offer) => (count(offer) < count(best) ? offer : best));
+  if (offers.length === 1) {
+    nodesIn?.set(only.template.zone, (nodesIn.get(only.template.zone) ?? 0) + nodes);
+    return [{ offer: only, count: nodes }];
+  }
+  const before = offers.map(({ template }) => nodesIn?.get(template.zone) ?? 0);
+  const after = levelled(before, nodes);
+  return offers.flatMap((offer, index) => {
+    const there = after[index] ?? 0;
+    const count = there - (before[index] ?? 0);
+    if (count === 0) return [];
+    nodesIn?.set(offer.template.zone, there);
+    return [{ offer, count }];
+  });
+}
+
+function levelled(counts: readonly number[], nodes: number): readonly number[] {
+  const after = [...counts];
+  for (let left = nodes; left > 0; left--) {
+    let least = 0;
+    for (let index = 1; index < after.length; index++) if ((after[index] ?? 0) < (after[least] ?? 0)) least = index;
+    after[least] = (after[least] ?? 0) + 1;
+  }
+  return after;
 }

@@ -60,7 +60,11 @@ export class DemandSorter {
       inExclusion,
       nodesAtLeast: this.#nodesAtLeast,
     });
-    const apart = new Set([...rules.plain].flatMap((group) => this.#exclusionOf.get(group) ?? []));
+    const apart = new Set<NodeExclusion>();
+    for (const group of this.#exclusionOf.size === 0 ? [] : rules.plain) {
+      const exclusion = this.#exclusionOf.get(group);
+      if (exclusion !== undefined) apart.add(exclusion);
+    }
     return {
       plain: band.filter((group) => rules.plain.has(group)),
       entangled: band.filter((group) => !rules.plain.has(group)),

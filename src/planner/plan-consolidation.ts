@@ -11,7 +11,7 @@ import { changeText, judgeAnew, nothingText } from './consolidation-notes.ts';
 import { takeDrains } from './drains-under-way.ts';
 import { unitPricesOf } from './least-cost.ts';
 import { flavorWishes } from './flavor-wishes.ts';
-import { draftOffers, newNodesOf, nodeIndexOf, type PlanDraft, removeClaim } from './plan-draft.ts';
+import { draftOffers, nameOf, newNodesOf, nodeIndexOf, type PlanDraft, removeClaim } from './plan-draft.ts';
 import { expendableCutoff } from './plan-scale-up.ts';
 import { consolidates, type PoolState, restlessAmong } from './pool-state.ts';
 import { openDisruptionLedger } from './removal-rules/disruption-ledger.ts';
@@ -150,7 +150,7 @@ function begin(draft: PlanDraft, found: CheaperNodes): void {
     draft.newNodes.push({ ...node, reason: changeText(found), replaces });
     draft.newNodeCounts.set(node.pool, newNodesOf(draft, node.pool) + 1);
   }
-  judgeAnew(draft, found, `${found.nodes.map(({ name }) => name).join(', ')} is made in its place`);
+  judgeAnew(draft, found, `${found.nodes.map(nameOf).join(', ')} is made in its place`);
 }
 
 /** Other nodes have room for all of their pods, and all may drain at once. */

@@ -9,11 +9,13 @@ import { arrayOf } from '../cluster/listed.ts';
 import { DRAINING, nodesInState } from '../cluster/snapshot-columns.ts';
 import { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
 import { isMovable } from './claim-facts.ts';
-import { openNodeBudget, type NodeBudget, type Refused } from './node-budget.ts';
-import { openNameSource, type NameSource } from './node-names.ts';
+import { openNodeBudget, type NodeBudget } from './node-budget.ts';
+import type { Refused } from './node-limits.ts';
+import { type ClaimNames, nameAt, openNameSource, type NameSource } from './node-names.ts';
 import type { ImprovedPatterns, PatternsSolved } from './patterns/improved-patterns.ts';
 import {
   podsIn,
+  shareOf,
   type Blocked,
   type FirstRound,
   type NodeVerdict,
@@ -37,16 +39,15 @@ const TOO_MANY: Refused = {
   message: `the cluster's NodePools name more than ${OFFERS_MAX} flavors and zones together; use fewer of them`,
 };
 
-/** A node that the plan creates. */
+/** A node that the plan creates, or several equal ones: the latter only as long as nobody has asked the fork about them. */
 export interface NewNode {
   readonly pool: PoolState;
   readonly offer: Offer;
-  readonly name: string;
+  /** One per node. */
+  readonly names: ClaimNames;
   readonly reason: string;
-  /** Pods that the plan puts there; grows while packing. */
+  /** Pods that the plan puts there, of each range an equal share on each node; grows while packing. */
   readonly pods: PodRange[];
-  /** Nodes of one offer with the same object here have as many pods of the same groups; undefined: nothing is known. */
-  alike: object | undefined;
   /** For no pod in particular: see amend-first-round.ts. */
   readonly amended?: true;
   /** Claims in whose place it is made. */
@@ -181,40 +182,77 @@ export function removeClaim(
 
 /** Plans one more node of `offer`, in the fork too. The caller has asked the budget. */
 export function addNode(draft: PlanDraft, offer: Offer, reason: string): NewNode {
-  const node = addUnforkedNode(draft, offer, reason);
+  const node = addUnforkedNodes(draft, offer, { count: 1, reason });
   draft.unforkedNodes.pop();
   forkNode(draft, node);
   return node;
 }
 
-/** Plans one more node of `offer`, outside of the fork. The caller has asked the budget, and places only pods there for which
- *  nothing but the node itself decides. */
-export function addUnforkedNode(draft: PlanDraft, offer: Offer, reason: string): NewNode {
-  draft.budget.take(offer.pool, offer.template.flavor);
-  const node: NewNode = {
-    pool: offer.pool,
-    offer,
-    name: draft.names.next(offer.pool.name),
-    reason,
-    pods: [],
-    alike: undefined,
-  };
+/** Plans `count` more nodes of `offer`, equal ones, outside of the fork. The caller has asked the budget, and places only pods
+ *  there for which nothing but the node itself decides. */
+export function addUnforkedNodes(
+  draft: PlanDraft,
+  offer: Offer,
+  of: { readonly count: number; readonly reason: string },
+): NewNode {
+  const { pool, template } = offer;
+  const { count, reason } = of;
+  draft.budget.take(pool, template.flavor, count);
+  const names = draft.names.next(pool.name, count);
+  const node: NewNode = { pool, offer, names, reason, pods: [] };
   draft.newNodes.push(node);
-  draft.newNodeCounts.set(offer.pool, newNodesOf(draft, offer.pool) + 1);
+  draft.newNodeCounts.set(pool, newNodesOf(draft, pool) + count);
   draft.unforkedNodes.push(node);
   return node;
 }
 
+/** How many nodes `node` is. */
+export function nodesIn({ names }: NewNode): number {
+  return names.numbers.length;
+}
+
+/** The name of the node, or of the first of several. */
+export function nameOf({ names }: NewNode): string {
+  return nameAt(names, 0);
+}
+
+/** How many nodes the plan creates so far. */
+export function countNewNodes({ newNodeCounts }: PlanDraft): number {
+  let count = 0;
+  for (const nodes of newNodeCounts.values()) count += nodes;
+  return count;
+}
+
+/** From now on each new node is one of its own: new node number k has the index k in the list. */
+export function splitNodes(draft: PlanDraft): void {
+  if (!draft.unforkedNodes.some((node) => nodesIn(node) > 1)) return;
+  const parts = new Map(draft.unforkedNodes.map((node) => [node, singlesOf(node)]));
+  const split = (node: NewNode): readonly NewNode[] => parts.get(node) ?? [node];
+  draft.newNodes.splice(0, Infinity, ...draft.newNodes.flatMap(split));
+  draft.unforkedNodes.splice(0, Infinity, ...draft.unforkedNodes.flatMap(split));
+}
+
+function singlesOf(node: NewNode): readonly NewNode[] {
+  const { pool, numbers } = node.names;
+  if (numbers.length === 1) return [node];
+  return numbers.map((number, index) => ({
+    ...node,
+    names: { pool, numbers: [number] },
+    pods: node.pods.map((range) => shareOf(range, index, numbers.length)),
+  }));
+}
+
 /** Brings every new node into the fork, with its pods. */
 export function forkAll(draft: PlanDraft): void {
+  splitNodes(draft);
   for (const node of draft.unforkedNodes.splice(0)) {
     const index = forkNode(draft, node);
     for (const pod of podsIn(node.pods)) draft.fork.place(pod, index);
   }
 }
 
-/** Takes the fork back to `mark`, when it had the first `standing` new nodes, and puts all the later ones there, empty, in
- *  their order: from then on new node number k has the index of the snapshot's node count plus k. */
+/** Takes the fork back to `mark`, when it had the first `standing` new nodes, and puts all the later ones there (single ones),
+ *  empty, in their order: from then on new node number k has the index of the snapshot's node count plus k. */
 export function reforkNodes(draft: PlanDraft, to: { readonly mark: number; readonly standing: number }): void {
   draft.fork.rollback(to.mark);
   draft.forkedNodes.length = to.standing;
@@ -224,30 +262,36 @@ export function reforkNodes(draft: PlanDraft, to: { readonly mark: number; reado
 
 function forkNode(draft: PlanDraft, node: NewNode): number {
   draft.forkedNodes.push(node);
-  return draft.fork.addTemplateNode(node.offer.template, node.name);
+  return draft.fork.addTemplateNode(node.offer.template, nameOf(node));
 }
 
 /** Gives the next `count` pods of the group a place (or the reason why they have none). The fork is the caller's part. */
-export function givePlaces(draft: PlanDraft, group: PodGroup, given: PodPlace & { readonly count: number }): PodRange {
-  const { outcome, target, refusals } = given;
+export function givePlaces(
+  draft: PlanDraft,
+  group: PodGroup,
+  given: PodPlace & Pick<PodRun, 'targets'> & { readonly count: number },
+): PodRange {
+  const { outcome, target, targets, refusals } = given;
   const { pods, placed: from } = group;
   const to = from + given.count;
   group.placed = to;
   if (!group.pending) return { pods, from, to };
-  const run: PodRun = { pods, from, to, outcome, target, refusals };
-  draft.podRuns.push(run);
+  const run = { pods, from, to, outcome, target, refusals };
+  draft.podRuns.push(targets === undefined ? run : { ...run, targets });
   return run;
 }
 
-/** Gives the next `count` pods of the group their place on a node that the plan adds. */
+/** Gives pods of the group, the next `count` for each of the nodes, their place on a node that the plan adds. */
 export function giveNewNode(
   draft: PlanDraft,
   group: PodGroup,
   at: { readonly node: NewNode; readonly count: number },
 ): void {
-  const { node, count } = at;
-  node.alike = undefined;
-  node.pods.push(givePlaces(draft, group, { count, outcome: 'onNewNode', target: node.name, refusals: NO_REFUSALS }));
+  const { node } = at;
+  const nodes = nodesIn(node);
+  const count = at.count * nodes;
+  const place = { outcome: 'onNewNode' as const, target: nameOf(node), refusals: NO_REFUSALS, count };
+  node.pods.push(givePlaces(draft, group, nodes === 1 ? place : { ...place, targets: node.names }));
 }
 
 /** Notes why a pool's wish is not met; the first message per pool and reason stays. */

@@ -2,7 +2,7 @@
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterObjects, Flavor } from '../cluster/cluster-objects.ts';
 import { compareText } from './claim-facts.ts';
-import { newNodesOf, standingClaims, type NewNode, type PlanDraft } from './plan-draft.ts';
+import { newNodesOf, nodesIn, standingClaims, type NewNode, type PlanDraft } from './plan-draft.ts';
 import type { NewNodesCost, PlanReport, PlanStep, PoolSize } from './plan.ts';
 import { isActive, type PoolState, standingAmong } from './pool-state.ts';
 import { sizeOf, wantedNodes } from './pool-size.ts';
@@ -110,7 +110,7 @@ function flavorCounts(
       if (draft.removals.has(claim.metadata.name)) add(of.flavors.get(claim.spec.flavor), -1);
     }
   }
-  for (const { offer } of of.added) add(offer.template.flavor, 1);
+  for (const node of of.added) add(node.offer.template.flavor, nodesIn(node));
   for (const [flavor, nodes] of counts) if (nodes === 0) counts.delete(flavor);
   return counts;
 }

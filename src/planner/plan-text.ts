@@ -1,6 +1,7 @@
 // A plan for people: what will be done, what cannot be and why, what it costs. Used by `sluice plan`.
 import type { LowerBound } from './bounds/packing-problem.ts';
-import { countPods, type Plan, type PlanStep, type PlanReport, podVerdicts, type PodPlace } from './plan.ts';
+import { countPods, type Plan, type PlanReport, podVerdicts, type PodPlace } from './plan.ts';
+import { type SingleStep, singleSteps } from './single-steps.ts';
 
 /** Pods without a place that are listed; the JSON output has all. */
 const PODS_SHOWN = 20;
@@ -11,7 +12,7 @@ const NODES_SHOWN = 50;
 export function planText(plan: Plan): string {
   const { report } = plan;
   const lines = [
-    ...stepLines(plan.steps),
+    ...stepLines(singleSteps(plan.steps)),
     ...blockedLines(plan),
     ...podLines(report),
     ...poolLines(plan),
@@ -25,12 +26,12 @@ export function planText(plan: Plan): string {
   return `${lines.join('\n')}\n`;
 }
 
-function stepLines(steps: readonly PlanStep[]): readonly string[] {
+function stepLines(steps: readonly SingleStep[]): readonly string[] {
   if (steps.length === 0) return ['Nothing to do.'];
   return ['Steps:', ...steps.map((step) => `  ${stepText(step)}`)];
 }
 
-function stepText(step: PlanStep): string {
+function stepText(step: SingleStep): string {
   if (step.kind === 'createClaim') {
     const zone = step.spec.zone === '' ? '' : ` in zone ${step.spec.zone}`;
     return `+ create ${step.name} (flavor ${step.spec.flavor}${zone}): ${step.reason}`;

@@ -2,6 +2,7 @@
 import type { NodeClaimSpec, RemovalReason } from '../api/node-claim.ts';
 import type { Reason } from '../api/conditions.ts';
 import type { LowerBound } from './bounds/packing-problem.ts';
+import { type ClaimNames, nameAt } from './node-names.ts';
 import type { Polishable } from './patterns/improved-patterns.ts';
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import { comparePods } from '../cluster/pending-groups.ts';
@@ -14,15 +15,19 @@ export interface PodRange {
   readonly to: number;
 }
 
-/** One thing to do. A step whose precondition no longer holds is dropped and planned again. */
+/** What is to be done, equal new claims as one step: a plan is as small as the kinds of its nodes. `singleSteps` has them one by
+ *  one. A step whose precondition no longer holds is dropped and planned again. */
 export type PlanStep =
   | {
-      readonly kind: 'createClaim';
+      readonly kind: 'createClaims';
       readonly pool: string;
-      readonly name: string;
+      /** One per claim. */
+      readonly names: ClaimNames;
+      /** Of each, less what follows from its share of the pods (`plannedPods`). */
       readonly spec: NodeClaimSpec;
+      /** Why they are made; empty: for their pods. */
       readonly reason: string;
-      /** Whom the node is for. */
+      /** Whom the nodes are for: of each range an equal share, in the order of the names. */
       readonly pods: readonly PodRange[];
     }
   | {
@@ -68,7 +73,10 @@ export interface PodPlace {
 }
 
 /** Pods that share one answer. */
-export interface PodRun extends PodRange, PodPlace {}
+export interface PodRun extends PodRange, PodPlace {
+  /** New nodes that they are dealt to in equal shares, in order; `target` is the first. Absent: there is one target. */
+  readonly targets?: ClaimNames;
+}
 
 /** The answer for one pod. */
 export interface PodVerdict extends PodPlace {
@@ -157,29 +165,29 @@ export function podsIn(ranges: readonly PodRange[]): readonly PodObject[] {
   return ranges.flatMap(({ pods, from, to }) => pods.slice(from, to));
 }
 
+/** Share number `index` of `count` equal ones. */
+export function shareOf({ pods, from, to }: PodRange, index: number, count: number): PodRange {
+  const each = (to - from) / count;
+  return { pods, from: from + index * each, to: from + (index + 1) * each };
+}
+
 /** One verdict per pending pod, in the order of the queue: priority, age, name. */
 export function podVerdicts(report: PlanReport): readonly PodVerdict[] {
   return report.pods
-    .flatMap((run) => run.pods.slice(run.from, run.to).map((pod) => ({ pod, run })))
+    .flatMap((run) => run.pods.slice(run.from, run.to).map((pod, at) => ({ pod, run, target: targetOf(run, at) })))
     .sort((a, b) => comparePods(a.pod, b.pod))
-    .map(({ pod, run: { outcome, target, refusals } }) => {
+    .map(({ pod, target, run: { outcome, refusals } }) => {
       const { uid: podUid, namespace, name } = pod;
       return { podUid, namespace, name, outcome, target, refusals };
     });
 }
 
+/** The target of the run's pod number `at`, counted from 0. */
+export function targetOf({ from, to, target, targets }: PodRun, at: number): string {
+  return targets === undefined ? target : nameAt(targets, Math.floor((at * targets.numbers.length) / (to - from)));
+}
+
 /** How many pending pods have this outcome. */
 export function countPods(report: PlanReport, outcome: PodPlace['outcome']): number {
   return report.pods.reduce((sum, run) => sum + (run.outcome === outcome ? run.to - run.from : 0), 0);
-}
-
-/** The plan as plain data for other programs: a verdict per pod, uids instead of pods. */
-export function planJson(plan: Plan): Readonly<Record<string, unknown>> {
-  const steps = plan.steps.map((step) => {
-    if (step.kind !== 'createClaim') return step;
-    const { pods, ...rest } = step;
-    return { ...rest, podUids: podsIn(pods).map((pod) => pod.uid) };
-  });
-  const { polishable: _numbers, ...said } = plan;
-  return { ...said, steps, report: { ...plan.report, pods: podVerdicts(plan.report) } };
 }

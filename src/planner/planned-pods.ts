@@ -30,8 +30,9 @@ export function digestOf(shape: PodShape): string {
   return digest;
 }
 
-/** What a claim for these pods says of them: the kinds with most pods where they are more than a claim can hold. */
-export function plannedPodsOf(ranges: readonly PodRange[]): PlannedPods {
+/** What each of `claims` equal claims for these pods says of them: the kinds with most pods where they are more than a claim
+ *  can hold. */
+export function plannedPodsOf(ranges: readonly PodRange[], claims: number): PlannedPods {
   const all: { readonly shape: string; readonly priority: number; count: number }[] = [];
   for (const { pods, from, to } of ranges) {
     const pod = pods[from];
@@ -40,8 +41,8 @@ export function plannedPodsOf(ranges: readonly PodRange[]): PlannedPods {
     const shape = digestOf(pod.shape);
     // A node has few kinds: looking through them costs less than a key for each.
     const known = all.find((kind) => kind.shape === shape && kind.priority === priority);
-    if (known === undefined) all.push({ shape, priority, count: to - from });
-    else known.count += to - from;
+    if (known === undefined) all.push({ shape, priority, count: (to - from) / claims });
+    else known.count += (to - from) / claims;
   }
   const kept =
     all.length <= PLANNED_KINDS_MAX ? all : all.sort((a, b) => b.count - a.count).slice(0, PLANNED_KINDS_MAX);

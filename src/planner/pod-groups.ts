@@ -75,11 +75,13 @@ export function isEntangled(shape: PodShape): boolean {
 }
 
 function compareGroups(a: PodGroup, b: PodGroup): number {
+  if (a.priority !== b.priority) return b.priority - a.priority;
+  if (a.worth !== b.worth) return b.worth - a.worth;
+  const age = oldest(a) - oldest(b);
+  if (age !== 0) return age;
+  // Keys are long; only groups of one shape have the same one.
+  if (a.shape !== b.shape && a.shape.key !== b.shape.key) return a.shape.key < b.shape.key ? -1 : 1;
   return (
-    b.priority - a.priority ||
-    b.worth - a.worth ||
-    oldest(a) - oldest(b) ||
-    compareText(a.shape.key, b.shape.key) ||
     Number(b.pending) - Number(a.pending) ||
     Number(b.getsNewNode) - Number(a.getsNewNode) ||
     compareText(a.nominatedNodeName, b.nominatedNodeName) ||

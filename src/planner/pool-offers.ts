@@ -6,7 +6,7 @@ import type { Reason } from '../api/conditions.ts';
 import { templateNode, type TemplateNode } from '../scheduling/template-node.ts';
 import { compareText } from './claim-facts.ts';
 import { floatingIpRefusals } from './floating-ip-refusals.ts';
-import type { Refused } from './node-budget.ts';
+import type { Refused } from './node-limits.ts';
 import type { PoolState } from './pool-state.ts';
 import { pricePerHour } from './price-model.ts';
 

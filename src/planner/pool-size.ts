@@ -3,7 +3,7 @@
 import type { NodeClaim } from '../api/node-claim.ts';
 import { compareText, isNewlyFailed } from './claim-facts.ts';
 import { addNode, block, draftOffers, newNodesOf, removeClaim, standingClaims, type PlanDraft } from './plan-draft.ts';
-import type { Refused } from './node-budget.ts';
+import type { Refused } from './node-limits.ts';
 import type { Offer } from './pool-offers.ts';
 import { isActive, type PoolState } from './pool-state.ts';
 import { zoneCounts } from './zone-balance.ts';

@@ -8,7 +8,7 @@ import type { LabelSelector, PodObject } from '../cluster/cluster-objects.ts';
 import { selectorMatches } from '../cluster/label-selector.ts';
 import { mayOpenLater } from '../simulation/place-groups.ts';
 import { fillNewNodes, packNewNodes } from './pack-new-nodes.ts';
-import { giveNewNode, type NewNode, type PlanDraft, reforkNodes } from './plan-draft.ts';
+import { countNewNodes, giveNewNode, type NewNode, type PlanDraft, reforkNodes, splitNodes } from './plan-draft.ts';
 import type { PodRange } from './plan.ts';
 import { nextPod, type PodGroup } from './pod-groups.ts';
 
@@ -22,12 +22,14 @@ interface Start {
   readonly podRuns: number;
   /** Of the nodes that this plan had added before: how many ranges of pods they had. */
   readonly ranges: readonly number[];
-  readonly placed: ReadonlyMap<PodGroup, number>;
+  /** Of each group in turn, how many pods had a place. */
+  readonly placed: Int32Array;
 }
 
 interface Settling {
   readonly draft: PlanDraft;
   readonly start: Start;
+  readonly groups: readonly PodGroup[];
   /** Pods whose places depend on where others are. */
   readonly moving: readonly PodGroup[];
   triesLeft: number;
@@ -39,14 +41,15 @@ export function packSettled(draft: PlanDraft, groups: readonly PodGroup[], all: 
     mark: draft.fork.mark(),
     podRuns: draft.podRuns.length,
     ranges: draft.newNodes.map((node) => node.pods.length),
-    placed: new Map(groups.map((group) => [group, group.placed])),
+    placed: new Int32Array(groups.map((group) => group.placed)),
   };
   const plain = packNewNodes(draft, groups, all);
   const moving = groups.filter((group) => mayOpenLater(group.shape) && !plain.has(group));
-  const settling: Settling = { draft, start, moving, triesLeft: TRIES_MAX };
+  const settling: Settling = { draft, start, groups, moving, triesLeft: TRIES_MAX };
   for (let round = 1; round <= ROUNDS_MAX && dependsOnNodes(settling); round += 1) {
+    splitNodes(draft);
     const nodes = draft.newNodes.length;
-    settle(settling, groups);
+    settle(settling);
     const left = groups.filter((group) => nextPod(group) !== undefined);
     if (left.length === 0) return;
     if (settling.triesLeft <= 0)
@@ -58,16 +61,17 @@ export function packSettled(draft: PlanDraft, groups: readonly PodGroup[], all: 
 }
 
 /** Pods with spread constraints came to new nodes, which form several domains of some constraint. */
-function dependsOnNodes({ draft, start, moving }: Settling): boolean {
+function dependsOnNodes({ draft, start, groups, moving }: Settling): boolean {
+  if (moving.length === 0) return false;
+  const mayMove = new Set(moving);
   const keys = new Set<string>();
-  for (const group of moving) {
-    if (group.placed === (start.placed.get(group) ?? 0)) continue;
+  for (const [at, group] of groups.entries()) {
+    if (group.placed === start.placed[at] || !mayMove.has(group)) continue;
     for (const { topologyKey } of group.shape.spread) keys.add(topologyKey);
   }
   return [...keys].some((key) => {
-    const domainOf = ({ name, offer }: NewNode): string =>
-      key === LABELS.hostname ? name : (offer.template.labels.get(key) ?? '');
-    return new Set(draft.newNodes.map(domainOf)).size > 1;
+    if (key === LABELS.hostname) return countNewNodes(draft) > 1;
+    return new Set(draft.newNodes.map(({ offer }) => offer.template.labels.get(key) ?? '')).size > 1;
   });
 }
 
@@ -80,9 +84,9 @@ interface Run {
   left: number;
 }
 
-function settle(settling: Settling, groups: readonly PodGroup[]): void {
-  const { draft, start, moving } = settling;
-  const runs = takeOff(draft, start, groups);
+function settle(settling: Settling): void {
+  const { draft, groups, moving } = settling;
+  const runs = takeOff(settling);
   const mayMove = new Set(moving);
   // Those with affinity alone first: they count for the constraints of the others, and would come too late to be seen.
   const isSpread = ({ group }: Run): boolean => group.shape.spread.length > 0;
@@ -126,19 +130,18 @@ function countedBy(moving: readonly PodGroup[]): (group: PodGroup) => boolean {
 }
 
 /** Takes everything back to the start, but for the nodes, which stand again in the same order. */
-function takeOff(draft: PlanDraft, start: Start, groups: readonly PodGroup[]): readonly Run[] {
+function takeOff({ draft, start, groups }: Settling): readonly Run[] {
   const groupOf = new Map<PodRange['pods'], PodGroup>(groups.map((group) => [group.pods, group]));
   const runs: Run[] = [];
   const first = draft.snapshot.nodes.length;
   draft.newNodes.forEach((node, position) => {
-    node.alike = undefined;
     for (const { pods, from, to } of node.pods.splice(start.ranges[position] ?? 0)) {
       const group = groupOf.get(pods);
       if (group !== undefined) runs.push({ group, node, index: first + position, left: to - from });
     }
   });
   draft.podRuns.length = start.podRuns;
-  for (const group of groups) group.placed = start.placed.get(group) ?? 0;
+  groups.forEach((group, at) => (group.placed = start.placed[at] ?? 0));
   reforkNodes(draft, { mark: start.mark, standing: start.ranges.length });
   return runs;
 }

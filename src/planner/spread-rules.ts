@@ -8,7 +8,7 @@
 import { LABELS } from '../api/names.ts';
 import type { PodAffinityTerm, SpreadConstraint } from '../cluster/cluster-objects.ts';
 import { termKey } from '../scheduling/shape-tokens.ts';
-import { countKey, type GroupMatcher } from './group-matcher.ts';
+import { countKeys, type GroupMatcher } from './group-matcher.ts';
 import type { PodGroup } from './pod-groups.ts';
 
 /** Pods of these groups share a node at most `perNodeMax` at a time, all together. */
@@ -92,6 +92,8 @@ export function spreadRules(
 /** A group that is not plain takes the rules with it that look at it, and their carriers the rules that look at them. Each
  *  group and each rule is looked at once. */
 function dropRulesOf({ band, plain }: Judging, kept: Set<Rule>): void {
+  const isEntangled = (group: PodGroup): boolean => !plain.has(group) && band.has(group);
+  if (![...kept].some((rule) => rule.counted.some(isEntangled))) return;
   const lookingAt = new Map<PodGroup, Rule[]>();
   for (const rule of kept) {
     for (const group of rule.counted) {
@@ -115,25 +117,29 @@ function collected({ plain, band }: Judging, kept: readonly Rule[]): SpreadRules
   const zoneConstraints: ZoneConstraint[] = [];
   const clusters: ZoneCluster[] = [];
   for (const rule of kept) {
-    const carriers = new Set([...rule.carriers].filter((group) => plain.has(group)));
+    const carriers = within(rule.carriers, plain);
     if (carriers.size === 0) continue;
     if (rule.kind === 'zone') zoneConstraints.push({ ...rule, carriers });
     else if (rule.kind === 'near') clusters.push(carriers);
-    else
-      exclusions.push({ groups: new Set(rule.counted.filter((group) => band.has(group))), perNodeMax: rule.maxSkew });
+    else exclusions.push({ groups: within(new Set(rule.counted), band), perNodeMax: rule.maxSkew });
   }
   return { plain, exclusions: exclusions.filter(({ groups }) => groups.size > 0), zoneConstraints, clusters };
 }
 
+/** The groups of `all` that are in `some`. */
+function within(all: ReadonlySet<PodGroup>, some: ReadonlySet<PodGroup>): ReadonlySet<PodGroup> {
+  for (const group of all) if (!some.has(group)) return new Set([...all].filter((one) => some.has(one)));
+  return all;
+}
+
 /** Notes what the group asks of others; false: more than numbers can say. */
 function noteRules(judging: Judging, group: PodGroup): boolean {
-  const { shape } = group;
-  const keys = new Set(shape.spread.map((constraint) => constraint.topologyKey));
-  if (keys.size < shape.spread.length) return false;
-  for (const constraint of shape.spread) if (!noteSpread(judging, group, constraint)) return false;
-  const [term, ...more] = shape.podAffinity;
+  const { spread, podAffinity } = group.shape;
+  if (spread.length > 1 && new Set(spread.map(({ topologyKey }) => topologyKey)).size < spread.length) return false;
+  for (const constraint of spread) if (!noteSpread(judging, group, constraint)) return false;
+  const term = podAffinity[0];
   if (term === undefined) return true;
-  return more.length === 0 && shape.spread.length === 0 && noteAffinity(judging, group, term);
+  return podAffinity.length === 1 && spread.length === 0 && noteAffinity(judging, group, term);
 }
 
 function noteSpread({ matcher, rules }: Judging, group: PodGroup, constraint: SpreadConstraint): boolean {
@@ -141,7 +147,7 @@ function noteSpread({ matcher, rules }: Judging, group: PodGroup, constraint: Sp
   const kind = topologyKey === LABELS.zone ? 'zone' : topologyKey === LABELS.hostname ? 'host' : undefined;
   if (kind === undefined) return false;
   const { namespace } = group.shape;
-  const key = `${kind} ${countKey(namespace, constraint)}`;
+  const { all: key } = countKeys(namespace, constraint);
   const known = rules.get(key);
   if (known === undefined) {
     const rule = { carriers: new Set([group]), counted: matcher.countedBy(namespace, constraint), maxSkew };
@@ -156,7 +162,8 @@ function noteSpread({ matcher, rules }: Judging, group: PodGroup, constraint: Sp
 
 function noteAffinity({ matcher, rules }: Judging, group: PodGroup, term: PodAffinityTerm): boolean {
   if (term.topologyKey !== LABELS.zone) return false;
-  const key = `near ${termKey(term)}`;
+  // Text of a term begins with a brace, which no namespace does.
+  const key = termKey(term);
   const known = rules.get(key);
   if (known !== undefined) known.carriers.add(group);
   else rules.set(key, { kind: 'near', carriers: new Set([group]), counted: matcher.matchedBy(term) });

@@ -3,8 +3,8 @@
 // Fork and budget are left as they were.
 import { placeGroups } from '../simulation/place-groups.ts';
 import { isMovable } from './claim-facts.ts';
-import type { NewNode, PlanDraft } from './plan-draft.ts';
-import type { Refused } from './node-budget.ts';
+import { nameOf, type NewNode, type PlanDraft, splitNodes } from './plan-draft.ts';
+import type { Refused } from './node-limits.ts';
 import { leftInSomeOrder, ordersFor } from './placed-in-any-order.ts';
 import { AXES, type Amounts, amountsLeft, leastCost } from './least-cost.ts';
 import { demandOf, nextPod, type PodGroup } from './pod-groups.ts';
@@ -163,6 +163,7 @@ function packCheaply(
   const next = nextDraft(terms);
   terms.steps += STEPS_PER_PACKING;
   packSettled(next, left, groups);
+  splitNodes(next);
   const packed = left.every((group) => nextPod(group) === undefined);
   const nodes = next.newNodes.filter((node) => node.pods.length > 0);
   const cost = nodes.reduce((sum, { offer }) => sum + offer.pricePerHour, 0);
@@ -187,7 +188,7 @@ function oneNodeFor(terms: Terms, left: readonly PodGroup[]): NewNode | undefine
     fork.rollback(mark);
     if (copies.some((group) => nextPod(group) !== undefined)) continue;
     const pods = left.map((group) => ({ pods: group.pods, from: group.placed, to: group.pods.length }));
-    return { pool, offer, name: names.next(pool.name), reason: '', pods, alike: undefined };
+    return { pool, offer, names: names.next(pool.name, 1), reason: '', pods };
   }
   return undefined;
 }
@@ -230,7 +231,7 @@ export function holdsInAnyOrder(terms: Terms, { candidates, nodes, podsMoved }: 
   const { fork, snapshot } = terms.draft;
   const mark = fork.mark();
   const groups = groupsOn(terms, candidates);
-  for (const { offer, name } of nodes) fork.addTemplateNode(offer.template, name);
+  for (const node of nodes) fork.addTemplateNode(node.offer.template, nameOf(node));
   terms.steps += podsMoved * ordersFor(podsMoved) * STEPS_PER_SEARCH;
   const left = leftInSomeOrder(fork, groups, { newFrom: snapshot.nodes.length });
   fork.rollback(mark);

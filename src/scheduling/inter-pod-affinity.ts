@@ -38,6 +38,8 @@ function satisfiesAffinity(check: AffinityCheck, node: number): boolean {
   return check.matchesItself && affinity.every((counter) => counter.total === 0);
 }
 
+const NO_LABELS: ReadonlyMap<string, string> = new Map<string, string>();
+
 /** Labels of a namespace; undefined when there is no such object. */
 export type NamespaceLabels = (namespace: string) => ReadonlyMap<string, string> | undefined;
 
@@ -51,7 +53,7 @@ export function termSelects(term: PodAffinityTerm, other: PodShape, namespaceLab
 
 /** A pod that waits matches a term of a running pod. Its namespace counts as unlabelled when there is no object. */
 export function termForbids(term: PodAffinityTerm, waiting: PodShape, namespaceLabels: NamespaceLabels): boolean {
-  const labels = namespaceLabels(waiting.namespace) ?? new Map<string, string>();
+  const labels = namespaceLabels(waiting.namespace) ?? NO_LABELS;
   return inNamespaces(term, waiting.namespace, labels) && selectorMatches(term.selector, waiting.labels);
 }
 

@@ -66,13 +66,21 @@ export function selectorCost(selector: LabelSelector | undefined): number {
   return steps;
 }
 
+/** By selector: a plan asks for each of thousands, and words that are kept are found in a map without being read again. */
+const tokensOfSelectors = new WeakMap<LabelSelector, { readonly tokens: Tokens }>();
+
 function selectorTokens(selector: LabelSelector | undefined): Tokens {
   if (selector === undefined) return [];
-  return fewest(
-    selector.requirements.map(({ key, operator, values }) =>
-      operator === 'In' ? values.map((value) => labelToken(key, value)) : undefined,
-    ),
-  );
+  let known = tokensOfSelectors.get(selector);
+  if (known === undefined) {
+    const tokens = fewest(
+      selector.requirements.map(({ key, operator, values }) =>
+        operator === 'In' ? values.map((value) => labelToken(key, value)) : undefined,
+      ),
+    );
+    tokensOfSelectors.set(selector, (known = { tokens }));
+  }
+  return known.tokens;
 }
 
 function namespaceToken(namespace: string): string {

@@ -4,6 +4,7 @@ import { buildSnapshot } from '../../src/cluster/build-snapshot.ts';
 import { checkPlan } from '../../src/planner/check-plan.ts';
 import { makePlan } from '../../src/planner/make-plan.ts';
 import { type Plan, podsIn, podVerdicts } from '../../src/planner/plan.ts';
+import { singleSteps } from '../../src/planner/single-steps.ts';
 import { allocatableOf } from '../../src/scheduling/template-node.ts';
 import { affinityTerms, antiAffinityTerms } from '../twin/inter-pod-affinity.ts';
 import { wantsNode } from '../twin/node-affinity.ts';
@@ -52,7 +53,7 @@ export function planApp(facts: AppFacts, copies: number, nowMs: () => number): A
   const plan = makePlan(snapshot, { nameSeed: facts.app });
   const findings = checkPlan(plan, snapshot);
   const planMs = nowMs() - startedMs;
-  const nodes = plan.steps.flatMap((step) =>
+  const nodes = singleSteps(plan.steps).flatMap((step) =>
     step.kind === 'createClaim' ? [newNode({ name: step.name, zone: step.spec.zone, claim: step.spec })] : [],
   );
   const objects: V1Objects = {
@@ -101,7 +102,7 @@ export function planApp(facts: AppFacts, copies: number, nowMs: () => number): A
 /** The plan's own order: node by node as they are added, on each as the pods were put there. */
 function placementsOf(plan: Plan, cluster: AppCluster): readonly Placement[] {
   const raw = new Map(cluster.pods.map((pod) => [pod.metadata.uid ?? '', pod]));
-  return plan.steps.flatMap((step) => {
+  return singleSteps(plan.steps).flatMap((step) => {
     if (step.kind !== 'createClaim') return [];
     return podsIn(step.pods).map(({ uid, namespace, name }): Placement => {
       const pod = raw.get(uid);

@@ -108,14 +108,21 @@ export class KubeClient {
     type = 'application/json',
   ) {
     const { token, server } = this.credentials;
-    const answer = await request(`${server}${path}`, {
-      method,
-      dispatcher: this.#agent,
-      headers: { 'content-type': type, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    const ask = async () => {
+      const answer = await request(`${server}${path}`, {
+        method,
+        dispatcher: this.#agent,
+        headers: { 'content-type': type, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return { status: answer.statusCode, text: await answer.body.text() };
+    };
+    const { status, text } = await ask().catch(async (error: unknown) => {
+      // An API server that is out of time (60 s) resets the stream of the answer. What only reads is asked once more.
+      if (method !== 'GET') throw new Error(`${method} ${path} was not answered`, { cause: error });
+      return await ask();
     });
-    const text = await answer.body.text();
-    return { status: answer.statusCode, body: text.startsWith('{') ? JSON.parse(text) : text };
+    return { status, body: text.startsWith('{') ? JSON.parse(text) : text };
   }
 
   /** Like call, but an error status is an error; 404 gives undefined. */

@@ -2,6 +2,7 @@
 // beats in every way are dropped, axes that nobody asks for go. What holds for the model holds for the problem: merging
 // keeps every packing, and a beaten offer is never needed for the least cost.
 import { isAllowed, NO_LIMIT, type PackingProblem } from './packing-problem.ts';
+import { kindsOfShapes, rowsOf } from './rows-of-shapes.ts';
 
 export interface PackingModel {
   readonly axes: number;
@@ -43,27 +44,24 @@ export function modelOf(problem: PackingProblem, options: ModelOptions = {}): Pa
   const offered = options.offers ?? Array.from({ length: problem.offers }, (_, offer) => offer);
   const kinds = kindsOfShapes(problem, counts);
   const kept = withoutBeaten(problem, { offered, axes, kinds, limited: options.limited ?? false });
-  const { members, hopeless } = rowsOf(problem, { counts, axes, kept, kinds });
+  const exclusionOf = exclusionsOfShapes(problem);
+  const { members, hopeless } = rowsOf(problem, { counts, axes, kept, kinds, exclusionOf });
   const rows = members.length;
-  const first = members.map((shapes) => shapes[0] ?? 0);
+  const first = Int32Array.from(members.map((shapes) => shapes[0] ?? 0));
   const capacities = pick(problem.capacities, { width: problem.axes, columns: axes, rows: kept });
   const requests = pick(problem.requests, { width: problem.axes, columns: axes, rows: first });
-  const rowCounts = Int32Array.from(members, (shapes) => shapes.reduce((sum, shape) => sum + (counts[shape] ?? 0), 0));
-  const perNodeMax = Int32Array.from(first, (shape) => problem.perNodeMax[shape] ?? NO_LIMIT);
-  const exclusionOf = exclusionsOfShapes(problem);
-  const rowExclusion = Int32Array.from(first, (shape) => exclusionOf[shape] ?? -1);
+  const rowCounts = podsOfRows(members, counts);
+  const perNodeMax = first.map((shape) => problem.perNodeMax[shape] ?? NO_LIMIT);
+  const rowExclusion = first.map((shape) => exclusionOf[shape] ?? -1);
+  const exclusionMax = new Int32Array(problem.exclusions.map(({ perNodeMax: max }) => max));
+  const limits = rowCounts.map((pods, row) => {
+    const exclusion = rowExclusion[row] ?? -1;
+    const shared = exclusion < 0 ? NO_LIMIT : (exclusionMax[exclusion] ?? NO_LIMIT);
+    return Math.min(pods, perNodeMax[row] ?? 0, shared);
+  });
   const most = kept.map((offer, k) => {
-    const column = new Int32Array(rows);
-    for (let row = 0; row < rows; row++) {
-      if (!isAllowed(problem, first[row] ?? 0, offer)) continue;
-      let fit = Math.min(rowCounts[row] ?? 0, perNodeMax[row] ?? 0);
-      fit = Math.min(fit, problem.exclusions[rowExclusion[row] ?? -1]?.perNodeMax ?? NO_LIMIT);
-      for (let a = 0; a < axes.length; a++) {
-        const request = requests[row * axes.length + a] ?? 0;
-        if (request > 0) fit = Math.min(fit, Math.floor((capacities[k * axes.length + a] ?? 0) / request));
-      }
-      column[row] = fit;
-    }
+    const column = mostOf({ requests, limits, room: capacities.subarray(k * axes.length, (k + 1) * axes.length) });
+    for (let row = 0; row < rows; row++) if (!isAllowed(problem, first[row] ?? 0, offer)) column[row] = 0;
     return column;
   });
   return {
@@ -74,9 +72,9 @@ export function modelOf(problem: PackingProblem, options: ModelOptions = {}): Pa
     counts: rowCounts,
     perNodeMax,
     rowExclusion,
-    exclusionMax: Int32Array.from(problem.exclusions, ({ perNodeMax: max }) => max),
+    exclusionMax,
     capacities,
-    prices: Float64Array.from(kept, (offer) => problem.prices[offer] ?? 0),
+    prices: new Float64Array(kept.map((offer) => problem.prices[offer] ?? 0)),
     offerOf: Int32Array.from(kept),
     members,
     most,
@@ -84,16 +82,48 @@ export function modelOf(problem: PackingProblem, options: ModelOptions = {}): Pa
   };
 }
 
+function podsOfRows(members: readonly Int32Array[], counts: Int32Array): Int32Array {
+  const pods = new Int32Array(members.length);
+  for (let row = 0; row < pods.length; row++) {
+    const shapes = members[row] ?? new Int32Array();
+    let sum = 0;
+    for (let k = 0; k < shapes.length; k++) sum += counts[shapes[k] ?? 0] ?? 0;
+    pods[row] = sum;
+  }
+  return pods;
+}
+
+/** Per row, the most pods of it alone in `room`, at most its limit. */
+function mostOf(of: {
+  readonly requests: Float64Array;
+  readonly limits: Int32Array;
+  readonly room: Float64Array;
+}): Int32Array {
+  const { requests, limits, room } = of;
+  const axes = room.length;
+  const most = new Int32Array(limits.length);
+  for (let row = 0, at = 0; row < most.length; row++) {
+    let fit = limits[row] ?? 0;
+    for (let axis = 0; axis < axes; axis++, at++) {
+      const request = requests[at] ?? 0;
+      // Whole pods that are below the limit are few enough to be divided out.
+      if (request * fit > (room[axis] ?? 0)) fit = Math.floor((room[axis] ?? 0) / request);
+    }
+    most[row] = fit;
+  }
+  return most;
+}
+
 /** The part of `model` that is still to be covered: rows with something left, and fewer of each. */
 export function withCounts(
   model: PackingModel,
   left: Int32Array,
 ): { readonly model: PackingModel; readonly rowOf: Int32Array } {
-  const rowOf = Int32Array.from([...left.keys()].filter((row) => (left[row] ?? 0) > 0));
+  const rowOf = rowsLeft(left);
   const { axes } = model;
   const requests = new Float64Array(rowOf.length * axes);
   rowOf.forEach((row, at) => requests.set(model.requests.subarray(row * axes, row * axes + axes), at * axes));
-  const counts = Int32Array.from(rowOf, (row) => left[row] ?? 0);
+  const counts = rowOf.map((row) => left[row] ?? 0);
   return {
     rowOf,
     model: {
@@ -101,14 +131,19 @@ export function withCounts(
       rows: rowOf.length,
       requests,
       counts,
-      perNodeMax: Int32Array.from(rowOf, (row) => model.perNodeMax[row] ?? 0),
-      rowExclusion: Int32Array.from(rowOf, (row) => model.rowExclusion[row] ?? -1),
+      perNodeMax: rowOf.map((row) => model.perNodeMax[row] ?? 0),
+      rowExclusion: rowOf.map((row) => model.rowExclusion[row] ?? -1),
       members: Array.from(rowOf, (row) => model.members[row] ?? new Int32Array()),
-      most: model.most.map((column) =>
-        Int32Array.from(rowOf, (row, at) => Math.min(column[row] ?? 0, counts[at] ?? 0)),
-      ),
+      most: model.most.map((column) => rowOf.map((row, at) => Math.min(column[row] ?? 0, counts[at] ?? 0))),
     },
   };
+}
+
+function rowsLeft(left: Int32Array): Int32Array {
+  const rows = new Int32Array(left.length);
+  let count = 0;
+  for (let row = 0; row < left.length; row++) if ((left[row] ?? 0) > 0) rows[count++] = row;
+  return rows.slice(0, count);
 }
 
 /** Axes that some pod asks for. */
@@ -122,21 +157,6 @@ function usedAxes(problem: PackingProblem, counts: Int32Array): readonly number[
     }
   }
   return axes;
-}
-
-/** Number per shape: equal = the same offers are allowed; -1: no pods of it. */
-function kindsOfShapes(problem: PackingProblem, counts: Int32Array): Int32Array {
-  const words = (problem.offers + 31) >>> 5;
-  const known = new Map<string, number>();
-  const kinds = new Int32Array(problem.shapes).fill(-1);
-  for (let shape = 0; shape < problem.shapes; shape++) {
-    if ((counts[shape] ?? 0) === 0) continue;
-    const key = problem.allowed.subarray(shape * words, shape * words + words).join(' ');
-    const kind = known.get(key) ?? known.size;
-    known.set(key, kind);
-    kinds[shape] = kind;
-  }
-  return kinds;
 }
 
 /** First exclusion that each shape is part of, -1 if none. Further ones are left to whoever carries the plan out. */
@@ -199,52 +219,16 @@ function includes(all: string | undefined, part: string | undefined): boolean {
   return true;
 }
 
-/** Shapes with equal requests, offers and exclusion as one row; those with a limit of their own stay apart. */
-function rowsOf(
-  problem: PackingProblem,
-  from: {
-    readonly counts: Int32Array;
-    readonly axes: readonly number[];
-    readonly kept: readonly number[];
-    readonly kinds: Int32Array;
-  },
-): { readonly members: readonly Int32Array[]; readonly hopeless: Int32Array } {
-  const exclusionOf = exclusionsOfShapes(problem);
-  const rows = new Map<string, number[]>();
-  for (let shape = 0; shape < problem.shapes; shape++) {
-    if ((from.counts[shape] ?? 0) <= 0) continue;
-    const alone = (problem.perNodeMax[shape] ?? NO_LIMIT) < NO_LIMIT ? `=${shape}` : '';
-    let key = `${from.kinds[shape]} ${exclusionOf[shape]}${alone}`;
-    for (const axis of from.axes) key += ` ${problem.requests[shape * problem.axes + axis]}`;
-    const row = rows.get(key);
-    if (row === undefined) rows.set(key, [shape]);
-    else row.push(shape);
-  }
-  const members: Int32Array[] = [];
-  const hopeless: number[] = [];
-  for (const shapes of rows.values()) {
-    const [first = 0] = shapes;
-    if (from.kept.some((offer) => fits(problem, first, offer))) members.push(Int32Array.from(shapes));
-    else hopeless.push(...shapes);
-  }
-  return { members, hopeless: Int32Array.from(hopeless) };
-}
-
-function fits(problem: PackingProblem, shape: number, offer: number): boolean {
-  if (!isAllowed(problem, shape, offer) || (problem.perNodeMax[shape] ?? 0) < 1) return false;
-  for (let axis = 0; axis < problem.axes; axis++) {
-    const request = problem.requests[shape * problem.axes + axis] ?? 0;
-    if (request > (problem.capacities[offer * problem.axes + axis] ?? 0)) return false;
-  }
-  return true;
-}
-
 function pick(
   from: Float64Array,
-  by: { readonly width: number; readonly columns: readonly number[]; readonly rows: readonly number[] },
+  by: { readonly width: number; readonly columns: readonly number[]; readonly rows: ArrayLike<number> },
 ): Float64Array {
-  const out = new Float64Array(by.rows.length * by.columns.length);
+  const { rows, columns } = by;
+  const out = new Float64Array(rows.length * columns.length);
   let at = 0;
-  for (const row of by.rows) for (const column of by.columns) out[at++] = from[row * by.width + column] ?? 0;
+  for (let row = 0; row < rows.length; row++) {
+    const start = (rows[row] ?? 0) * by.width;
+    for (let column = 0; column < columns.length; column++) out[at++] = from[start + (columns[column] ?? 0)] ?? 0;
+  }
   return out;
 }

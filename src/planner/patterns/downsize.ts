@@ -29,11 +29,12 @@ export function downsize(
 /** Per axis, what the pods of a node take. */
 export function askedOf({ axes, requests }: PackingModel, { rows, amounts }: FilledNode): Float64Array {
   const asked = new Float64Array(axes);
-  rows.forEach((row, k) => {
+  for (let k = 0; k < rows.length; k++) {
+    const at = (rows[k] ?? 0) * axes;
     for (let axis = 0; axis < axes; axis++) {
-      asked[axis] = (asked[axis] ?? 0) + (amounts[k] ?? 0) * (requests[row * axes + axis] ?? 0);
+      asked[axis] = (asked[axis] ?? 0) + (amounts[k] ?? 0) * (requests[at + axis] ?? 0);
     }
-  });
+  }
   return asked;
 }
 

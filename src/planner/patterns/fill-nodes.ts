@@ -1,6 +1,7 @@
 // Greedy packing, node by node: each node takes the pod whose requests point most along the room that is left (dot
 // product, so that axes run out together), again and again; of all offers the node is taken whose pods are worth most
-// for its price; and it is repeated while the same pods are left for it. Costs by shapes and distinct nodes, not by pods.
+// for its price; and it is repeated while the same pods are left for it. Costs by shapes and distinct nodes, not by pods. Above 250
+// lines because a filling and what it takes are counted in the same scratch columns, which are made once for all nodes.
 import type { FilledNode } from '../bounds/column-search.ts';
 import type { PackingModel } from '../bounds/packing-model.ts';
 import type { SearchBudget } from '../bounds/search-budget.ts';
@@ -38,10 +39,11 @@ export function fillNodes(model: PackingModel, options: FillOptions): readonly N
   const filled: NodesFilled[] = [];
   // Ratio of price to worth when last looked at; it only grows as pods go, so the least is looked at first.
   const ratio = new Float64Array(model.offers);
-  const { limits } = options;
+  const fresh = new Uint8Array(model.offers);
+  const { limits, prices = model.prices } = options;
   if (limits !== undefined) closeFull(ratio, limits);
   for (;;) {
-    const next = nextNode(filler, { ratio, prices: options.prices ?? model.prices });
+    const next = nextNode(filler, { ratio, fresh, prices });
     if (next === undefined) return filled;
     const nodes = filler.take(next);
     limits?.take(next.offer, nodes);
@@ -58,11 +60,12 @@ function closeFull(ratio: Float64Array, limits: LimitsLeft): void {
 /** The filling of least price per worth; offers looked at earlier are only looked at again when they could win. */
 function nextNode(
   filler: NodeFiller,
-  { ratio, prices }: { readonly ratio: Float64Array; readonly prices: Float64Array },
+  of: { readonly ratio: Float64Array; readonly fresh: Uint8Array; readonly prices: Float64Array },
 ): FilledNode | undefined {
+  const { ratio, fresh, prices } = of;
   let best: FilledNode | undefined;
   let bestRatio = Infinity;
-  const fresh = new Uint8Array(ratio.length);
+  fresh.fill(0);
   for (;;) {
     let offer = -1;
     for (let candidate = 0; candidate < ratio.length; candidate++) {
@@ -87,6 +90,10 @@ class NodeFiller {
   readonly #exclusionRoom: Int32Array;
   readonly #taken: Int32Array;
   readonly #weights: Float64Array;
+  /** Per axis, how scarce it is on nodes of the offer at hand. */
+  readonly #scarce: Float64Array;
+  /** Rows of the filling at hand. */
+  readonly #rows: Int32Array;
   /** What is left to place, per axis. */
   readonly #demand: Float64Array;
   readonly #limited: LimitedRows;
@@ -100,6 +107,8 @@ class NodeFiller {
     this.#exclusionRoom = new Int32Array(model.exclusionMax.length);
     this.#taken = new Int32Array(model.rows);
     this.#weights = new Float64Array(model.axes);
+    this.#scarce = new Float64Array(model.axes);
+    this.#rows = new Int32Array(model.rows);
     this.#demand = new Float64Array(model.axes);
     for (let row = 0; row < model.rows; row++) {
       const count = options.left[row] ?? 0;
@@ -124,51 +133,55 @@ class NodeFiller {
       most: most[offer] ?? new Int32Array(),
       weights: this.#weights,
     };
-    const rows: number[] = [];
+    let count = 0;
     let sum = 0;
+    this.#setScarce(offer);
     const first = this.#mustTake(offer, at);
     for (;;) {
       this.#setWeights(offer);
-      const row = first.pop() ?? this.#tree.find(at);
+      const row = first?.pop() ?? this.#tree.find(at);
       if (row < 0) break;
       const pods = this.#howMany(row, at);
       if (pods === 0) continue;
-      if ((this.#taken[row] ?? 0) === 0) rows.push(row);
+      if ((this.#taken[row] ?? 0) === 0) this.#rows[count++] = row;
       this.#put(row, pods);
       sum += pods * Math.max(worth[row] ?? 0, WORTH_MIN * (this.#model.prices[offer] ?? 0));
     }
     this.#options.budget.spend(this.#tree.takeSteps());
-    rows.sort((a, b) => a - b);
-    const amounts = Int32Array.from(rows, (row) => this.#taken[row] ?? 0);
-    const filling = { offer, rows: Int32Array.from(rows), amounts };
-    for (const row of rows) this.#taken[row] = 0;
-    return { filling, worth: sum };
+    const rows = this.#rows.slice(0, count).sort();
+    const amounts = new Int32Array(count);
+    for (let k = 0; k < count; k++) {
+      amounts[k] = this.#taken[rows[k] ?? 0] ?? 0;
+      this.#taken[rows[k] ?? 0] = 0;
+    }
+    return { filling: { offer, rows, amounts }, worth: sum };
   }
 
   /** Takes the pods of `filling` as often as they are left; how often that was. */
-  take(filling: FilledNode): number {
+  take({ offer, rows, amounts }: FilledNode): number {
     const { left } = this.#options;
     const { axes, requests } = this.#model;
-    let nodes = this.#options.limits?.room(filling.offer) ?? Infinity;
-    filling.rows.forEach(
-      (row, k) => (nodes = Math.min(nodes, Math.floor((left[row] ?? 0) / (filling.amounts[k] ?? 1)))),
-    );
-    filling.rows.forEach((row, k) => {
-      const pods = nodes * (filling.amounts[k] ?? 0);
+    let nodes = this.#options.limits?.room(offer) ?? Infinity;
+    for (let k = 0; k < rows.length; k++) {
+      nodes = Math.min(nodes, Math.floor((left[rows[k] ?? 0] ?? 0) / (amounts[k] ?? 1)));
+    }
+    for (let k = 0; k < rows.length; k++) {
+      const row = rows[k] ?? 0;
+      const pods = nodes * (amounts[k] ?? 0);
       left[row] = (left[row] ?? 0) - pods;
       this.#limited.take(row, pods);
       if (left[row] === 0) this.#tree.close(row);
       for (let axis = 0; axis < axes; axis++) {
         this.#demand[axis] = (this.#demand[axis] ?? 0) - pods * (requests[row * axes + axis] ?? 0);
       }
-    });
+    }
     this.#limited.renew();
     return nodes;
   }
 
   /** Of each set of pods that needs every node to come, because only so many of them may share one: the biggest row. */
-  #mustTake(offer: number, at: RoomLeft): number[] {
-    if (this.#limited.sets.length === 0) return [];
+  #mustTake(offer: number, at: RoomLeft): number[] | undefined {
+    if (this.#limited.sets.length === 0) return undefined;
     const nodes = this.#nodesToCome(offer);
     const { axes, requests } = this.#model;
     const must: number[] = [];
@@ -190,19 +203,26 @@ class NodeFiller {
     return must;
   }
 
-  /** Room left of each axis, in parts of the node, times how scarce the axis is. */
-  #setWeights(offer: number): void {
+  /** How scarce each axis is while nothing is taken. */
+  #setScarce(offer: number): void {
     const { axes, capacities } = this.#model;
+    const { scarcity } = this.#options;
     const nodes = this.#nodesToCome(offer);
     for (let axis = 0; axis < axes; axis++) {
       const capacity = capacities[offer * axes + axis] ?? 0;
-      if (capacity === 0) {
-        this.#weights[axis] = 0;
-        continue;
-      }
-      const scarce = nodes > 0 ? (this.#demand[axis] ?? 0) / capacity / nodes : 0;
-      const weight = this.#options.scarcity === 0 ? 1 : scarce ** this.#options.scarcity;
-      this.#weights[axis] = (weight * (this.#room[axis] ?? 0)) / capacity / capacity;
+      if (capacity === 0) this.#scarce[axis] = 0;
+      else if (scarcity === 0) this.#scarce[axis] = 1;
+      else this.#scarce[axis] = (nodes > 0 ? (this.#demand[axis] ?? 0) / capacity / nodes : 0) ** scarcity;
+    }
+  }
+
+  /** Room left of each axis, in parts of the node, times how scarce the axis is. */
+  #setWeights(offer: number): void {
+    const { axes, capacities } = this.#model;
+    for (let axis = 0; axis < axes; axis++) {
+      const capacity = capacities[offer * axes + axis] ?? 0;
+      const weight = (this.#scarce[axis] ?? 0) * (this.#room[axis] ?? 0);
+      this.#weights[axis] = capacity === 0 ? 0 : weight / capacity / capacity;
     }
   }
 

@@ -3,6 +3,7 @@
 import type { PackingModel } from '../bounds/packing-model.ts';
 import type { SearchBudget } from '../bounds/search-budget.ts';
 import type { LimitsLeft } from '../bounds/shared-limit.ts';
+import { askedOf } from './downsize.ts';
 import type { NodesFilled } from './fill-nodes.ts';
 
 /** Nodes that are looked at, those first that cost most above what their pods could cost: 220 triples of them. */
@@ -87,70 +88,110 @@ function mostWasteful(
   return singles.slice(0, NODES_MAX);
 }
 
-function askedOf({ axes, requests }: PackingModel, { rows, amounts }: NodesFilled): Float64Array {
-  const asked = new Float64Array(axes);
-  rows.forEach((row, k) => {
-    for (let axis = 0; axis < axes; axis++) {
-      asked[axis] = (asked[axis] ?? 0) + (amounts[k] ?? 0) * (requests[row * axes + axis] ?? 0);
-    }
-  });
-  return asked;
-}
-
 /** No node for it costs less. */
 function leastCost(asked: Float64Array, leastPrices: Float64Array): number {
-  return asked.reduce(
-    (least, amount, axis) => (amount > 0 ? Math.max(least, amount * (leastPrices[axis] ?? 0)) : least),
-    0,
-  );
+  let least = 0;
+  for (let axis = 0; axis < asked.length; axis++) {
+    const amount = asked[axis] ?? 0;
+    if (amount > 0) least = Math.max(least, amount * (leastPrices[axis] ?? 0));
+  }
+  return least;
 }
 
 function bestMerge(
   model: PackingModel,
-  of: {
-    readonly singles: readonly Single[];
-    readonly leastPrices: Float64Array;
-    readonly cheapestFirst: readonly number[];
-    readonly budget: SearchBudget;
-    readonly limits: LimitsLeft | undefined;
-  },
+  of: Pick<Merging, 'singles' | 'leastPrices' | 'cheapestFirst' | 'budget' | 'limits'>,
 ): Merge | undefined {
-  const { singles, leastPrices, cheapestFirst, budget, limits } = of;
-  let best: Merge | undefined;
-  for (const some of pairsAndTriples(singles)) {
-    if (!budget.spend(model.axes)) return best;
-    const price = some.reduce((sum, single) => sum + single.price, 0);
-    const wanted = price - (best?.saving ?? 0) - COST_TOLERANCE * price;
-    const asked = sumOf(some);
-    if (leastCost(asked, leastPrices) >= wanted) continue;
-    const { rows, amounts } = togetherOn(some);
-    for (const offer of cheapestFirst) {
-      const cost = model.prices[offer] ?? 0;
-      if (cost >= wanted) break;
-      budget.spend(model.axes);
-      if (!holds(model, { offer, rows, amounts, asked })) continue;
-      if (limits !== undefined && limits.room(offer) < 1) continue;
-      best = { singles: some, into: { offer, rows, amounts, nodes: 1 }, saving: price - cost };
-      break;
-    }
-  }
-  return best;
-}
-
-function* pairsAndTriples(singles: readonly Single[]): Generator<readonly Single[]> {
+  const merging: Merging = { model, ...of, roomiest: roomiestOf(model), asked: new Float64Array(model.axes) };
+  const { singles, budget } = of;
   for (const [i, first] of singles.entries()) {
-    for (const [j, second] of singles.entries()) {
-      if (j <= i) continue;
-      yield [first, second];
-      for (const third of singles.slice(j + 1)) yield [first, second, third];
+    for (let j = i + 1; j < singles.length; j++) {
+      const second = singles[j];
+      if (budget.left === 0) return merging.best;
+      // What two ask for is part of what three do.
+      if (second === undefined || !tryMerge(merging, [first, second])) continue;
+      for (let k = j + 1; k < singles.length; k++) {
+        const third = singles[k];
+        if (third !== undefined) tryMerge(merging, [first, second, third]);
+      }
     }
   }
+  return merging.best;
 }
 
-function sumOf(singles: readonly Single[]): Float64Array {
-  const sum = new Float64Array(singles[0]?.asked.length ?? 0);
-  for (const { asked } of singles) asked.forEach((amount, axis) => (sum[axis] = (sum[axis] ?? 0) + amount));
-  return sum;
+interface Merging {
+  readonly model: PackingModel;
+  readonly singles: readonly Single[];
+  readonly leastPrices: Float64Array;
+  readonly cheapestFirst: readonly number[];
+  readonly budget: SearchBudget;
+  readonly limits: LimitsLeft | undefined;
+  /** Per axis, the most room of any offer. */
+  readonly roomiest: Float64Array;
+  /** Room to work in. */
+  readonly asked: Float64Array;
+  best?: Merge;
+}
+
+function roomiestOf({ axes, offers, capacities }: PackingModel): Float64Array {
+  const most = new Float64Array(axes);
+  for (let offer = 0; offer < offers; offer++) {
+    for (let axis = 0; axis < axes; axis++) {
+      most[axis] = Math.max(most[axis] ?? 0, capacities[offer * axes + axis] ?? 0);
+    }
+  }
+  return most;
+}
+
+/** Notes the merge if it saves most so far. False: no offer has room for the nodes together. */
+function tryMerge(merging: Merging, some: readonly Single[]): boolean {
+  const { model, cheapestFirst, budget, limits, roomiest, asked } = merging;
+  budget.spend(model.axes);
+  if (!sumInto(asked, some, roomiest)) return false;
+  let price = 0;
+  for (const single of some) price += single.price;
+  const wanted = price - (merging.best?.saving ?? 0) - COST_TOLERANCE * price;
+  if (leastCost(asked, merging.leastPrices) >= wanted) return true;
+  let together: Pick<NodesFilled, 'rows' | 'amounts'> | undefined;
+  for (const offer of cheapestFirst) {
+    const cost = model.prices[offer] ?? 0;
+    if (cost >= wanted) break;
+    budget.spend(model.axes);
+    if (!mayHold(model, { offer, some, asked })) continue;
+    if (limits !== undefined && limits.room(offer) < 1) continue;
+    together ??= togetherOn(some);
+    if (!holds(model, { offer, ...together })) continue;
+    merging.best = { singles: some, into: { offer, ...together, nodes: 1 }, saving: price - cost };
+    break;
+  }
+  return true;
+}
+
+/** Sets `sum` to what the nodes ask for together; false: some axis of it is above `most`. */
+function sumInto(sum: Float64Array, singles: readonly Single[], most: Float64Array): boolean {
+  for (let axis = 0; axis < sum.length; axis++) {
+    let amount = 0;
+    for (const { asked } of singles) amount += asked[axis] ?? 0;
+    if (amount > (most[axis] ?? 0)) return false;
+    sum[axis] = amount;
+  }
+  return true;
+}
+
+/** The offer has the room, and takes each row that is on the nodes. */
+function mayHold(
+  { axes, capacities, most }: PackingModel,
+  of: { readonly offer: number; readonly some: readonly Single[]; readonly asked: Float64Array },
+): boolean {
+  const { offer, asked } = of;
+  for (let axis = 0; axis < axes; axis++) {
+    if ((asked[axis] ?? 0) > (capacities[offer * axes + axis] ?? 0)) return false;
+  }
+  const limits = most[offer];
+  for (const { of: node } of of.some) {
+    for (let k = 0; k < node.rows.length; k++) if ((limits?.[node.rows[k] ?? 0] ?? 0) === 0) return false;
+  }
+  return true;
 }
 
 function togetherOn(singles: readonly Single[]): Pick<NodesFilled, 'rows' | 'amounts'> {
@@ -160,12 +201,9 @@ function togetherOn(singles: readonly Single[]): Pick<NodesFilled, 'rows' | 'amo
   return { rows, amounts: rows.map((row) => pods.get(row) ?? 0) };
 }
 
-function holds(
-  model: PackingModel,
-  of: Pick<NodesFilled, 'offer' | 'rows' | 'amounts'> & { readonly asked: Float64Array },
-): boolean {
-  const { axes, capacities, most, rowExclusion, exclusionMax } = model;
-  if (of.asked.some((amount, axis) => amount > (capacities[of.offer * axes + axis] ?? 0))) return false;
+/** As many of each row as may be on one node, and of each exclusion. */
+function holds(model: PackingModel, of: Pick<NodesFilled, 'offer' | 'rows' | 'amounts'>): boolean {
+  const { most, rowExclusion, exclusionMax } = model;
   const inExclusion = new Map<number, number>();
   return of.rows.every((row, k) => {
     const pods = of.amounts[k] ?? 0;

@@ -36,22 +36,32 @@ export function problemOfPods(of: {
   readonly asked: readonly PodsAsked[];
   readonly offered: readonly NodeOffered[];
   readonly groupNodesMax: Int32Array;
-  readonly namespaceLabels: NamespaceLabels;
+  /** undefined: who may not share a node is added by the caller. */
+  readonly namespaceLabels: NamespaceLabels | undefined;
 }): PackingProblem {
   const { asked, offered } = of;
-  const names = new Set<string>();
-  for (const { shape } of asked) for (const name of shape.requests.extended.keys()) names.add(name);
-  const extended = [...names].sort((a, b) => (a < b ? -1 : 1));
+  const extended = extendedOf(asked);
   const axes = FIXED_AXES + extended.length;
   const requests = new Float64Array(asked.length * axes);
-  asked.forEach(({ shape }, at) => write(requests, { at: at * axes, resources: shape.requests, pods: 1, extended }));
+  const counts = new Int32Array(asked.length);
+  for (let at = 0; at < asked.length; at++) {
+    const one = asked[at];
+    if (one === undefined) continue;
+    write(requests, at * axes, one.shape.requests);
+    requests[at * axes + FIXED_AXES - 1] = 1;
+    for (let k = 0; k < extended.length; k++) {
+      requests[at * axes + FIXED_AXES + k] = one.shape.requests.extended.get(extended[k] ?? '') ?? 0;
+    }
+    counts[at] = one.count;
+  }
   const capacities = new Float64Array(offered.length * axes);
   offered.forEach(({ template }, at) => writeRoom(capacities, { at: at * axes, template, extended }));
   const flavors = new Map<string, number>();
   for (const { template } of offered) {
     if (!flavors.has(template.flavor.name)) flavors.set(template.flavor.name, flavors.size);
   }
-  const exclusions = [...portExclusions(asked), ...hostExclusions(asked, of.namespaceLabels)];
+  const { namespaceLabels } = of;
+  const exclusions = namespaceLabels ? [...portExclusions(asked), ...hostExclusions(asked, namespaceLabels)] : [];
   const perNodeMax = new Int32Array(asked.length).fill(NO_LIMIT);
   for (const { shapes, perNodeMax: max } of exclusions) {
     if (shapes.length === 1 && shapes[0] !== undefined) perNodeMax[shapes[0]] = max;
@@ -61,7 +71,7 @@ export function problemOfPods(of: {
     shapes: asked.length,
     offers: offered.length,
     requests,
-    counts: Int32Array.from(asked, ({ count }) => count),
+    counts,
     perNodeMax,
     exclusions: exclusions.filter(({ shapes }) => shapes.length > 1),
     capacities,
@@ -74,19 +84,21 @@ export function problemOfPods(of: {
   };
 }
 
-interface Amounts {
-  readonly at: number;
-  readonly resources: Resources;
-  readonly pods: number;
-  readonly extended: readonly string[];
+/** Names of the extended resources that pods ask for, sorted. */
+function extendedOf(asked: readonly PodsAsked[]): readonly string[] {
+  const names = new Set<string>();
+  for (const { shape } of asked) {
+    const { extended } = shape.requests;
+    if (extended.size > 0) for (const name of extended.keys()) names.add(name);
+  }
+  return [...names].sort((a, b) => (a < b ? -1 : 1));
 }
 
-function write(columns: Float64Array, { at, resources, pods, extended }: Amounts): void {
+/** All but pods and extended resources. */
+function write(columns: Float64Array, at: number, resources: Resources): void {
   columns[at] = resources.cpuMillis;
   columns[at + 1] = resources.memoryBytes;
   columns[at + 2] = resources.ephemeralBytes;
-  columns[at + 3] = pods;
-  extended.forEach((name, k) => (columns[at + FIXED_AXES + k] = resources.extended.get(name) ?? 0));
 }
 
 /** What the template's daemon pods leave. */
@@ -95,10 +107,15 @@ function writeRoom(
   of: { readonly at: number; readonly template: TemplateNode; readonly extended: readonly string[] },
 ): void {
   const { at, template, extended } = of;
-  write(columns, { at, resources: template.allocatable, pods: template.allocatable.pods, extended });
+  const { allocatable, daemonShapes } = template;
+  write(columns, at, allocatable);
+  columns[at + FIXED_AXES - 1] = allocatable.pods;
+  extended.forEach((name, k) => (columns[at + FIXED_AXES + k] = allocatable.extended.get(name) ?? 0));
   const daemon = new Float64Array(FIXED_AXES + extended.length);
-  for (const { requests } of template.daemonShapes) {
-    write(daemon, { at: 0, resources: requests, pods: 1, extended });
+  for (const { requests } of daemonShapes) {
+    write(daemon, 0, requests);
+    daemon[FIXED_AXES - 1] = 1;
+    extended.forEach((name, k) => (daemon[FIXED_AXES + k] = requests.extended.get(name) ?? 0));
     daemon.forEach((amount, axis) => (columns[at + axis] = Math.max(0, (columns[at + axis] ?? 0) - amount)));
   }
 }
@@ -109,7 +126,9 @@ function allowedBits(asked: readonly PodsAsked[], offered: readonly NodeOffered[
   const bits = new Uint32Array(asked.length * words);
   const nodes = offered.map(({ template }) => nodeOf(template));
   const known = new Map<string, Uint32Array>();
-  asked.forEach(({ shape }, at) => {
+  for (let at = 0; at < asked.length; at++) {
+    const shape = asked[at]?.shape;
+    if (shape === undefined) continue;
     const key = staticKey(shape);
     let row = known.get(key);
     if (row === undefined) {
@@ -121,8 +140,8 @@ function allowedBits(asked: readonly PodsAsked[], offered: readonly NodeOffered[
       }
       known.set(key, row);
     }
-    bits.set(row, at * words);
-  });
+    for (let word = 0; word < words; word++) bits[at * words + word] = row[word] ?? 0;
+  }
   return bits;
 }
 

@@ -1,6 +1,7 @@
 // Finds the row of most score among those that fit into the room that is left, for a score that is linear in the requests:
 // a k-d tree over the requests, whose boxes are passed over when nothing in them fits or scores more. With thousands of
-// shapes it looks at a few dozen; with a handful it is one leaf.
+// shapes it looks at a few dozen; with a handful it is one leaf. Boxes shrink to the rows that have pods left, as the biggest
+// rows go first. Above 250 lines because building, shrinking and searching work on the same columns.
 import type { PackingModel } from '../bounds/packing-model.ts';
 
 /** Fewer boxes to ask against fewer rows looked at in vain: 8 to 16 measure alike. */
@@ -25,14 +26,16 @@ export class RowTree {
   readonly #order: Int32Array;
   /** Requests of the rows in `order`, so that a leaf reads them one after another. */
   readonly #requests: Float64Array;
-  /** Per box: first and end in `order`, children (0 = leaf), parent, rows with pods left. */
+  /** Per row: where it is in `order`. */
+  readonly #at: Int32Array;
+  /** Per box: first in `order`, and end of those with pods left; children (0 = leaf), parent, rows with pods left. */
   readonly #first: Int32Array;
   readonly #end: Int32Array;
   readonly #low: Int32Array;
   readonly #high: Int32Array;
   readonly #parent: Int32Array;
   readonly #alive: Int32Array;
-  /** Per box and axis: least and most request. */
+  /** Per box and axis: least and most request of those rows. */
   readonly #least: Float64Array;
   readonly #most: Float64Array;
   readonly #leafOf: Int32Array;
@@ -42,36 +45,66 @@ export class RowTree {
   #steps = 0;
 
   constructor(model: PackingModel) {
+    const { axes, rows, requests } = model;
     // Halving gives leaves of more than LEAF_ROWS / 2 rows, unless all rows of a box are equal.
-    const boxesMax = 4 * Math.ceil(model.rows / LEAF_ROWS) + 1;
+    const boxesMax = 4 * Math.ceil(rows / LEAF_ROWS) + 1;
     this.#model = model;
-    this.#order = Int32Array.from({ length: model.rows }, (_, row) => row);
+    this.#order = new Int32Array(rows);
+    for (let row = 0; row < rows; row++) this.#order[row] = row;
+    this.#at = new Int32Array(rows);
     this.#first = new Int32Array(boxesMax);
     this.#end = new Int32Array(boxesMax);
     this.#low = new Int32Array(boxesMax);
     this.#high = new Int32Array(boxesMax);
     this.#parent = new Int32Array(boxesMax);
     this.#alive = new Int32Array(boxesMax);
-    this.#least = new Float64Array(boxesMax * model.axes);
-    this.#most = new Float64Array(boxesMax * model.axes);
-    this.#leafOf = new Int32Array(model.rows);
-    if (model.rows > 0) this.#build(0, model.rows, -1);
-    const { axes, requests } = model;
-    this.#requests = new Float64Array(model.rows * axes);
-    this.#order.forEach((row, at) => this.#requests.set(requests.subarray(row * axes, row * axes + axes), at * axes));
+    this.#least = new Float64Array(boxesMax * axes);
+    this.#most = new Float64Array(boxesMax * axes);
+    this.#leafOf = new Int32Array(rows);
+    this.#requests = new Float64Array(rows * axes);
+    this.#requests.set(requests);
+    if (rows > 0) this.#build(0, rows, -1);
+    for (let at = 0; at < rows; at++) {
+      const row = this.#order[at] ?? 0;
+      this.#at[row] = at;
+      for (let axis = 0; axis < axes; axis++) this.#requests[at * axes + axis] = requests[row * axes + axis] ?? 0;
+    }
   }
 
-  /** Tells that no pod of `row` is left. */
+  /** Tells that no pod of `row` is left; once for each row. */
   close(row: number): void {
-    for (let box = this.#leafOf[row] ?? -1; box >= 0; box = this.#parent[box] ?? -1) {
-      this.#alive[box] = (this.#alive[box] ?? 0) - 1;
+    const leaf = this.#leafOf[row] ?? 0;
+    const last = (this.#end[leaf] ?? 0) - 1;
+    const at = this.#at[row] ?? 0;
+    const { axes } = this.#model;
+    if (at !== last) {
+      const other = this.#order[last] ?? 0;
+      this.#order[at] = other;
+      this.#order[last] = row;
+      this.#at[other] = at;
+      this.#at[row] = last;
+      // What is closed is not looked at again: its requests need no place.
+      for (let axis = 0; axis < axes; axis++) {
+        this.#requests[at * axes + axis] = this.#requests[last * axes + axis] ?? 0;
+      }
     }
+    this.#end[leaf] = last;
+    this.#alive[leaf] = (this.#alive[leaf] ?? 0) - 1;
+    this.#shrinkLeaf(leaf);
+    for (let box = this.#parent[leaf] ?? -1; box >= 0; box = this.#parent[box] ?? -1) {
+      this.#alive[box] = (this.#alive[box] ?? 0) - 1;
+      this.#shrinkBox(box);
+    }
+    if (row === this.#best) this.#best = -1;
   }
 
   /** The row of most score of which one more pod fits, the lower row of equals; -1: none fits. */
   find(of: RoomLeft): number {
+    // What was best last time is often good again, and what is worse than it need not be looked at.
+    const hint = this.#best;
     this.#best = -1;
     this.#bestScore = -1;
+    if (hint >= 0) this.#look(this.#at[hint] ?? 0, of);
     if (this.#boxes > 0) this.#visit(0, of);
     return this.#best;
   }
@@ -93,13 +126,36 @@ export class RowTree {
       for (let at = first; at < end; at++) this.#leafOf[this.#order[at] ?? 0] = box;
       return box;
     }
-    const { axes, requests } = this.#model;
-    const request = (row: number): number => requests[row * axes + axis] ?? 0;
-    this.#order.subarray(first, end).sort((a, b) => request(b) - request(a) || a - b);
     const middle = (first + end) >>> 1;
+    this.#part({ first, end, middle, axis });
     this.#low[box] = this.#build(first, middle, box);
     this.#high[box] = this.#build(middle, end, box);
     return box;
+  }
+
+  /** Puts rows before `middle` that ask for no less of `axis` than those from it on (Hoare's selection). */
+  #part(of: { readonly first: number; readonly end: number; readonly middle: number; readonly axis: number }): void {
+    const { middle, axis } = of;
+    const { axes, requests } = this.#model;
+    const order = this.#order;
+    let low = of.first;
+    let high = of.end - 1;
+    while (low < high) {
+      const pivot = requests[(order[(low + high) >>> 1] ?? 0) * axes + axis] ?? 0;
+      let left = low;
+      let right = high;
+      while (left <= right) {
+        while ((requests[(order[left] ?? 0) * axes + axis] ?? 0) > pivot) left++;
+        while ((requests[(order[right] ?? 0) * axes + axis] ?? 0) < pivot) right--;
+        if (left > right) break;
+        const row = order[left] ?? 0;
+        order[left++] = order[right] ?? 0;
+        order[right--] = row;
+      }
+      if (middle <= right) high = right;
+      else if (middle >= left) low = left;
+      else return;
+    }
   }
 
   /** Notes the box's extent; the axis along which it is widest, -1 when all its rows are equal. */
@@ -125,6 +181,33 @@ export class RowTree {
       widest = axis;
     }
     return widest;
+  }
+
+  #shrinkLeaf(leaf: number): void {
+    const { axes } = this.#model;
+    const first = this.#first[leaf] ?? 0;
+    const end = this.#end[leaf] ?? 0;
+    for (let axis = 0; axis < axes; axis++) {
+      let least = Infinity;
+      let most = 0;
+      for (let at = first; at < end; at++) {
+        const request = this.#requests[at * axes + axis] ?? 0;
+        if (request < least) least = request;
+        if (request > most) most = request;
+      }
+      this.#least[leaf * axes + axis] = least;
+      this.#most[leaf * axes + axis] = most;
+    }
+  }
+
+  #shrinkBox(box: number): void {
+    const { axes } = this.#model;
+    const low = (this.#low[box] ?? 0) * axes;
+    const high = (this.#high[box] ?? 0) * axes;
+    for (let axis = 0; axis < axes; axis++) {
+      this.#least[box * axes + axis] = Math.min(this.#least[low + axis] ?? 0, this.#least[high + axis] ?? 0);
+      this.#most[box * axes + axis] = Math.max(this.#most[low + axis] ?? 0, this.#most[high + axis] ?? 0);
+    }
   }
 
   #visit(box: number, of: RoomLeft): void {
@@ -158,30 +241,28 @@ export class RowTree {
   }
 
   #visitLeaf(box: number, of: RoomLeft): void {
-    const { axes, rowExclusion } = this.#model;
-    const { room, weights } = of;
     const end = this.#end[box] ?? 0;
-    const first = this.#first[box] ?? 0;
-    this.#steps += (end - first) * axes;
-    for (let at = first, i = first * axes; at < end; at++, i += axes) {
-      let score = 0;
-      for (let axis = 0; axis < axes; axis++) {
-        const request = this.#requests[i + axis] ?? 0;
-        if (request > (room[axis] ?? 0)) {
-          score = -1;
-          break;
-        }
-        score += (weights[axis] ?? 0) * request;
-      }
-      if (score < 0 || score < this.#bestScore) continue;
-      const row = this.#order[at] ?? 0;
-      if (score === this.#bestScore && row > this.#best) continue;
-      const taken = of.taken[row] ?? 0;
-      if ((of.left[row] ?? 0) <= taken || (of.most[row] ?? 0) <= taken) continue;
-      const exclusion = rowExclusion[row] ?? -1;
-      if (exclusion >= 0 && (of.exclusionRoom[exclusion] ?? 0) < 1) continue;
-      this.#bestScore = score;
-      this.#best = row;
+    for (let at = this.#first[box] ?? 0; at < end; at++) this.#look(at, of);
+  }
+
+  /** Takes the row at `at` of `order` for the best, if it is. */
+  #look(at: number, { room, weights, taken, left, most, exclusionRoom }: RoomLeft): void {
+    const { axes, rowExclusion } = this.#model;
+    this.#steps += axes;
+    let score = 0;
+    for (let axis = 0, i = at * axes; axis < axes; axis++, i++) {
+      const request = this.#requests[i] ?? 0;
+      if (request > (room[axis] ?? 0)) return;
+      score += (weights[axis] ?? 0) * request;
     }
+    if (score < this.#bestScore) return;
+    const row = this.#order[at] ?? 0;
+    if (score === this.#bestScore && row > this.#best) return;
+    const there = taken[row] ?? 0;
+    if ((left[row] ?? 0) <= there || (most[row] ?? 0) <= there) return;
+    const exclusion = rowExclusion[row] ?? -1;
+    if (exclusion >= 0 && (exclusionRoom[exclusion] ?? 0) < 1) return;
+    this.#bestScore = score;
+    this.#best = row;
   }
 }

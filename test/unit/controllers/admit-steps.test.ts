@@ -15,7 +15,7 @@ const snapshot = buildSnapshot(
   1,
 );
 const made = makePlan(snapshot, { nameSeed: 's' });
-const creates = made.steps.filter((step) => step.kind === 'createClaim');
+const creates = made.steps.filter((step) => step.kind === 'createClaims');
 const timer: PlanStep = {
   kind: 'setTimer',
   claim: 'two-node-aaaaaa',
@@ -42,16 +42,16 @@ const named = (steps: readonly PlanStep[]) =>
 
 describe('admitted steps', () => {
   test.each<{ name: string; extra?: PlanStep; findings: readonly Finding[]; want: readonly string[] | undefined }>([
-    { name: 'no finding', findings: [], want: ['createClaim one', 'createClaim two', 'setTimer two-node-aaaaaa'] },
+    { name: 'no finding', findings: [], want: ['createClaims one', 'createClaims two', 'setTimer two-node-aaaaaa'] },
     {
       name: 'a warning',
       findings: [{ severity: 'warning', kind: 'unexplained', message: '', pool: 'one' }],
-      want: ['createClaim one', 'createClaim two', 'setTimer two-node-aaaaaa'],
+      want: ['createClaims one', 'createClaims two', 'setTimer two-node-aaaaaa'],
     },
     { name: 'no pool named', findings: [fatal()], want: undefined },
     { name: 'no pool named by one of them', findings: [fatal('one'), fatal()], want: undefined },
-    { name: 'one pool', findings: [fatal('one')], want: ['createClaim two', 'setTimer two-node-aaaaaa'] },
-    { name: 'the other pool, with its timers', findings: [fatal('two')], want: ['createClaim one'] },
+    { name: 'one pool', findings: [fatal('one')], want: ['createClaims two', 'setTimer two-node-aaaaaa'] },
+    { name: 'the other pool, with its timers', findings: [fatal('two')], want: ['createClaims one'] },
     { name: 'both', findings: [fatal('one'), fatal('two')], want: [] },
     {
       name: 'a scale-down may count on the refused new node',
@@ -63,7 +63,7 @@ describe('admitted steps', () => {
       name: 'the removal of what failed does not',
       extra: remove('Failed'),
       findings: [fatal('one')],
-      want: ['createClaim two', 'setTimer two-node-aaaaaa', 'removeClaim two'],
+      want: ['createClaims two', 'setTimer two-node-aaaaaa', 'removeClaim two'],
     },
   ])('$name', ({ extra, findings, want }) => {
     const plan: Plan = { ...made, steps: [...creates, timer, ...(extra === undefined ? [] : [extra])] };

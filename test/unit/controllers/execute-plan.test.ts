@@ -20,9 +20,9 @@ import { FakeWorld } from '../../fakes/fake-world.ts';
 import { interruptPort } from '../../fakes/interrupt-port.ts';
 
 const create = (name: string): PlanStep => ({
-  kind: 'createClaim',
+  kind: 'createClaims',
   pool: 'web',
-  name,
+  names: { pool: name.slice(0, -'-node-000000'.length), numbers: [Number.parseInt(name.slice(-6), 16)] },
   spec: makeClaimSpec(),
   reason: 'pods wait',
   pods: [],

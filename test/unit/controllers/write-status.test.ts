@@ -245,7 +245,9 @@ describe('reporting', () => {
       target: 'web-node-000001',
       refusals: [],
     };
-    const plan = planOf({ steps: [step] });
+    const { name: _name, ...rest } = step;
+    const names = { pool: 'web', numbers: [1] };
+    const plan = planOf({ steps: [{ ...rest, kind: 'createClaims', names }] });
     const result = pass({}, { plan: { ...plan, report: { ...plan.report, pods: [verdict] } } });
     await makeWriter().report({ ...result, outcomes: [{ step, kind: 'done', why: '' }] });
     const decisions = world.telemetry.entries.filter((entry) => entry.kind === 'decision').map((entry) => entry.value);

@@ -4,7 +4,8 @@ import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import type { ClusterObjects, PodObject } from '../../../src/cluster/cluster-objects.ts';
 import { checkPlan } from '../../../src/planner/check-plan.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
-import { countPods, type Plan, planJson, podsIn } from '../../../src/planner/plan.ts';
+import { countPods, type Plan, podsIn } from '../../../src/planner/plan.ts';
+import { planJson, singleSteps } from '../../../src/planner/single-steps.ts';
 import { planText } from '../../../src/planner/plan-text.ts';
 import { makeCluster, makeFlavor, makeObjects } from '../../builders/make-objects.ts';
 import { makePod, matchLabels, type PodBuilder } from '../../builders/make-pod.ts';
@@ -37,7 +38,7 @@ function planOf(fields: Partial<ClusterObjects>, options: { hints?: boolean; nod
 }
 
 function created(plan: Plan): number {
-  return plan.steps.filter(({ kind }) => kind === 'createClaim').length;
+  return singleSteps(plan.steps).filter(({ kind }) => kind === 'createClaim').length;
 }
 
 describe('nodes for what the first round leaves', () => {
@@ -57,7 +58,7 @@ describe('nodes for what the first round leaves', () => {
     expect(cost?.nodes).toBe(created(plan));
     // Every pod has its one place still, on a node of the plan.
     expect(countPods(plan.report, 'onNewNode')).toBe(80);
-    const named = plan.steps.flatMap((step) => (step.kind === 'createClaim' ? podsIn(step.pods) : []));
+    const named = singleSteps(plan.steps).flatMap((step) => (step.kind === 'createClaim' ? podsIn(step.pods) : []));
     expect([named.length, new Set(named).size]).toEqual([80, 80]);
     expect(plan.report.pools[0]?.desiredNodes).toBe(created(plan));
   });
@@ -75,7 +76,7 @@ describe('nodes for what the first round leaves', () => {
         `which those pods would ask for later, ${left}`,
     );
     expect(planJson(plan)).toMatchObject({ report: { firstRound: { pods: 80, amendedNodes } } });
-    const reasons = plan.steps.flatMap((step) => (step.kind === 'createClaim' ? [step.reason] : []));
+    const reasons = singleSteps(plan.steps).flatMap((step) => (step.kind === 'createClaim' ? [step.reason] : []));
     expect(reasons.filter((reason) => reason.includes('leave over'))).toHaveLength(amendedNodes ?? -1);
   });
 

@@ -16,7 +16,7 @@ function replacing(replaces: readonly string[]): (plan: Plan) => Plan {
   return (plan) => ({
     ...plan,
     steps: plan.steps.map((step) =>
-      step.kind === 'createClaim' ? { ...step, spec: { ...step.spec, replaces: [...replaces] } } : step,
+      step.kind === 'createClaims' ? { ...step, spec: { ...step.spec, replaces: [...replaces] } } : step,
     ),
   });
 }

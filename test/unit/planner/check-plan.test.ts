@@ -4,16 +4,7 @@ import type { ClusterObjects } from '../../../src/cluster/cluster-objects.ts';
 import { checkPlan } from '../../../src/planner/check-plan.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
 import type { Plan, PlanStep } from '../../../src/planner/plan.ts';
-import {
-  makeBudget,
-  makeClaim,
-  makeCluster,
-  makeObjects,
-  makePod,
-  makePool,
-  NOW_MS,
-  stepsOf,
-} from './planner-world.ts';
+import { makeBudget, makeClaim, makeCluster, makeObjects, makePod, makePool, NOW_MS } from './planner-world.ts';
 
 const A = 'web-node-aaaaaa';
 const B = 'web-node-bbbbbb';
@@ -48,11 +39,11 @@ function remove(
 }
 
 const GOOD = planOf(objectsOf());
-const CREATE = stepsOf(GOOD, 'createClaim')[0];
+const CREATE = GOOD.steps.find((step) => step.kind === 'createClaims');
 
-function creates(change: Partial<PlanStep & { kind: 'createClaim' }>): (plan: Plan) => Plan {
+function creates(change: Partial<PlanStep & { kind: 'createClaims' }>): (plan: Plan) => Plan {
   return (plan) =>
-    withSteps(plan, (steps) => steps.map((step) => (step.kind === 'createClaim' ? { ...step, ...change } : step)));
+    withSteps(plan, (steps) => steps.map((step) => (step.kind === 'createClaims' ? { ...step, ...change } : step)));
 }
 
 function adds(...extra: PlanStep[]): (plan: Plan) => Plan {
@@ -184,8 +175,23 @@ const CASES: readonly Case[] = [
     change: (plan) => withSteps(plan, () => [remove(A)]),
     want: ['disruption'],
   },
-  { name: 'a name that is taken', change: creates({ name: A }), want: ['nameTaken'] },
-  { name: 'a name of another form', change: creates({ name: 'web-1' }), want: ['malformed'] },
+  {
+    name: 'a name that is taken',
+    change: creates({ names: { pool: 'web', numbers: [0xaaaaaa] } }),
+    want: ['nameTaken'],
+  },
+  { name: 'a name of another pool', change: creates({ names: { pool: 'db', numbers: [1] } }), want: ['malformed'] },
+  {
+    name: 'a name of seven digits',
+    change: creates({ names: { pool: 'web', numbers: [2 ** 24] } }),
+    want: ['malformed'],
+  },
+  { name: 'a name of no number', change: creates({ names: { pool: 'web', numbers: [0.5] } }), want: ['malformed'] },
+  {
+    name: 'two claims of one name, and pods that come to no equal shares',
+    change: creates({ names: { pool: 'web', numbers: [7, 7, 7] } }),
+    want: ['nameTaken', 'malformed', 'desiredNodes'],
+  },
   { name: 'another project', change: creates({ spec: { ...CREATE.spec, projectId: 'other' } }), want: ['malformed'] },
   {
     name: 'a flavor that is not the pool’s',
@@ -217,7 +223,7 @@ const CASES: readonly Case[] = [
       nodePools: [makePool('web', { maxNodes: 3 })],
       claims: [makeClaim(A, 'web'), makeClaim(B, 'web'), makeClaim('web-node-cccccc', 'web', { phase: 'Deleting' })],
     },
-    change: (plan) => withSteps(plan, (steps) => steps.filter((step) => step.kind === 'createClaim')),
+    change: (plan) => withSteps(plan, (steps) => steps.filter((step) => step.kind === 'createClaims')),
     want: ['maxNodes'],
   },
   {
@@ -267,7 +273,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'desiredNodes that is not what stands',
-    change: (plan) => withSteps(plan, (steps) => steps.filter((step) => step.kind !== 'createClaim')),
+    change: (plan) => withSteps(plan, (steps) => steps.filter((step) => step.kind !== 'createClaims')),
     want: ['desiredNodes'],
   },
   {

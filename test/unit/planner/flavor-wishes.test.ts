@@ -7,6 +7,7 @@ import type { ClusterObjects, PodObject } from '../../../src/cluster/cluster-obj
 import { checkPlan } from '../../../src/planner/check-plan.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
 import { countPods } from '../../../src/planner/plan.ts';
+import { singleSteps } from '../../../src/planner/single-steps.ts';
 import { makeCluster, makeFlavor, makeObjects } from '../../builders/make-objects.ts';
 import { GIB, makePod, matchLabels } from '../../builders/make-pod.ts';
 import { makePool } from '../../builders/make-pool.ts';
@@ -63,7 +64,7 @@ function planOf(autoscaler: WorkloadClusterSpec['autoscaler'], fields: Partial<C
   const snapshot = buildSnapshot(objects, 1);
   const plan = makePlan(snapshot, { nameSeed: 'wishes' });
   expect(checkPlan(plan, snapshot)).toEqual([]);
-  const flavors = plan.steps.flatMap((step) => (step.kind === 'createClaim' ? [step.spec.flavor] : []));
+  const flavors = singleSteps(plan.steps).flatMap((step) => (step.kind === 'createClaim' ? [step.spec.flavor] : []));
   return { plan, flavors: [...new Set(flavors)].sort() };
 }
 

@@ -4,6 +4,7 @@ import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import type { ClusterObjects } from '../../../src/cluster/cluster-objects.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
 import { podsIn, podVerdicts } from '../../../src/planner/plan.ts';
+import { singleSteps } from '../../../src/planner/single-steps.ts';
 import { makeNode } from '../../builders/make-node.ts';
 import { makeObjects } from '../../builders/make-objects.ts';
 import { makePod, matchLabels } from '../../builders/make-pod.ts';
@@ -21,7 +22,7 @@ function planOf(fields: Partial<ClusterObjects>) {
 
 /** Zones of the new nodes that hold pods with this label. */
 function zonesOf(plan: ReturnType<typeof planOf>, app: string): readonly string[] {
-  return plan.steps.flatMap((step) => {
+  return singleSteps(plan.steps).flatMap((step) => {
     if (step.kind !== 'createClaim') return [];
     return podsIn(step.pods)
       .filter((pod) => pod.shape.labels.get('app') === app)
@@ -56,7 +57,7 @@ describe('pods packed by their sizes', () => {
     const others = makePod('others').labels({ app: 'others' }).requests({ cpuMillis: 100 }).buildMany(3);
     const plan = planOf({ nodePools: [pool], pods: [...pods, ...others] });
     const zones = zonesOf(plan, 'web');
-    const nodes = plan.steps.flatMap((step) => (step.kind === 'createClaim' ? [step.spec.zone] : []));
+    const nodes = singleSteps(plan.steps).flatMap((step) => (step.kind === 'createClaim' ? [step.spec.zone] : []));
     const counts = [...new Set(nodes)].map((zone) => zones.filter((one) => one === zone).length);
     expect(nodes).toHaveLength(3);
     expect(zones.length).toBeGreaterThan(0);

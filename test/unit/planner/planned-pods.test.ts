@@ -106,7 +106,10 @@ const BIG = makeShape({ cpuMillis: 3000 });
 const SMALL = makeShape({ cpuMillis: 1000 });
 
 function madeFor(pods: readonly PodObject[], status: { readyAt?: string; phase?: 'Ready' | 'Building' }) {
-  const plannedPods = plannedPodsOf(pods.map((_, index) => ({ pods, from: index, to: index + 1 })));
+  const plannedPods = plannedPodsOf(
+    pods.map((_, index) => ({ pods, from: index, to: index + 1 })),
+    1,
+  );
   const createdMs = NOW_MS - 1000;
   return makeClaim('pool-node-000002', 'pool', {
     spec: { plannedPods },
@@ -185,7 +188,10 @@ describe('a node that was made for some pods', () => {
     const lists = shapes.map((shape, kind) =>
       makePods(kind === 129 ? 2 : 1, { shape, priority: kind === 129 ? 5 : 0 }),
     );
-    const planned = plannedPodsOf(lists.map((pods) => ({ pods, from: 0, to: pods.length })));
+    const planned = plannedPodsOf(
+      lists.map((pods) => ({ pods, from: 0, to: pods.length })),
+      1,
+    );
     expect(planned).toHaveLength(128);
     expect(planned[0]).toMatchObject({ priority: 5, count: 2 });
   });

@@ -17,7 +17,8 @@ import { arrayOf } from '../../../src/cluster/listed.ts';
 import { PodShapeInterner } from '../../../src/cluster/pod-shape-interner.ts';
 import { checkPlan } from '../../../src/planner/check-plan.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
-import type { Plan, PlanStep } from '../../../src/planner/plan.ts';
+import type { Plan } from '../../../src/planner/plan.ts';
+import { type SingleStep, singleSteps } from '../../../src/planner/single-steps.ts';
 import { ForkedSnapshot } from '../../../src/scheduling/forked-snapshot.ts';
 import { simulatePendingPods } from '../../../src/simulation/simulate-pending-pods.ts';
 
@@ -250,8 +251,11 @@ export function planFor(objects: ClusterObjects, nameSeed = 'seed'): Plan {
   return plan;
 }
 
-export function stepsOf<const K extends PlanStep['kind']>(plan: Plan, kind: K): (PlanStep & { readonly kind: K })[] {
-  return plan.steps.filter((step): step is PlanStep & { readonly kind: K } => step.kind === kind);
+export function stepsOf<const K extends SingleStep['kind']>(
+  plan: Plan,
+  kind: K,
+): (SingleStep & { readonly kind: K })[] {
+  return singleSteps(plan.steps).filter((step): step is SingleStep & { readonly kind: K } => step.kind === kind);
 }
 
 /** `objects` after the plan: claims are Ready nodes at once, removed ones are gone, their pods pending again, and the

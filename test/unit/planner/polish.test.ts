@@ -5,7 +5,8 @@ import type { ClusterObjects } from '../../../src/cluster/cluster-objects.ts';
 import { NO_LIMIT } from '../../../src/planner/bounds/packing-problem.ts';
 import { checkPlan } from '../../../src/planner/check-plan.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
-import { countPods, type Plan, planJson } from '../../../src/planner/plan.ts';
+import { countPods, type Plan } from '../../../src/planner/plan.ts';
+import { planJson, singleSteps } from '../../../src/planner/single-steps.ts';
 import { choosePatterns, PATTERN_DEFAULTS } from '../../../src/planner/patterns/choose-patterns.ts';
 import { PatternMemory } from '../../../src/planner/patterns/pattern-memory.ts';
 import { keepPolished, polish } from '../../../src/planner/patterns/polish.ts';
@@ -65,7 +66,7 @@ describe('a polished plan', () => {
   it('keeps the quota, and tells why the other pods wait', () => {
     const quota = { serversLeft: undefined, coresLeft: 40, memoryMiBLeft: undefined };
     const plan = planOf(jobs({ quota }), memory);
-    const cores = plan.steps.reduce(
+    const cores = singleSteps(plan.steps).reduce(
       (sum, step) => sum + (step.kind !== 'createClaim' ? 0 : step.spec.flavor === 'b3-16' ? 4 : 8),
       0,
     );

@@ -4,6 +4,7 @@ import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import type { PodObject } from '../../../src/cluster/cluster-objects.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
 import { podsIn, podVerdicts } from '../../../src/planner/plan.ts';
+import { singleSteps } from '../../../src/planner/single-steps.ts';
 import { makeObjects } from '../../builders/make-objects.ts';
 import { makePod, matchLabels } from '../../builders/make-pod.ts';
 import { makePool } from '../../builders/make-pool.ts';
@@ -36,7 +37,7 @@ function plannedWith(pods: readonly PodObject[]) {
 /** Spreading pods per value of `of` over all new nodes. */
 function counts(plan: ReturnType<typeof plannedWith>, of: 'node' | 'zone'): readonly number[] {
   const perDomain = new Map<string, number>();
-  for (const step of plan.steps) {
+  for (const step of singleSteps(plan.steps)) {
     if (step.kind !== 'createClaim') continue;
     const web = podsIn(step.pods).filter((pod) => pod.shape.labels.get('app') === 'web').length;
     const domain = of === 'node' ? step.name : step.spec.zone;

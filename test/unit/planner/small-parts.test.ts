@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Flavor } from '../../../src/cluster/cluster-objects.ts';
-import { openNameSource } from '../../../src/planner/node-names.ts';
+import { nameAt, namesIn, openNameSource } from '../../../src/planner/node-names.ts';
 import { planText } from '../../../src/planner/plan-text.ts';
 import { pricePerHour } from '../../../src/planner/price-model.ts';
 import { hash64, templateHash } from '../../../src/planner/template-hash.ts';
@@ -30,7 +30,7 @@ describe('node names', () => {
   it('are the same for the same seed, and never one that is taken', () => {
     const draw = (taken: readonly string[]): string[] => {
       const names = openNameSource({ seed: 'seed', taken: () => taken });
-      return [names.next('web'), names.next('web'), names.next('db')];
+      return [...namesIn(names.next('web', 2)), ...namesIn(names.next('db', 1))];
     };
     const first = draw([]);
     expect(draw([])).toEqual(first);
@@ -39,9 +39,19 @@ describe('node names', () => {
     expect(draw([first[0] ?? ''])[0]).not.toBe(first[0]);
   });
 
+  it('are all different ones, however many, and say when they are used up', () => {
+    const names = openNameSource({ seed: 'seed', taken: () => [] });
+    const { numbers } = names.next('web', 200_000);
+    expect(new Set([...numbers, ...names.next('web', 1).numbers]).size).toBe(200_001);
+    expect(numbers.every((number) => number >= 0 && number < 2 ** 24)).toBe(true);
+    const half = numbers.slice(0, 100_000).map((_, index) => nameAt({ pool: 'web', numbers }, index));
+    const full = openNameSource({ seed: 'seed', taken: () => half });
+    expect(() => full.next('web', 1)).toThrow('used up');
+  });
+
   it('differ between seeds', () => {
     const names = Array.from({ length: 1000 }, (_, seed) =>
-      openNameSource({ seed: `s${seed}`, taken: () => [] }).next('web'),
+      nameAt(openNameSource({ seed: `s${seed}`, taken: () => [] }).next('web', 1), 0),
     );
     expect(new Set(names).size).toBe(1000);
   });
