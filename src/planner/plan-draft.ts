@@ -79,7 +79,10 @@ export interface PlanDraft {
    *  Should a place be gone when they are evicted, they ask as pending pods. Else a removal could undo itself. */
   readonly rehoused: PodObject[];
   readonly podRuns: PodRun[];
-  nodeVerdicts: NodeVerdict[];
+  /** By claim, once all nodes were judged. May be the last plan's list: it is replaced, never changed. */
+  nodeVerdicts: readonly NodeVerdict[];
+  /** Verdicts as they are found. */
+  readonly judged: NodeVerdict[];
   /** Claims of a replacement that is under way: why each is not thought of for removal. */
   readonly held: Map<string, string>;
   /** What becomes of nodes that cheaper ones could replace; undefined: no pool wants it. */
@@ -131,6 +134,7 @@ export function openDraft(
     rehoused: [],
     podRuns: [],
     nodeVerdicts: [],
+    judged: [],
     held: new Map(),
     cutShort: new Set(),
     dueMs: [],

@@ -36,7 +36,7 @@ export function report(draft: PlanDraft, index: number, keptBecause: string | un
     verdict = { claim: node.claim.metadata.name, pool: node.claim.spec.poolName, utilization, keptBecause };
     verdicts.set(node.claim, verdict);
   }
-  draft.nodeVerdicts.push(verdict);
+  draft.judged.push(verdict);
   return verdict;
 }
 

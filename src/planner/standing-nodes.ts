@@ -15,8 +15,8 @@ export interface KeptNodes {
   readonly open: readonly number[] | undefined;
   /** What the last plan said of the snapshot's node at this index, which this one would say too; undefined: look closer. */
   verdictAt(index: number): NodeVerdict | undefined;
-  /** All verdicts, in order of their claims: those of this plan, and of nodes that it did not look at. The list is the caller's. */
-  all(verdicts: NodeVerdict[]): NodeVerdict[];
+  /** All verdicts, in order of their claims: those of this plan, and of nodes that it did not look at. */
+  all(verdicts: readonly NodeVerdict[]): readonly NodeVerdict[];
   /** The verdict follows from what is said, and nothing is to be done about the node. */
   remember(node: SnapshotNode, verdict: NodeVerdict, from: Lasting): void;
 }
@@ -49,7 +49,7 @@ export function openKeptNodes(draft: PlanDraft): KeptNodes {
       known.sorted = sorted;
       if (open === undefined) known.unsaid = holds ? unsaidOf(snapshot, verdicts) : undefined;
       known.saidElse = touched;
-      return sorted.slice();
+      return sorted;
     },
     remember({ index }, verdict, from) {
       verdicts[index] = verdict;
