@@ -2,10 +2,11 @@
 // bound where the plan has them, evicted ones waiting, desiredNodes as patched. Objects in, objects out; nothing of the controllers runs.
 import type { NodeClaim } from '../src/api/node-claim.ts';
 import type { ClusterObjects, NodeObject, PodObject } from '../src/cluster/cluster-objects.ts';
+import { arrayOf } from '../src/cluster/listed.ts';
 import { belongsToNode } from '../src/cluster/pending-groups.ts';
 import { namesIn } from '../src/planner/node-names.ts';
-import { type Plan, podsIn, type PodRun } from '../src/planner/plan.ts';
-import { type CreateClaim, shareOf, singleSteps } from '../src/planner/single-steps.ts';
+import { type Plan, podsIn, type PodRun, shareOf } from '../src/planner/plan.ts';
+import { type CreateClaim, singleSteps } from '../src/planner/single-steps.ts';
 
 /** The objects after `plan`. */
 export function carriedOut(objects: ClusterObjects, plan: Plan): ClusterObjects {
@@ -26,7 +27,7 @@ export function carriedOut(objects: ClusterObjects, plan: Plan): ClusterObjects 
     pods,
     nodePools: poolsAfter(objects, plan),
     claims: [...objects.claims.filter((claim) => !removed.has(claim.metadata.name)), ...created],
-    nodes: [...objects.nodes.filter((node) => !removed.has(node.name)), ...created.map(nodeOf)],
+    nodes: [...arrayOf(objects.nodes).filter((node) => !removed.has(node.name)), ...created.map(nodeOf)],
   };
 }
 

@@ -11,7 +11,8 @@ import { parseWatchLine } from '../src/kubernetes/watch-protocol.ts';
 import type { Plan } from '../src/planner/plan.ts';
 import { singleSteps } from '../src/planner/single-steps.ts';
 import { claimOf, evicted, nodeOf, placesOf, poolsAfter } from './carry-out.ts';
-import { podOf, type StillCluster } from './still-cluster.ts';
+import { podText } from './pod-text.ts';
+import type { StillCluster } from './still-cluster.ts';
 
 /** One kind: its store, the one who writes it, and the keys that it has. */
 class Kind<T> {
@@ -100,7 +101,7 @@ export class LiveCluster {
       // Gone with its node.
       if (old === undefined) continue;
       const metadata = { name: old.name, namespace: old.namespace, resourceVersion: '2' };
-      const raw = podOf({
+      const { name, text } = podText({
         app: old.controller?.name ?? 'app',
         kind: old.controller?.kind ?? 'ReplicaSet',
         node: old.nodeName,
@@ -109,8 +110,7 @@ export class LiveCluster {
         revision: turn.revision,
       });
       pods.push(JSON.stringify({ type: 'DELETED', object: { metadata } }));
-      pods.push(JSON.stringify({ type: 'ADDED', object: raw }));
-      const { name } = nameOf(raw);
+      pods.push(`{"type":"ADDED","object":${text}}`);
       this.#keys[place] = `${old.namespace}/${name}`;
     }
     const nodes: string[] = [];
@@ -133,7 +133,7 @@ export class LiveCluster {
     return {
       ...this.#others,
       pods: this.#pods.store.view(),
-      nodes: this.#nodes.store.list(),
+      nodes: this.#nodes.store.view(),
       claims: this.#claims.store.list(),
     };
   }

@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util';
 import { buildSnapshot, type ClusterSnapshot, type SnapshotNode } from '../src/cluster/build-snapshot.ts';
 import type { ClusterObjects, PodShape } from '../src/cluster/cluster-objects.ts';
+import { arrayOf } from '../src/cluster/listed.ts';
 import { selectorMatches } from '../src/cluster/label-selector.ts';
 import { belongsToNode } from '../src/cluster/pending-groups.ts';
 import { PodShapeInterner } from '../src/cluster/pod-shape-interner.ts';
@@ -177,5 +178,5 @@ function costOf(plan: Plan, snapshot: ClusterSnapshot): { readonly evictions: nu
 /** CPU that pods ask for, of all that there is. */
 function usedShare(objects: ClusterObjects): number {
   const asked = [...objects.pods].reduce((sum, pod) => sum + pod.shape.requests.cpuMillis, 0);
-  return asked / objects.nodes.reduce((sum, node) => sum + node.allocatable.cpuMillis, 0);
+  return asked / arrayOf(objects.nodes).reduce((sum, node) => sum + node.allocatable.cpuMillis, 0);
 }

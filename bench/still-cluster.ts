@@ -53,7 +53,7 @@ export function seeded(seed: number): () => number {
 
 /** Like a random one, and the same for the same text. No cryptographic hash: each is an object for the collector to look
  *  after, and the benchmarks measure what the collector costs. */
-function uid(text: string): string {
+export function uid(text: string): string {
   let hex = '';
   for (let word = 0; word < 4; word += 1) {
     let mixed = 0x811c9dc5 ^ word;
@@ -121,19 +121,26 @@ function meta(name: string, more: object = {}) {
 }
 
 let podCount = 0;
-/** One pod as the API lists it, with the fields that nobody reads too: they are what a parser has to get past. */
-export function podOf(what: {
-  app: string;
-  kind: string;
-  node: string;
-  cpuMillis: number;
-  memoryMiB: number;
-  /** Of its template: pods of another one have another hash in their labels. */
-  revision?: number;
-}): object {
-  const { app, kind, node, cpuMillis, memoryMiB, revision } = what;
+/** A name that no pod had. */
+export function nextPodName(app: string): string {
   podCount += 1;
-  const name = `${app}-${podCount.toString(36)}`;
+  return `${app}-${podCount.toString(36)}`;
+}
+
+export interface PodWish {
+  readonly app: string;
+  readonly kind: string;
+  readonly node: string;
+  readonly cpuMillis: number;
+  readonly memoryMiB: number;
+  /** Of its template: pods of another one have another hash in their labels. */
+  readonly revision?: number;
+}
+
+/** One pod as the API lists it, with the fields that nobody reads too: they are what a parser has to get past. `name`: a new one
+ *  unless it is given. */
+export function podOf(what: PodWish & { readonly name?: string }): object {
+  const { app, kind, node, cpuMillis, memoryMiB, revision, name = nextPodName(app) } = what;
   return {
     apiVersion: 'v1',
     kind: 'Pod',

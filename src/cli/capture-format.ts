@@ -6,6 +6,7 @@
 import type { ObjectMeta } from '../api/object-meta.ts';
 import { parseNodeClaim, parseNodePool, parseWorkloadCluster } from '../api/parse-resources.ts';
 import type { ClusterObjects, PodShape } from '../cluster/cluster-objects.ts';
+import { arrayOf } from '../cluster/listed.ts';
 
 const FORMAT = 'sluice-capture';
 const VERSION = 1;
@@ -47,6 +48,7 @@ export function encodeCapture(objects: ClusterObjects): string {
       const metadata = ownMetadata(claim.metadata);
       return claim.status === undefined ? { ...claim, metadata } : { ...claim, metadata, status };
     }),
+    nodes: arrayOf(objects.nodes),
     pods: Array.from(objects.pods, (pod) => ({ ...pod, shape: place(pod.shape) })),
     daemonSets: objects.daemonSets.map((set) => ({ ...set, shape: place(set.shape) })),
   };

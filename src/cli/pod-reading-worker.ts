@@ -2,9 +2,9 @@
 import { parentPort } from 'node:worker_threads';
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import { parsePod } from '../cluster/parse-pod.ts';
+import { KnownPodLines } from '../cluster/known-pod-lines.ts';
 import { type PodColumns, PodPacker } from '../cluster/pod-columns.ts';
 import { PodShapeInterner } from '../cluster/pod-shape-interner.ts';
-import { linesOf } from '../kubernetes/line-batches.ts';
 import { type ListedLines, readListedLines } from '../kubernetes/listed-lines.ts';
 import { Doubtful } from '../kubernetes/object-store.ts';
 
@@ -31,9 +31,11 @@ export interface ReadAnswer {
 
 const interner = new PodShapeInterner();
 const packer = new PodPacker();
+/** The thread lives as long as the list. */
+const known = new KnownPodLines(interner);
 
 parentPort?.on('message', ({ id, batch }: ReadRequest) => {
-  const { changes, end } = readListedLines(linesOf(batch), (raw) => parsePod(raw, interner));
+  const { changes, end } = readListedLines(batch, { parse: (raw) => parsePod(raw, interner), known });
   const pods: PodObject[] = [];
   const others: OtherChange[] = [];
   for (const [at, [key, object]] of changes.entries()) {

@@ -16,6 +16,7 @@ import {
 } from '../cluster/parse-objects.ts';
 import { parsePod } from '../cluster/parse-pod.ts';
 import { parseCsiStorageCapacity, parseVolumeAttachment } from '../cluster/parse-storage-state.ts';
+import { KnownPodLines } from '../cluster/known-pod-lines.ts';
 import { PodShapeInterner } from '../cluster/pod-shape-interner.ts';
 import type { Sessions, Telemetry } from '../controllers/ports.ts';
 import { FleetController } from '../fleet/fleet-controller.ts';
@@ -75,6 +76,7 @@ export function workloadParsers(reading: PodReading): WorkloadParsers {
     nodePool: parseNodePool,
     pod: (raw) => parsePod(raw, interner),
     openPodReader: reading.opener(interner),
+    knownPodLines: () => new KnownPodLines(interner),
     node: parseNode,
     podDisruptionBudget: parsePodDisruptionBudget,
     daemonSet: (raw) => parseDaemonSet(raw, interner),

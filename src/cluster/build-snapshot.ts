@@ -6,6 +6,7 @@ import { ANNOTATIONS, LABELS, TAINTS } from '../api/names.ts';
 import type { NodeClaim } from '../api/node-claim.ts';
 import type { ClusterObjects, NodeObject, PodObject, PodShape, Resources, Taint } from './cluster-objects.ts';
 import { expectedLabels, lastingTaints } from './expected-node.ts';
+import { arrayOf } from './listed.ts';
 import { byKey, comparePods, groupPending, type PendingGroup } from './pending-groups.ts';
 import { buildColumns, type SnapshotColumns } from './snapshot-columns.ts';
 
@@ -145,7 +146,7 @@ export function membersOf(objects: ClusterObjects): {
   readonly nodes: ReadonlyMap<string, NodeObject>;
   readonly claims: ReadonlyMap<string, NodeClaim>;
 } {
-  const nodes = new Map(objects.nodes.map((node) => [node.name, node]));
+  const nodes = new Map(arrayOf(objects.nodes).map((node) => [node.name, node]));
   const claims = new Map<string, NodeClaim>();
   for (const claim of objects.claims) {
     const name = nodeNameOf(claim);

@@ -366,7 +366,7 @@ export interface ClusterObjects {
   readonly nodePools: readonly NodePool[];
   readonly claims: readonly NodeClaim[];
   readonly pods: Listed<PodObject>;
-  readonly nodes: readonly NodeObject[];
+  readonly nodes: Listed<NodeObject>;
   readonly podDisruptionBudgets: readonly PodDisruptionBudgetObject[];
   readonly daemonSets: readonly DaemonSetObject[];
   readonly persistentVolumeClaims: readonly PersistentVolumeClaimObject[];

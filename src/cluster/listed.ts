@@ -13,3 +13,12 @@ export interface Listed<T> extends Iterable<T> {
   /** What makes this list of `before`; undefined: it cannot be told, they have to be compared. */
   changesSince?(before: Listed<T>): readonly ListChange<T>[] | undefined;
 }
+
+/** The list as an array; the same object where it is one. */
+export function arrayOf<T>(list: Listed<T>): readonly T[] {
+  return isArray(list) ? list : Array.from(list);
+}
+
+function isArray<T>(list: Listed<T>): list is readonly T[] & Listed<T> {
+  return Array.isArray(list);
+}

@@ -4,6 +4,7 @@ import type { NodeClaim } from '../api/node-claim.ts';
 import { type ClusterSnapshot, claimOfName, isUpcoming, membersOf, nodeNameOf } from './build-snapshot.ts';
 import type { ClusterObjects, NodeObject } from './cluster-objects.ts';
 import { listChanges } from './list-changes.ts';
+import { arrayOf, type Listed } from './listed.ts';
 import { CLAIM_NOT_READY, nodesInState, UPCOMING } from './snapshot-columns.ts';
 
 /** What a node is made of. */
@@ -71,10 +72,13 @@ function nodeOfName({ nodeIndexByName, nodes }: ClusterSnapshot, name: string): 
   return nodes[nodeIndexByName.get(name) ?? -1]?.node;
 }
 
-function changesOf<T>(before: readonly T[], after: readonly T[], uidOf: (one: T) => string) {
+function changesOf<T>(before: Listed<T>, after: Listed<T>, uidOf: (one: T) => string) {
   if (before === after) return [];
   const most = Math.max(CHANGES_MIN, before.length / ENTRIES_PER_CHANGE);
-  return listChanges(before, after, { most, isSame: (left, right) => uidOf(left) === uidOf(right) });
+  const told = after.changesSince?.(before);
+  if (told !== undefined) return told.length > most ? undefined : told;
+  const isSame = (left: T, right: T): boolean => uidOf(left) === uidOf(right);
+  return listChanges(arrayOf(before), arrayOf(after), { most, isSame });
 }
 
 /** Looks at each of the names: what it is made of now, and whether it is a node at all. */

@@ -21,9 +21,9 @@ import { parseDisks, parseVolumes } from './parse-volumes.ts';
 import { isSidecar, podRequests } from './pod-requests.ts';
 import type { PodShapeInterner, ShapeParts } from './pod-shape-interner.ts';
 
-const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
+export const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 /** Comma-separated names of local volumes whose loss does not matter; cluster-autoscaler's word. */
-const SAFE_LOCAL_VOLUMES_ANNOTATION = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes';
+export const SAFE_LOCAL_VOLUMES_ANNOTATION = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes';
 
 const PHASES: ReadonlyMap<string, PodObject['phase']> = new Map([
   ['', 'Pending'],

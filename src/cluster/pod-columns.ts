@@ -75,7 +75,7 @@ export class PodPacker {
   }
 }
 
-function sharedPart({
+export function sharedPart({
   uid: _uid,
   name: _name,
   createdMs: _createdMs,
@@ -174,7 +174,7 @@ function shapeParts(shape: PodObject['shape']): ShapeParts {
 }
 
 /** With its fields in the order in which parsePod names them, for the same reason. */
-function podOf(
+export function podOf(
   part: SharedPart,
   own: Pick<PodObject, 'uid' | 'name' | 'createdMs' | 'version' | 'nodeName'>,
 ): PodObject {

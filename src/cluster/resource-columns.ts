@@ -42,15 +42,19 @@ export interface PodSums {
   readonly extended: ReadonlyMap<string, number> | undefined;
   /** Pods whose requests are odd. */
   readonly odd: number;
+  /** Pods that are terminating. */
+  readonly leaving: number;
 }
 
 /** The requests of all pods, added up. */
 export function sumPods(list: readonly PodObject[]): PodSums {
   let extended: Map<string, number> | undefined;
   let odd = 0;
+  let leaving = 0;
   let [cpuMillis, memoryBytes, ephemeralBytes, pods] = [0, 0, 0, 0];
-  for (const { shape } of list) {
+  for (const { shape, deleting } of list) {
     const { requests } = shape;
+    if (deleting) leaving += 1;
     cpuMillis += requests.cpuMillis;
     memoryBytes += requests.memoryBytes;
     ephemeralBytes += requests.ephemeralBytes;
@@ -63,7 +67,7 @@ export function sumPods(list: readonly PodObject[]): PodSums {
       extended.set(name, (extended.get(name) ?? 0) + amount);
     }
   }
-  return { cpuMillis, memoryBytes, ephemeralBytes, pods, extended, odd };
+  return { cpuMillis, memoryBytes, ephemeralBytes, pods, extended, odd, leaving };
 }
 
 /** The sums once some pods went and others came. undefined: they have to be added up anew, as doubles do not count such
@@ -75,8 +79,8 @@ export function sumsAfter(
   if (before.odd > 0) return undefined;
   const sums = { ...before };
   // Those that go first: what is left is no more than it was.
-  for (const { shape } of moved.gone) if (!addTo(sums, shape.requests, -1)) return undefined;
-  for (const { shape } of moved.come) if (!addTo(sums, shape.requests, 1)) return undefined;
+  for (const pod of moved.gone) if (!addTo(sums, pod, -1)) return undefined;
+  for (const pod of moved.come) if (!addTo(sums, pod, 1)) return undefined;
   const most = Math.max(sums.cpuMillis, sums.memoryBytes, sums.ephemeralBytes, ...(sums.extended?.values() ?? []));
   if (most > Number.MAX_SAFE_INTEGER) return undefined;
   if (sums.extended === before.extended) return sums;
@@ -85,12 +89,10 @@ export function sumsAfter(
 }
 
 /** False: odd amounts. */
-function addTo(
-  sums: { -readonly [Axis in keyof PodSums]: PodSums[Axis] },
-  requests: Resources,
-  times: 1 | -1,
-): boolean {
+function addTo(sums: { -readonly [Axis in keyof PodSums]: PodSums[Axis] }, pod: PodObject, times: 1 | -1): boolean {
+  const { requests } = pod.shape;
   if (requests.exact !== undefined) return false;
+  if (pod.deleting) sums.leaving += times;
   sums.cpuMillis += times * requests.cpuMillis;
   sums.memoryBytes += times * requests.memoryBytes;
   sums.ephemeralBytes += times * requests.ephemeralBytes;

@@ -30,6 +30,8 @@ export interface SnapshotColumns extends NodeSlots {
   readonly extendedRequested: ReadonlyMap<number, ReadonlyMap<string, number>>;
   /** Pods whose requests are odd (Resources.exact) on a node; absent = none. */
   readonly oddPods: ReadonlyMap<number, number>;
+  /** Pods on a node that are terminating; absent = none. */
+  readonly leavingPods: ReadonlyMap<number, number>;
   /** Read with entriesOfShape. */
   readonly podsOfShape: ShapeEntries;
   /** Shapes that have a number and no pod. */
@@ -67,7 +69,8 @@ export function indexesInState(states: Uint8Array): readonly number[] {
 
 /** The columns with other numbers for the shapes. */
 export function renumbered(columns: SnapshotColumns, podsOfShape: ShapeEntries): SnapshotColumns {
-  const { states, inState, allocatable, sums, extendedRequested, oddPods, slotOfIndex, indexOfSlot } = columns;
+  const { states, inState, allocatable, sums, extendedRequested, oddPods, leavingPods, slotOfIndex, indexOfSlot } =
+    columns;
   return {
     states,
     inState,
@@ -78,6 +81,7 @@ export function renumbered(columns: SnapshotColumns, podsOfShape: ShapeEntries):
     },
     extendedRequested,
     oddPods,
+    leavingPods,
     podsOfShape,
     deadShapes: 0,
     slotOfIndex,
@@ -92,12 +96,14 @@ export function buildColumns(nodes: readonly NodeRow[], shapeNumbers: ReadonlyMa
   const sums = new SumColumns(requested);
   const extendedRequested = new Map<number, ReadonlyMap<string, number>>();
   const oddPods = new Map<number, number>();
+  const leavingPods = new Map<number, number>();
   const entriesOf: number[][] = Array.from({ length: shapeNumbers.size }, () => []);
   nodes.forEach((node, index) => {
     setRow(allocatable, index, node.allocatable);
     const row = sumPods(node.pods);
     setRow(requested, index, row);
     if (row.odd > 0) oddPods.set(index, row.odd);
+    if (row.leaving > 0) leavingPods.set(index, row.leaving);
     if (row.extended !== undefined) extendedRequested.set(index, row.extended);
     for (const { shape, deleting } of node.pods) {
       entriesOf[shapeNumbers.get(shape) ?? -1]?.push(index * 2 + (deleting ? 1 : 0));
@@ -114,6 +120,7 @@ export function buildColumns(nodes: readonly NodeRow[], shapeNumbers: ReadonlyMa
     },
     extendedRequested,
     oddPods,
+    leavingPods,
     podsOfShape: withEntries([], new Map(entriesOf.map((entries, shape) => [shape, inChunks(entries)]))),
     deadShapes: 0,
     slotOfIndex: Int32Array.from(nodes.keys()),

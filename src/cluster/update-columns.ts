@@ -43,8 +43,6 @@ export function updateColumns(previous: ClusterSnapshot, next: NextColumns): Sna
   const requested = cameFrom === undefined ? columns.sums : new SumColumns(movedColumns(columns.requested, cameFrom));
   const sums = sumsOf(previous, { ...next, requested });
   const after = requested.with(sums);
-  const extendedOf = new Map([...sums].map(([index, { extended }]) => [index, extended]));
-  const oddOf = new Map([...sums].map(([index, { odd }]) => [index, odd === 0 ? undefined : odd]));
   return {
     ...statesOf(previous, next),
     allocatable: allocatableOf(previous, next),
@@ -52,8 +50,9 @@ export function updateColumns(previous: ClusterSnapshot, next: NextColumns): Sna
     get requested() {
       return after.get();
     },
-    extendedRequested: updateMap(columns.extendedRequested, { entries: extendedOf, cameFrom }),
-    oddPods: updateMap(columns.oddPods, { entries: oddOf, cameFrom }),
+    extendedRequested: updateMap(columns.extendedRequested, { sums, cameFrom, valueOf: ({ extended }) => extended }),
+    oddPods: updateMap(columns.oddPods, { sums, cameFrom, valueOf: ({ odd }) => odd || undefined }),
+    leavingPods: updateMap(columns.leavingPods, { sums, cameFrom, valueOf: ({ leaving }) => leaving || undefined }),
     ...updateEntries(previous, next),
     ...next.slots,
   };
@@ -72,7 +71,8 @@ function sumsOf(
     const from = cameFrom === undefined ? index : (cameFrom[index] ?? -1);
     const { cpuMillis, memoryBytes, ephemeralBytes, pods } = requested.rowAt(index);
     const extended = columns.extendedRequested.get(from);
-    const before = { cpuMillis, memoryBytes, ephemeralBytes, pods, extended, odd: columns.oddPods.get(from) ?? 0 };
+    const [odd, leaving] = [columns.oddPods.get(from) ?? 0, columns.leavingPods.get(from) ?? 0];
+    const before = { cpuMillis, memoryBytes, ephemeralBytes, pods, extended, odd, leaving };
     sums.set(index, (fresh ? undefined : sumsAfter(before, { gone, come })) ?? sumPods(node.pods));
   }
   return sums;
@@ -177,18 +177,23 @@ function updateEntries(
   };
 }
 
-/** The map with some entries replaced (undefined: taken out) and the others where their nodes are now. */
+/** The map with the values of some sums (undefined: taken out) and the others where their nodes are now. */
 function updateMap<T>(
   map: ReadonlyMap<number, T>,
-  by: { readonly entries: ReadonlyMap<number, T | undefined>; readonly cameFrom: Int32Array | undefined },
+  by: {
+    readonly sums: ReadonlyMap<number, PodSums>;
+    readonly cameFrom: Int32Array | undefined;
+    readonly valueOf: (sums: PodSums) => T | undefined;
+  },
 ): ReadonlyMap<number, T> {
-  const { entries, cameFrom } = by;
+  const { sums, cameFrom, valueOf } = by;
   let own = map.size === 0 || cameFrom === undefined ? undefined : new Map<number, T>();
   for (const [index, from] of own === undefined ? [] : (cameFrom ?? []).entries()) {
     const value = map.get(from);
     if (value !== undefined) own?.set(index, value);
   }
-  for (const [index, value] of entries) {
+  for (const [index, row] of sums) {
+    const value = valueOf(row);
     if (value === undefined && !(own ?? map).has(index)) continue;
     own ??= new Map(map);
     if (value === undefined) own.delete(index);

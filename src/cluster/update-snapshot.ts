@@ -1,6 +1,13 @@
 // The next snapshot from the one before: what a fresh build would give, at the cost of what changed. Nodes that did not
 // change are the same objects; columns are copied as blocks; shapes keep their numbers, new ones come after them.
-import { type ClusterSnapshot, indexByName, joinNode, placeOf, type SnapshotNode } from './build-snapshot.ts';
+import {
+  type ClusterSnapshot,
+  indexByName,
+  isUpcoming,
+  joinNode,
+  placeOf,
+  type SnapshotNode,
+} from './build-snapshot.ts';
 import type { ClusterObjects, PodObject } from './cluster-objects.ts';
 import type { ListChange } from './listed.ts';
 import { type NextMembers, nextMembers } from './next-members.ts';
@@ -171,6 +178,9 @@ function joinNodes(
   const join = (index: number, old: SnapshotNode | undefined): SnapshotNode => {
     const name = old?.name ?? names?.[index] ?? '';
     const { node, claim } = touched.get(index) ?? { node: old?.node, claim: old?.claim };
+    if (old !== undefined && isAsBefore(old, { node, claim }, objects)) {
+      return movedTo(old, { index, pods: pods.get(index) ?? old.pods });
+    }
     return joinNode({ index, name, node, claim, pods: pods.get(index) ?? old?.pods ?? [] }, objects);
   };
   if (names === undefined || cameFrom === undefined) {
@@ -181,13 +191,23 @@ function joinNodes(
   return names.map((_name, index) => {
     const old = previous.nodes[cameFrom[index] ?? -1];
     if (old === undefined || touched.has(index) || pods.has(index)) return join(index, old);
-    return old.index === index ? old : movedTo(old, index);
+    return old.index === index ? old : movedTo(old, { index, pods: old.pods });
   });
 }
 
-/** The same node at another index; field by field, as thousands move when one comes. */
-function movedTo(node: SnapshotNode, index: number): SnapshotNode {
-  const { name, node: object, claim, labels, taints, allocatable, upcoming, draining, unschedulable, pods } = node;
+/** Made of the same Node and claim, whatever its pods are, and time changes nothing about it. */
+function isAsBefore(
+  old: SnapshotNode,
+  { node, claim }: Pick<SnapshotNode, 'node' | 'claim'>,
+  { observedAtMs }: ClusterObjects,
+): boolean {
+  if (old.node !== node || old.claim !== claim || old.upcoming) return false;
+  return claim === undefined || !isUpcoming(claim, observedAtMs);
+}
+
+/** The same node at another index or with other pods; field by field, as thousands move when one comes. */
+function movedTo(node: SnapshotNode, { index, pods }: Pick<SnapshotNode, 'index' | 'pods'>): SnapshotNode {
+  const { name, node: object, claim, labels, taints, allocatable, upcoming, draining, unschedulable } = node;
   return { index, name, node: object, claim, pods, draining, labels, taints, allocatable, upcoming, unschedulable };
 }
 

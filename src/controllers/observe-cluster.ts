@@ -72,7 +72,7 @@ export async function observeCluster(context: ClusterContext, sources: ObserveSo
       nodePools: stores.nodePools.list(),
       claims,
       pods: stores.pods.view(),
-      nodes: stores.nodes.list(),
+      nodes: stores.nodes.view(),
       podDisruptionBudgets: stores.podDisruptionBudgets.list(),
       daemonSets: stores.daemonSets.list(),
       persistentVolumeClaims: stores.persistentVolumeClaims.list(),

@@ -12,7 +12,7 @@ import type { Clock, Random, Telemetry } from '../controllers/ports.ts';
 import { PortError } from '../controllers/port-errors.ts';
 import { ApiError, watchError } from './api-error.ts';
 import { linesOf } from './line-batches.ts';
-import { type Change, keyInList, readObject } from './listed-lines.ts';
+import { type Change, type KnownLines, keyInList, readObject } from './listed-lines.ts';
 import { Doubtful, type StorePart } from './object-store.ts';
 import { type OpenLineReader, StreamedList } from './streamed-list.ts';
 import type { LineStream, Transport } from './transport.ts';
@@ -32,6 +32,8 @@ export interface ListWatchOptions<T> {
   readonly isServed?: () => Promise<boolean>;
   /** Opens what helps with a long list. */
   readonly openReader?: OpenLineReader<T> | undefined;
+  /** Knows lines of one list again. */
+  readonly knownLines?: (() => KnownLines<T>) | undefined;
   readonly part: StorePart<T>;
   readonly clock: Clock;
   readonly random: Random;

@@ -14,10 +14,22 @@ export class ObjectList<T> implements Listed<T> {
   readonly #blocks: readonly Block<T>[];
   /** Whose list it is: places of others mean other objects. */
   readonly #owner: KeyedObjects<T>;
+  /** Which of the owner's lists it is, counted from 1. */
+  readonly #number: number;
+  /** Numbers of blocks that are not those of the list before it. */
+  readonly #changed: readonly number[];
 
-  constructor(of: { readonly owner: KeyedObjects<T>; readonly blocks: readonly Block<T>[]; readonly length: number }) {
+  constructor(of: {
+    readonly owner: KeyedObjects<T>;
+    readonly number: number;
+    readonly blocks: readonly Block<T>[];
+    readonly changed: readonly number[];
+    readonly length: number;
+  }) {
     this.#owner = of.owner;
+    this.#number = of.number;
     this.#blocks = of.blocks;
+    this.#changed = of.changed;
     this.length = of.length;
   }
 
@@ -45,14 +57,22 @@ export class ObjectList<T> implements Listed<T> {
     if (earlier.#owner !== this.#owner) return undefined;
     const changes: ListChange<T>[] = [];
     const [now, then] = [this.#blocks, earlier.#blocks];
+    // Who looks at each list has only to look at what changed since the one before.
+    if (earlier.#number === this.#number - 1) {
+      for (const number of this.#changed) compareBlocks(then[number], now[number], changes);
+      return changes;
+    }
     for (let number = 0; number < Math.max(now.length, then.length); number += 1) {
-      const [after, old] = [now[number] ?? [], then[number] ?? []];
-      if (after === old) continue;
-      for (let place = 0; place < Math.max(after.length, old.length); place += 1) {
-        if (after[place] !== old[place]) changes.push({ before: old[place], after: after[place] });
-      }
+      compareBlocks(then[number], now[number], changes);
     }
     return changes;
+  }
+}
+
+function compareBlocks<T>(old: Block<T> = [], after: Block<T> = [], changes: ListChange<T>[]): void {
+  if (after === old) return;
+  for (let place = 0; place < Math.max(after.length, old.length); place += 1) {
+    if (after[place] !== old[place]) changes.push({ before: old[place], after: after[place] });
   }
 }
 
@@ -64,6 +84,7 @@ export class KeyedObjects<T> {
   /** Blocks that no list has yet. */
   readonly #own = new Set<number>();
   #list: ObjectList<T> | undefined;
+  #lists = 0;
 
   get size(): number {
     return this.#places.size;
@@ -94,7 +115,14 @@ export class KeyedObjects<T> {
   /** The same list until something changes. */
   list(): ObjectList<T> {
     if (this.#list === undefined) {
-      this.#list = new ObjectList({ owner: this, blocks: [...this.#blocks], length: this.size });
+      this.#lists += 1;
+      this.#list = new ObjectList({
+        owner: this,
+        number: this.#lists,
+        blocks: this.#blocks.slice(),
+        changed: [...this.#own],
+        length: this.size,
+      });
       this.#own.clear();
     }
     return this.#list;

@@ -2,8 +2,7 @@
 // beside the event loop by a reader that the caller provides. Whoever is free reads the next batch; what the reader does
 // not manage is read here.
 import type { Telemetry, TelemetryLabels } from '../controllers/ports.ts';
-import { type ListedLines, readListedLines } from './listed-lines.ts';
-import { linesOf } from './line-batches.ts';
+import { type KnownLines, type ListedLines, readListedLines } from './listed-lines.ts';
 import type { LineStream } from './transport.ts';
 import { INITIAL_EVENTS_END } from './watch-protocol.ts';
 
@@ -25,16 +24,19 @@ export interface ReadBatch<T> {
 export interface StreamedListOptions<T> {
   readonly parse: (raw: unknown) => T;
   readonly openReader?: OpenLineReader<T> | undefined;
+  /** What is known of lines is for one list. */
+  readonly knownLines?: (() => KnownLines<T>) | undefined;
   readonly telemetry: Telemetry;
   readonly labels: TelemetryLabels;
-  /** From how many bytes on a list is long; default LONG_BYTES. */
+  /** From how many parsed bytes on a list is long; default LONG_BYTES. */
   readonly longBytes?: number;
 }
 
 /** Initial events come at once; a server that ignores sendInitialEvents would leave us waiting for the end mark. */
 const IDLE_TIMEOUT_MS = 15_000;
 
-/** Some 5,000 pods, a quarter of a second: less is read before a reader would have started. */
+/** Some 5,000 pods that had to be parsed, an eighth of a second: less is read before a reader would have started. What is known
+ *  again does not count, as it costs a tenth of that and is not worth sending. */
 const LONG_BYTES = 8 * 1024 * 1024;
 
 /** Taken from the stream and read by nobody yet. More is left to the server: it is our memory. */
@@ -57,8 +59,9 @@ export class StreamedList<T> {
   readonly #options: StreamedListOptions<T>;
   /** Some of the reader's and those behind them, which are objects already. */
   readonly #waiting: Waiting<T>[] = [];
-  #bytes = 0;
+  #parsedBytes = 0;
   #reader: LineReader<T> | undefined;
+  #known: KnownLines<T> | undefined;
   #asked = false;
   #arriving: Promise<void> | undefined;
   /** How the stream ended. */
@@ -67,6 +70,7 @@ export class StreamedList<T> {
   constructor(stream: LineStream, options: StreamedListOptions<T>) {
     this.#stream = stream;
     this.#options = options;
+    this.#known = options.knownLines?.();
   }
 
   /** The next batch, read; undefined when the server ended the stream in good order. Rejects as the stream does, once
@@ -99,11 +103,12 @@ export class StreamedList<T> {
     return this.#waiting.length > 0 || this.#arriving !== undefined || this.#over !== undefined;
   }
 
-  /** Ends the reader; the stream is the caller's. */
+  /** Ends the reader and drops what is known; the stream is the caller's. */
   close(): void {
     this.#reader?.close();
     this.#reader = undefined;
     this.#asked = true;
+    this.#known = undefined;
   }
 
   #end(error: unknown): undefined {
@@ -124,11 +129,6 @@ export class StreamedList<T> {
   }
 
   #add(bytes: Uint8Array): void {
-    this.#bytes += bytes.length;
-    if (this.#bytes > (this.#options.longBytes ?? LONG_BYTES) && !this.#asked) {
-      this.#asked = true;
-      this.#reader = this.#options.openReader?.((error) => this.#readerFailed(error));
-    }
     const mayEnd = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(END_MARK);
     this.#waiting.push({ bytes, mayEnd, beside: undefined, listed: undefined });
   }
@@ -153,6 +153,14 @@ export class StreamedList<T> {
   }
 
   #readHere(bytes: Uint8Array): ListedLines<T> {
-    return readListedLines(linesOf(bytes), this.#options.parse);
+    const known = this.#known;
+    const missedBefore = known?.missedBytes ?? 0;
+    const listed = readListedLines(bytes, { parse: this.#options.parse, known });
+    this.#parsedBytes += known === undefined ? bytes.length : known.missedBytes - missedBefore;
+    if (this.#parsedBytes > (this.#options.longBytes ?? LONG_BYTES) && !this.#asked) {
+      this.#asked = true;
+      this.#reader = this.#options.openReader?.((error) => this.#readerFailed(error));
+    }
+    return listed;
   }
 }

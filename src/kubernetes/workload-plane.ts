@@ -25,6 +25,7 @@ import { EventRecorder } from './event-recorder.ts';
 import type { KubernetesEndpoint } from './kubeconfig.ts';
 import { liftTaint } from './lift-taint.ts';
 import { assertionPatch, cordonPatch, uncordonPatch } from './node-patch.ts';
+import type { KnownLines } from './listed-lines.ts';
 import { ensureDefinition } from './node-pool-definition.ts';
 import { deleteNode, patchNode } from './node-writes.ts';
 import { PlaneStores } from './plane-stores.ts';
@@ -41,6 +42,8 @@ export interface WorkloadParsers {
   pod(raw: unknown): PodObject;
   /** Opens what reads pods of a long list beside the event loop, exactly as `pod` does. Absent: all are read here. */
   readonly openPodReader?: OpenLineReader<PodObject>;
+  /** Knows lines of one list of pods again, and says of them what `pod` does. Absent: all are parsed. */
+  readonly knownPodLines?: () => KnownLines<PodObject>;
   node(raw: unknown): NodeObject;
   podDisruptionBudget(raw: unknown): PodDisruptionBudgetObject;
   daemonSet(raw: unknown): DaemonSetObject;
@@ -106,7 +109,10 @@ export function openWorkloadPlane(
 function workloadStores(watches: PlaneStores, parsers: WorkloadParsers): WorkloadStores {
   return {
     nodePools: watches.add(RESOURCES.nodePools, (raw) => parsers.nodePool(raw)),
-    pods: watches.add(RESOURCES.pods, (raw) => parsers.pod(raw), { openReader: parsers.openPodReader }),
+    pods: watches.add(RESOURCES.pods, (raw) => parsers.pod(raw), {
+      openReader: parsers.openPodReader,
+      knownLines: parsers.knownPodLines,
+    }),
     nodes: watches.add(RESOURCES.nodes, (raw) => parsers.node(raw)),
     podDisruptionBudgets: watches.add(RESOURCES.podDisruptionBudgets, (raw) => parsers.podDisruptionBudget(raw)),
     daemonSets: watches.add(RESOURCES.daemonSets, (raw) => parsers.daemonSet(raw)),

@@ -7,9 +7,9 @@ import type { CheaperNodes } from './try-cheaper-nodes.ts';
 /** Puts another verdict on the nodes in question; `because` undefined: they go. */
 export function judgeAnew(draft: PlanDraft, of: Pick<CheaperNodes, 'candidates'>, because: string | undefined): void {
   const names = new Set(of.candidates.map(({ claim }) => claim.metadata.name));
-  draft.nodeVerdicts.forEach((verdict, at) => {
-    if (names.has(verdict.claim)) draft.nodeVerdicts[at] = { ...verdict, keptBecause: because };
-  });
+  draft.nodeVerdicts = draft.nodeVerdicts.map((verdict) =>
+    names.has(verdict.claim) ? { ...verdict, keptBecause: because } : verdict,
+  );
 }
 
 /** `2 × b3-32 (a-node-1, a-node-2) → 1 × b3-16: 0.1200 less per hour, 14 pods move`. */

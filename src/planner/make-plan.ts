@@ -4,10 +4,9 @@
 // repair are all inputs of this one function and cannot fight.
 import type { NodeClaimSpec } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
-import type { PodObject } from '../cluster/cluster-objects.ts';
 import { claimSpecOf } from './claim-spec.ts';
 import type { ImprovedPatterns } from './patterns/improved-patterns.ts';
-import { block, openDraft, type NewNode, type PlanDraft } from './plan-draft.ts';
+import { block, openDraft, type PlanDraft } from './plan-draft.ts';
 import { planConsolidatedRemoval } from './plan-consolidated-removal.ts';
 import { planConsolidation } from './plan-consolidation.ts';
 import { planManualRemoval } from './plan-manual-removal.ts';
@@ -20,7 +19,6 @@ import type { Blocked, Plan, PlanStep } from './plan.ts';
 import { type Offer, specRefusals } from './pool-offers.ts';
 import { planClusterDeletion, planGrowth, planPoolDeletions } from './pool-size.ts';
 import { compareText } from './claim-facts.ts';
-import { plannedPodsOf } from './planned-pods.ts';
 
 /** The plan for `snapshot`. Names of new claims are drawn from `nameSeed`; none is the name of a claim or node that
  *  exists. A paused cluster gets no steps; a frozen one no removals. `improved`: answers that a polish has found for
@@ -87,42 +85,15 @@ function closePlan(draft: PlanDraft): Plan {
   };
 }
 
-/** Claims of equal nodes for equal pods share one spec, so that a plan is as small as the kinds of its nodes. */
+/** Claims for nodes of one offer share one spec, so that a plan is as small as the kinds of its nodes. */
 function createSteps(draft: PlanDraft): readonly PlanStep[] {
-  const specs = new Map<Offer, SpecsOfOffer>();
-  const numbers = new Map<readonly PodObject[], number>();
-  return draft.newNodes.map((node): PlanStep => {
-    const known = specs.get(node.offer) ?? { empty: claimSpecOf(node.offer, draft.objects), forPods: new Map() };
-    specs.set(node.offer, known);
-    const { names, pods, reason } = node;
-    const step = { kind: 'createClaims' as const, pool: node.pool.name, names, reason, pods };
-    if (pods.length === 0) return { ...step, spec: known.empty };
-    const key = node.alike ?? podsKey(node, numbers);
-    const spec = known.forPods.get(key) ?? {
-      ...known.empty,
-      plannedPods: plannedPodsOf(pods, names.numbers.length),
-      // A plan makes one replacement, and no other nodes with it: equal pods, equal list.
-      ...(node.replaces === undefined ? {} : { replaces: [...node.replaces] }),
-    };
-    known.forPods.set(key, spec);
-    return { ...step, spec };
+  const specs = new Map<Offer, NodeClaimSpec>();
+  return draft.newNodes.map(({ pool, offer, names, pods, reason, replaces }): PlanStep => {
+    let common = specs.get(offer);
+    if (common === undefined) specs.set(offer, (common = claimSpecOf(offer, draft.objects)));
+    const spec = replaces === undefined ? common : { ...common, replaces: [...replaces] };
+    return { kind: 'createClaims', pool: pool.name, names, spec, reason, pods };
   });
-}
-
-interface SpecsOfOffer {
-  readonly empty: NodeClaimSpec;
-  readonly forPods: Map<unknown, NodeClaimSpec>;
-}
-
-/** Equal for nodes with as many pods of the same lists; `numbers` numbers the lists. */
-function podsKey({ pods, names }: NewNode, numbers: Map<readonly PodObject[], number>): string {
-  let key = '';
-  for (const { pods: list, from, to } of pods) {
-    const number = numbers.get(list) ?? numbers.size;
-    numbers.set(list, number);
-    key += `${number}:${(to - from) / names.numbers.length} `;
-  }
-  return key;
 }
 
 function sortedBlocked(draft: PlanDraft): readonly Blocked[] {

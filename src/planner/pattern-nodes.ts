@@ -73,7 +73,6 @@ export class PatternNodes {
       for (const { offer, count } of dealt(place, nodes)) {
         const node = addUnforkedNodes(draft, offer, { count, reason: '' });
         for (const content of contents) giveNewNode(draft, content.group, { node, count: content.count });
-        node.alike = pattern;
       }
     }
     if (left > 0) return 'limit';
@@ -89,7 +88,9 @@ export class PatternNodes {
     const { axes, capacities } = problem;
     const roomOf = (offer: number): Float64Array => capacities.subarray(offer * axes, offer * axes + axes);
     const room = roomOf(pattern.offer);
-    return (this.#columns.get(own.pool)?.get(own.template.flavor.name) ?? []).flatMap((column) => {
+    const columns = this.#columns.get(own.pool)?.get(own.template.flavor.name) ?? [];
+    if (columns.length === 1) return [own];
+    return columns.flatMap((column) => {
       if (!roomOf(column).every((amount, axis) => amount >= (room[axis] ?? 0))) return [];
       return pattern.shapes.every((item) => isAllowed(problem, item, column)) ? (offers[column] ?? []) : [];
     });
@@ -122,9 +123,14 @@ function dealt(
   { offers, nodesIn }: PoolPlaces,
   nodes: number,
 ): readonly { readonly offer: Offer; readonly count: number }[] {
-  if (offers.length === 0) throw new Error('a pattern must have an offer in each pool that is like its own');
+  const [only] = offers;
+  if (only === undefined) throw new Error('a pattern must have an offer in each pool that is like its own');
+  if (offers.length === 1) {
+    nodesIn?.set(only.template.zone, (nodesIn.get(only.template.zone) ?? 0) + nodes);
+    return [{ offer: only, count: nodes }];
+  }
   const before = offers.map(({ template }) => nodesIn?.get(template.zone) ?? 0);
-  const after = offers.length === 1 ? [(before[0] ?? 0) + nodes] : levelled(before, nodes);
+  const after = levelled(before, nodes);
   return offers.flatMap((offer, index) => {
     const there = after[index] ?? 0;
     const count = there - (before[index] ?? 0);

@@ -5,6 +5,7 @@ import type { Reason } from '../api/conditions.ts';
 import type { NodeClaim, RemovalReason } from '../api/node-claim.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { ClusterObjects, PodObject } from '../cluster/cluster-objects.ts';
+import { arrayOf } from '../cluster/listed.ts';
 import { DRAINING, nodesInState } from '../cluster/snapshot-columns.ts';
 import { ForkedSnapshot } from '../scheduling/forked-snapshot.ts';
 import { isMovable } from './claim-facts.ts';
@@ -14,6 +15,7 @@ import { type ClaimNames, nameAt, openNameSource, type NameSource } from './node
 import type { ImprovedPatterns, PatternsSolved } from './patterns/improved-patterns.ts';
 import {
   podsIn,
+  shareOf,
   type Blocked,
   type FirstRound,
   type NodeVerdict,
@@ -23,7 +25,6 @@ import {
   type PodRun,
 } from './plan.ts';
 import type { PodGroup } from './pod-groups.ts';
-import { shareOf } from './single-steps.ts';
 import { offersOf, type Offer, type PoolOffers } from './pool-offers.ts';
 import { listPools, type PoolState, standingAmong } from './pool-state.ts';
 
@@ -47,8 +48,6 @@ export interface NewNode {
   readonly reason: string;
   /** Pods that the plan puts there, of each range an equal share on each node; grows while packing. */
   readonly pods: PodRange[];
-  /** Nodes of one offer with the same object here have as many pods of the same groups; undefined: nothing is known. */
-  alike: object | undefined;
   /** For no pod in particular: see amend-first-round.ts. */
   readonly amended?: true;
   /** Claims in whose place it is made. */
@@ -80,7 +79,10 @@ export interface PlanDraft {
    *  Should a place be gone when they are evicted, they ask as pending pods. Else a removal could undo itself. */
   readonly rehoused: PodObject[];
   readonly podRuns: PodRun[];
-  nodeVerdicts: NodeVerdict[];
+  /** By claim, once all nodes were judged. May be the last plan's list: it is replaced, never changed. */
+  nodeVerdicts: readonly NodeVerdict[];
+  /** Verdicts as they are found. */
+  readonly judged: NodeVerdict[];
   /** Claims of a replacement that is under way: why each is not thought of for removal. */
   readonly held: Map<string, string>;
   /** What becomes of nodes that cheaper ones could replace; undefined: no pool wants it. */
@@ -116,7 +118,10 @@ export function openDraft(
     budget: openNodeBudget(objects),
     names: openNameSource({
       seed: options.nameSeed,
-      taken: () => [...objects.claims.map((claim) => claim.metadata.name), ...objects.nodes.map((node) => node.name)],
+      taken: () => [
+        ...objects.claims.map((claim) => claim.metadata.name),
+        ...arrayOf(objects.nodes).map((node) => node.name),
+      ],
     }),
     removals: new Map(),
     newNodes: [],
@@ -129,6 +134,7 @@ export function openDraft(
     rehoused: [],
     podRuns: [],
     nodeVerdicts: [],
+    judged: [],
     held: new Map(),
     cutShort: new Set(),
     dueMs: [],
@@ -193,7 +199,7 @@ export function addUnforkedNodes(
   const { count, reason } = of;
   draft.budget.take(pool, template.flavor, count);
   const names = draft.names.next(pool.name, count);
-  const node: NewNode = { pool, offer, names, reason, pods: [], alike: undefined };
+  const node: NewNode = { pool, offer, names, reason, pods: [] };
   draft.newNodes.push(node);
   draft.newNodeCounts.set(pool, newNodesOf(draft, pool) + count);
   draft.unforkedNodes.push(node);
@@ -282,7 +288,6 @@ export function giveNewNode(
   at: { readonly node: NewNode; readonly count: number },
 ): void {
   const { node } = at;
-  node.alike = undefined;
   const nodes = nodesIn(node);
   const count = at.count * nodes;
   const place = { outcome: 'onNewNode' as const, target: nameOf(node), refusals: NO_REFUSALS, count };

@@ -64,7 +64,7 @@ export function planScaleDown(draft: PlanDraft): void {
     decideAll(state, candidates);
     removeAll(state, withoutPlaces(before, state.going));
   }
-  draft.nodeVerdicts = kept.all(draft.nodeVerdicts);
+  draft.nodeVerdicts = kept.all(draft.judged);
 }
 
 function listCandidates(
@@ -87,7 +87,7 @@ function listCandidates(
     }
     const known = kept.verdictAt(index);
     if (known !== undefined) {
-      draft.nodeVerdicts.push(known);
+      draft.judged.push(known);
       continue;
     }
     const node = draft.snapshot.nodes[index];
@@ -102,7 +102,7 @@ function listCandidates(
     const verdict = report(draft, node.index, judged.because);
     if (judged.settled) setTimer(draft, node.index, { timer: 'unneededSince', sinceMs: undefined });
     if (judged.settled) watchReadiness(draft, node.index);
-    if (judged.lasting === true && verdict !== undefined) kept.remember(node, verdict);
+    if (judged.lasting !== undefined && verdict !== undefined) kept.remember(node, verdict, judged.lasting);
   }
   return candidates;
 }

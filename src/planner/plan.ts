@@ -23,7 +23,7 @@ export type PlanStep =
       readonly pool: string;
       /** One per claim. */
       readonly names: ClaimNames;
-      /** Of each. */
+      /** Of each, less what follows from its share of the pods (`plannedPods`). */
       readonly spec: NodeClaimSpec;
       /** Why they are made; empty: for their pods. */
       readonly reason: string;
@@ -163,6 +163,12 @@ export interface Plan {
 /** The pods of `ranges`, in order. */
 export function podsIn(ranges: readonly PodRange[]): readonly PodObject[] {
   return ranges.flatMap(({ pods, from, to }) => pods.slice(from, to));
+}
+
+/** Share number `index` of `count` equal ones. */
+export function shareOf({ pods, from, to }: PodRange, index: number, count: number): PodRange {
+  const each = (to - from) / count;
+  return { pods, from: from + index * each, to: from + (index + 1) * each };
 }
 
 /** One verdict per pending pod, in the order of the queue: priority, age, name. */

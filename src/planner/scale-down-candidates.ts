@@ -27,15 +27,19 @@ export interface Candidate {
   readonly unneededSinceMs: number | undefined;
 }
 
+/** What a verdict follows from. */
+export type Lasting = 'node' | 'budgets';
+
 export type Judged =
   | { readonly kind: 'candidate'; readonly candidate: Candidate }
   /** `settled`: it is needed, so an unneeded timer ends; else nothing may be said of it now and timers stay. `lasting`: no
-   *  timer runs, and the next plan would say the same while node and pool do not change. */
+   *  timer runs, and the next plan would say the same while node and pool (`budgets`: and disruption budgets and cluster) do not
+   *  change. */
   | {
       readonly kind: 'kept';
       readonly because: string | undefined;
       readonly settled: boolean;
-      readonly lasting?: boolean;
+      readonly lasting?: Lasting | undefined;
     };
 
 /** Judges one node of ours by itself. */
@@ -60,13 +64,12 @@ export function judgeNode(
   if (!pool.settings.autoscale) return needed('spec.autoscale of its pool is false');
   const landing = draft.fork.placedOn(node.index).find((pod) => pod.nodeName !== node.name);
   if (landing !== undefined) return needed(`pod ${podKey(landing)} is about to run here`);
-  const utilization = utilizationOf(node);
+  const utilization = utilizationOf(draft.snapshot, node);
   const ready = node.node.ready === 'True';
   const { utilizationThreshold } = pool.settings;
   if (ready && utilization >= utilizationThreshold && ask.whateverUsed !== true) {
-    const timed = (claim.status?.unneededSince ?? claim.status?.unreadySince) !== undefined;
     const used = { percent: Math.round(utilization * 100), threshold: Math.round(utilizationThreshold * 100) };
-    return timed ? { ...usedEnough(used), lasting: false } : usedEnough(used);
+    return isTimed(claim) ? { ...usedEnough(used), lasting: undefined } : usedEnough(used);
   }
   const pods = node.pods.filter((pod) => isEvictable(pod, ask.cutoff));
   const rule = keptByRule({
@@ -80,7 +83,9 @@ export function judgeNode(
   if (rule !== undefined) return needed(rule);
   const { drainTimeoutSeconds, drainForce } = claim.spec;
   const blocked = ask.budgets.blocked(pods, { timeoutMs: drainTimeoutSeconds * 1000, force: drainForce });
-  if (blocked !== undefined) return needed(blocked);
+  if (blocked !== undefined) {
+    return { ...needed(blocked), lasting: ready && !isTimed(claim) ? 'budgets' : undefined };
+  }
   const unneededSinceMs = timeMs(claim.status?.unneededSince);
   const pricePerHour = ask.prices.get(claim.spec.flavor) ?? 0;
   return {
@@ -122,7 +127,11 @@ function removalOptions(draft: PlanDraft): RemovalOptions {
   };
 }
 
-function needed(because: string): Judged {
+function isTimed({ status }: NodeClaim): boolean {
+  return (status?.unneededSince ?? status?.unreadySince) !== undefined;
+}
+
+function needed(because: string): Judged & { readonly kind: 'kept' } {
   return { kind: 'kept', because, settled: true };
 }
 
@@ -136,7 +145,7 @@ function usedEnough({ percent, threshold }: { readonly percent: number; readonly
   let judged = usedAnswers.get(key);
   if (judged === undefined) {
     const because = `it is used to ${percent} % and the threshold is ${threshold} %`;
-    judged = { kind: 'kept', because, settled: true, lasting: true };
+    judged = { kind: 'kept', because, settled: true, lasting: 'node' };
     usedAnswers.set(key, judged);
   }
   return judged;

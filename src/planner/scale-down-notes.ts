@@ -30,13 +30,13 @@ export function setTimer(
 export function report(draft: PlanDraft, index: number, keptBecause: string | undefined): NodeVerdict | undefined {
   const node = draft.snapshot.nodes[index];
   if (node?.claim === undefined) return undefined;
-  const utilization = utilizationOf(node);
+  const utilization = utilizationOf(draft.snapshot, node);
   let verdict = verdicts.get(node.claim);
   if (verdict?.utilization !== utilization || verdict.keptBecause !== keptBecause) {
     verdict = { claim: node.claim.metadata.name, pool: node.claim.spec.poolName, utilization, keptBecause };
     verdicts.set(node.claim, verdict);
   }
-  draft.nodeVerdicts.push(verdict);
+  draft.judged.push(verdict);
   return verdict;
 }
 

@@ -135,7 +135,6 @@ function takeOff({ draft, start, groups }: Settling): readonly Run[] {
   const runs: Run[] = [];
   const first = draft.snapshot.nodes.length;
   draft.newNodes.forEach((node, position) => {
-    node.alike = undefined;
     for (const { pods, from, to } of node.pods.splice(start.ranges[position] ?? 0)) {
       const group = groupOf.get(pods);
       if (group !== undefined) runs.push({ group, node, index: first + position, left: to - from });

@@ -1,7 +1,8 @@
 // The steps of a plan one by one, as they are carried out and told to people: a plan holds equal new claims as one step.
 import type { NodeClaimSpec } from '../api/node-claim.ts';
 import { nameAt } from './node-names.ts';
-import { type Plan, podsIn, type PlanStep, type PodRange, podVerdicts } from './plan.ts';
+import { type Plan, podsIn, type PlanStep, type PodRange, podVerdicts, shareOf } from './plan.ts';
+import { plannedPodsOf } from './planned-pods.ts';
 
 /** Pods named in the reason of a new node; the step lists all of them. */
 const PODS_NAMED = 3;
@@ -11,6 +12,7 @@ export interface CreateClaim {
   readonly kind: 'createClaim';
   readonly pool: string;
   readonly name: string;
+  /** The whole intent: with the pods that it is made for. */
   readonly spec: NodeClaimSpec;
   readonly reason: string;
   /** Whom the node is for. */
@@ -24,9 +26,7 @@ type CreateClaims = PlanStep & { readonly kind: 'createClaims' };
 
 /** `steps` one by one, in their order. */
 export function singleSteps(steps: readonly PlanStep[]): readonly SingleStep[] {
-  return steps.flatMap((step): readonly SingleStep[] =>
-    step.kind === 'createClaims' ? step.names.numbers.map((_, index) => singleClaim(step, index)) : [step],
-  );
+  return steps.flatMap((step): readonly SingleStep[] => (step.kind === 'createClaims' ? singleClaims(step) : [step]));
 }
 
 /** How many claims `step` creates. */
@@ -45,17 +45,16 @@ export function planJson(plan: Plan): Readonly<Record<string, unknown>> {
   return { ...said, steps, report: { ...plan.report, pods: podVerdicts(plan.report) } };
 }
 
-/** Share number `index` of `count` equal ones. */
-export function shareOf({ pods, from, to }: PodRange, index: number, count: number): PodRange {
-  const each = (to - from) / count;
-  return { pods, from: from + index * each, to: from + (index + 1) * each };
-}
-
-function singleClaim({ pool, names, spec, reason, pods }: CreateClaims, index: number): CreateClaim {
-  const own = pods.map((range) => shareOf(range, index, names.numbers.length));
-  const forWhom = podsText(own);
-  const why = reason === '' || forWhom === '' ? `${reason}${forWhom}` : `${reason}; ${forWhom}`;
-  return { kind: 'createClaim', pool, name: nameAt(names, index), spec, reason: why, pods: own };
+function singleClaims({ pool, names, spec: common, reason, pods }: CreateClaims): readonly CreateClaim[] {
+  const { numbers } = names;
+  const plannedPods = plannedPodsOf(pods, numbers.length);
+  const spec = plannedPods.length === 0 ? common : { ...common, plannedPods };
+  return numbers.map((_, index) => {
+    const own = pods.map((range) => shareOf(range, index, numbers.length));
+    const forWhom = podsText(own);
+    const why = reason === '' || forWhom === '' ? `${reason}${forWhom}` : `${reason}; ${forWhom}`;
+    return { kind: 'createClaim', pool, name: nameAt(names, index), spec, reason: why, pods: own };
+  });
 }
 
 /** "for a/b, a/c and 7 more". */

@@ -1,21 +1,24 @@
 // What plans find of nodes that are well, which is most of a large cluster in every plan, kept for as long as a node is made of
 // the same objects in the next snapshot. A plan looks closer at the others only. Entries are held against the very objects
-// that they were worked out of, so what is remembered can be late but never wrong.
+// that they were worked out of, so what is remembered can be late but never wrong. Longer than 250 lines because all that is
+// remembered of a node is forgotten in the same places.
 import type { ClusterSnapshot, SnapshotNode } from '../cluster/build-snapshot.ts';
+import type { ClusterObjects } from '../cluster/cluster-objects.ts';
 import { compareText, isStanding } from './claim-facts.ts';
 import type { PlanDraft } from './plan-draft.ts';
 import type { NodeVerdict } from './plan.ts';
 import type { PoolState } from './pool-state.ts';
+import type { Lasting } from './scale-down-candidates.ts';
 
 export interface KeptNodes {
   /** Indexes of nodes to be looked at; undefined: all. The others have the verdict that they had. */
   readonly open: readonly number[] | undefined;
   /** What the last plan said of the snapshot's node at this index, which this one would say too; undefined: look closer. */
   verdictAt(index: number): NodeVerdict | undefined;
-  /** All verdicts, in order of their claims: those of this plan, and of nodes that it did not look at. The list is the caller's. */
-  all(verdicts: NodeVerdict[]): NodeVerdict[];
-  /** The verdict follows from the node and its pool alone, and nothing is to be done about the node. */
-  remember(node: SnapshotNode, verdict: NodeVerdict): void;
+  /** All verdicts, in order of their claims: those of this plan, and of nodes that it did not look at. */
+  all(verdicts: readonly NodeVerdict[]): readonly NodeVerdict[];
+  /** The verdict follows from what is said, and nothing is to be done about the node. */
+  remember(node: SnapshotNode, verdict: NodeVerdict, from: Lasting): void;
 }
 
 /** Verdicts of plans for snapshots of one lineage. None of nodes that are removed, or while nothing may be. */
@@ -28,6 +31,7 @@ export function openKeptNodes(draft: PlanDraft): KeptNodes {
     known.unsaid = undefined;
     known.rules = rules;
   }
+  forgetOtherBudgets(known, draft.objects);
   const { verdicts } = known;
   const holds = draft.objects.frozen === undefined && removals.size === 0 && draft.held.size === 0;
   const touched = [...fork.touched()].filter((index) => index < snapshot.nodes.length);
@@ -45,13 +49,26 @@ export function openKeptNodes(draft: PlanDraft): KeptNodes {
       known.sorted = sorted;
       if (open === undefined) known.unsaid = holds ? unsaidOf(snapshot, verdicts) : undefined;
       known.saidElse = touched;
-      return sorted.slice();
+      return sorted;
     },
-    remember({ index }, verdict) {
+    remember({ index }, verdict, from) {
       verdicts[index] = verdict;
       known.unsaid?.delete(index);
+      known.from[index] = from;
     },
   };
+}
+
+/** Forgets verdicts that followed from other disruption budgets, or from what else was said of the cluster. */
+function forgetOtherBudgets(known: Memory, { podDisruptionBudgets, cluster }: ClusterObjects): void {
+  if (known.budgets === podDisruptionBudgets && known.cluster === cluster) return;
+  known.budgets = podDisruptionBudgets;
+  known.cluster = cluster;
+  for (let index = 0; index < known.verdicts.length; index += 1) {
+    if (known.verdicts[index] === undefined || known.from[index] !== 'budgets') continue;
+    known.verdicts[index] = undefined;
+    known.unsaid?.add(index);
+  }
 }
 
 /** Indexes of nodes of ours without a verdict that lasts. */
@@ -117,6 +134,10 @@ interface Memory {
   unsaid: Set<number> | undefined;
   /** Nodes of which `sorted` may say something else than `verdicts`. */
   saidElse: readonly number[];
+  /** What each of `verdicts` follows from. */
+  from: (Lasting | undefined)[];
+  budgets: ClusterObjects['podDisruptionBudgets'] | undefined;
+  cluster: ClusterObjects['cluster'] | undefined;
   /** undefined: it is not Ready, or does not stand. */
   readyPools: (string | undefined)[];
   readonly readyCounts: Map<string, number>;
@@ -152,6 +173,9 @@ function emptyMemory(): Memory {
     sorted: [],
     unsaid: undefined,
     saidElse: [],
+    from: [],
+    budgets: undefined,
+    cluster: undefined,
     readyPools: [],
     readyCounts: new Map(),
     rules: '',
@@ -183,6 +207,7 @@ function haveSameNames(before: readonly (SnapshotNode | undefined)[], nodes: rea
 function moveTo(known: Memory, nodes: readonly SnapshotNode[]): void {
   const old: (SnapshotNode | undefined)[] = [];
   const verdicts: (NodeVerdict | undefined)[] = [];
+  const lasting: (Lasting | undefined)[] = [];
   const readyPools: (string | undefined)[] = [];
   let from = 0;
   for (const { name } of nodes) {
@@ -194,12 +219,14 @@ function moveTo(known: Memory, nodes: readonly SnapshotNode[]): void {
     const isKnown = before?.name === name;
     old.push(isKnown ? before : undefined);
     verdicts.push(isKnown ? known.verdicts[from] : undefined);
+    lasting.push(isKnown ? known.from[from] : undefined);
     readyPools.push(isKnown ? known.readyPools[from] : undefined);
     if (isKnown) from += 1;
   }
   for (; from < known.nodes.length; from += 1) count(known.readyCounts, known.readyPools[from], -1);
   known.nodes = old;
   known.verdicts = verdicts;
+  known.from = lasting;
   known.readyPools = readyPools;
 }
 

@@ -188,7 +188,7 @@ function oneNodeFor(terms: Terms, left: readonly PodGroup[]): NewNode | undefine
     fork.rollback(mark);
     if (copies.some((group) => nextPod(group) !== undefined)) continue;
     const pods = left.map((group) => ({ pods: group.pods, from: group.placed, to: group.pods.length }));
-    return { pool, offer, names: names.next(pool.name, 1), reason: '', pods, alike: undefined };
+    return { pool, offer, names: names.next(pool.name, 1), reason: '', pods };
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 // How much of a node is asked for: the figure that scaleDownUtilizationThreshold is compared with.
-import type { SnapshotNode } from '../cluster/build-snapshot.ts';
+import type { ClusterSnapshot, SnapshotNode } from '../cluster/build-snapshot.ts';
 import type { PodObject, Resources } from '../cluster/cluster-objects.ts';
 
 /** By list of pods: a node that did not change keeps its list from snapshot to snapshot, so a plan adds up the pods of
@@ -7,9 +7,15 @@ import type { PodObject, Resources } from '../cluster/cluster-objects.ts';
 const known = new WeakMap<readonly PodObject[], { readonly allocatable: Resources; readonly utilization: number }>();
 
 /** Largest of cpu, memory and GPUs requested over allocatable, in [0, 1]. DaemonSet and mirror pods count, as in
- *  cluster-autoscaler and at OVH by default; pods that are on their way out do not. Nothing allocatable: 0. */
-export function utilizationOf(node: SnapshotNode): number {
-  const { allocatable, pods } = node;
+ *  cluster-autoscaler and at OVH by default; pods that are on their way out do not. Nothing allocatable: 0. The snapshot has
+ *  the sums of most nodes. */
+export function utilizationOf({ columns }: ClusterSnapshot, node: SnapshotNode): number {
+  const { index, allocatable, pods } = node;
+  const { leavingPods, extendedRequested, oddPods, sums } = columns;
+  if (!leavingPods.has(index) && !extendedRequested.has(index) && !oddPods.has(index)) {
+    const { cpuMillis, memoryBytes } = sums.rowAt(index);
+    return Math.min(Math.max(share(cpuMillis, allocatable.cpuMillis), share(memoryBytes, allocatable.memoryBytes)), 1);
+  }
   const before = known.get(pods);
   if (before?.allocatable === allocatable) return before.utilization;
   const utilization = mostAskedFor(pods, allocatable);

@@ -13,6 +13,7 @@ import type {
   Taint,
 } from '../cluster/cluster-objects.ts';
 import { expectedLabels, lastingTaints } from '../cluster/expected-node.ts';
+import { arrayOf } from '../cluster/listed.ts';
 import { daemonsFor } from './daemon-pods.ts';
 import { likeNode } from './devices/like-nodes.ts';
 import { flavorGpus, GPU_RESOURCE } from './flavor-gpus.ts';
@@ -134,7 +135,7 @@ function readySiblings(
   pool: NodePool,
   of: { readonly flavor: Flavor; readonly objects: ClusterObjects },
 ): readonly NodeObject[] {
-  const nodes = new Map(of.objects.nodes.map((node) => [node.name, node]));
+  const nodes = new Map(arrayOf(of.objects.nodes).map((node) => [node.name, node]));
   return of.objects.claims
     .filter(({ spec, status }) => {
       return spec.poolUid === pool.metadata.uid && spec.flavor === of.flavor.name && status?.phase === 'Ready';

@@ -32,7 +32,7 @@ export function jobs(fields: Partial<ClusterObjects> = {}): ClusterObjects {
     pods: SIZES.flatMap(([cpuMillis, gib], index) =>
       makePod(`job-${index}`)
         .requests({ cpuMillis, memoryBytes: gib * GIB })
-        .buildMany(3 + 2 * index),
+        .buildMany(5 + 2 * index),
     ),
     ...fields,
   });

@@ -1,9 +1,9 @@
 // Linear programs of covering form: least Σ cost·x with Σ column·x ≥ demand per row, x ≥ 0, whose columns come one after
-// another. A limit (Σ use·x ≤ most) is a row as well: its demand is -most, and what a column uses of it counts below zero. Revised primal simplex with a dense inverse of the basis; sized for hundreds of rows. What it returns is not
+// another. A limit (Σ use·x ≤ most) is a row as well: its demand is -most, and what a column uses of it counts below zero. Revised
+// primal simplex on a sparse basis (basis-factors.ts); sized for thousands of rows. What it returns is not
 // trusted for certificates: bounds are computed anew from its prices, which are good or bad but never wrong. Above 250 lines
 // because every step of a pivot works on the same columns.
-
-import { invertInto, PIVOT_MIN } from './invert-matrix.ts';
+import { BasisFactors, PIVOT_MIN } from './basis-factors.ts';
 
 /** A column: the rows that it covers, how much of each, and what one of it costs. */
 export interface Column {
@@ -16,24 +16,72 @@ export interface Column {
 const OPTIMAL_WITHIN = 1e-9;
 /** Single pivots often gain nothing, between ones that do. */
 const PIVOTS_TOGETHER = 16;
-/** An entry of the inverse below it is what cancelling has left of zero. */
+/** An entry of a direction below it is what cancelling has left of zero. */
 const ZERO_BELOW = 1e-14;
-/** The inverse is built anew after so many pivots, before errors of 1e-16 each can add up to one that shows. */
-const PIVOTS_PER_INVERSION = 400;
+/** The basis is factored anew after so many pivots: each adds a factor, and an error of 1e-16. */
+const PIVOTS_PER_FACTORING = 80;
+/** Columns that are looked at again after each pivot, the best of a look at all of them: all of them are looked at once for so many
+ *  pivots, not for each. */
+const CANDIDATES = 24;
+/** A candidate that gains less than this part of the best one of its list calls for a new look at all. */
+const WORTH_A_PIVOT = 0.1;
+
+/** Columns as numbers one after another: looked at thousands of times. */
+class ColumnStore {
+  readonly columns: Column[] = [];
+  start = new Int32Array(1025);
+  rows = new Int32Array(8192);
+  amounts = new Float64Array(8192);
+  costs = new Float64Array(1024);
+
+  add(column: Column): number {
+    const index = this.columns.length;
+    const from = this.start[index] ?? 0;
+    const to = from + column.rows.length;
+    if (index + 1 >= this.costs.length) {
+      this.start = wider(this.start, new Int32Array(2 * index + 1));
+      this.costs = wider(this.costs, new Float64Array(2 * index));
+    }
+    if (to > this.rows.length) {
+      this.rows = wider(this.rows, new Int32Array(2 * to));
+      this.amounts = wider(this.amounts, new Float64Array(2 * to));
+    }
+    this.rows.set(column.rows, from);
+    this.amounts.set(column.amounts, from);
+    this.costs[index] = column.cost;
+    this.start[index + 1] = to;
+    this.columns.push(column);
+    return index;
+  }
+
+  /** Cost less what the column covers is worth. */
+  reduced(column: number, duals: Float64Array): number {
+    const { rows, amounts } = this;
+    const end = this.start[column + 1] ?? 0;
+    let reduced = this.costs[column] ?? 0;
+    for (let k = this.start[column] ?? 0; k < end; k++) reduced -= (amounts[k] ?? 0) * (duals[rows[k] ?? 0] ?? 0);
+    return reduced;
+  }
+}
 
 export class CoveringSimplex {
-  rows: number;
+  #rows: number;
   #demand: Float64Array;
-  #inverse: Float64Array;
-  /** Per row of the basis: column, or -1 - row for the surplus of a row. */
+  #factors: BasisFactors;
+  /** Per place of the basis: column, or -1 - row for the surplus of a row. */
   #basis: Int32Array;
   #values: Float64Array;
   #duals: Float64Array;
   #direction: Float64Array;
-  /** Where the row of the last pivot is not zero. */
-  #filled: Int32Array;
-  readonly #columns: Column[] = [];
-  readonly #inBasis: number[] = [];
+  /** Places where the direction is not zero. */
+  #touched: Int32Array;
+  /** Per row, what a pod of it cost at the start: what a dual is measured by. */
+  #scale: Float64Array;
+  #store = new ColumnStore();
+  #inBasis = new Uint8Array(1024);
+  /** Columns of the last look at all, and what the best of them gained. */
+  readonly #candidates: number[] = [];
+  #bestOfLook = 0;
   #pivots = 0;
   /** What the last pivot took off the cost. */
   #gain = 0;
@@ -44,26 +92,25 @@ export class CoveringSimplex {
   /** `start` has one column per row, in order, that covers that row and no other. */
   constructor(demand: ArrayLike<number>, start: readonly Column[]) {
     const rows = demand.length;
-    this.rows = rows;
+    this.#rows = rows;
     this.#demand = Float64Array.from(demand);
-    this.#inverse = new Float64Array(rows * rows);
+    this.#factors = new BasisFactors(rows);
     this.#basis = new Int32Array(rows);
     this.#values = new Float64Array(rows);
     this.#duals = new Float64Array(rows);
     this.#direction = new Float64Array(rows);
-    this.#filled = new Int32Array(rows);
+    this.#touched = new Int32Array(rows);
+    this.#scale = new Float64Array(rows);
     for (let row = 0; row < rows; row++) {
       const column = start[row];
       const amount = column?.amounts[0] ?? 0;
       if (column === undefined || column.rows[0] !== row || amount <= 0)
         throw new Error('The start must be one column per row');
-      this.#columns.push(column);
-      this.#inBasis.push(1);
+      this.#inBasis[this.add(column)] = 1;
       this.#basis[row] = row;
-      this.#inverse[row * rows + row] = 1 / amount;
-      this.#values[row] = (this.#demand[row] ?? 0) / amount;
-      this.#duals[row] = column.cost / amount;
+      this.#scale[row] = column.cost / amount;
     }
+    this.#factor();
   }
 
   /** Adds a row for each limit, after all others, and for each a column that is bought above it at `overCost`, after all others. `uses`
@@ -72,49 +119,34 @@ export class CoveringSimplex {
     most: ArrayLike<number>,
     of: { readonly uses: (column: number, limit: number) => number; readonly overCost: number },
   ): void {
-    const before = this.rows;
+    const before = this.#rows;
     const rows = before + most.length;
-    const old = this.#inverse;
-    const values = widened(this.#values, rows);
-    const basis = new Int32Array(rows);
-    basis.set(this.#basis);
-    const inverse = new Float64Array(rows * rows);
-    for (let at = 0; at < before; at++) inverse.set(old.subarray(at * before, at * before + before), at * rows);
-    this.#demand = widened(this.#demand, rows);
-    this.#duals = widened(this.#duals, rows);
-    this.#columns.forEach(
-      (column, index) => (this.#columns[index] = withUses(column, { ...of, index, rows: before, limits: most.length })),
-    );
+    const used = new Float64Array(most.length);
+    const old = this.#store.columns;
+    for (const { column, value } of this.solution()) {
+      for (let limit = 0; limit < most.length; limit++)
+        used[limit] = (used[limit] ?? 0) + value * of.uses(column, limit);
+    }
+    this.#store = new ColumnStore();
+    old.forEach((column, index) => this.add(withUses(column, { ...of, index, rows: before, limits: most.length })));
+    this.#rows = rows;
+    this.#demand = wider(this.#demand, new Float64Array(rows));
+    this.#values = wider(this.#values, new Float64Array(rows));
+    this.#duals = wider(this.#duals, new Float64Array(rows));
+    this.#scale = wider(this.#scale, new Float64Array(rows).fill(of.overCost));
+    this.#basis = wider(this.#basis, new Int32Array(rows));
+    this.#direction = new Float64Array(rows);
+    this.#touched = new Int32Array(rows);
     for (let limit = 0; limit < most.length; limit++) {
       const row = before + limit;
-      const to = row * rows;
-      let used = 0;
-      for (let at = 0; at < before; at++) {
-        const column = basis[at] ?? -1;
-        const use = column < 0 ? 0 : of.uses(column, limit);
-        if (use === 0) continue;
-        used += use * (values[at] ?? 0);
-        for (let k = 0; k < before; k++) inverse[to + k] = (inverse[to + k] ?? 0) + use * (old[at * before + k] ?? 0);
-      }
-      const over = used - (most[limit] ?? 0);
       const column = this.add({ rows: Int32Array.of(row), amounts: Int32Array.of(1), cost: of.overCost });
-      basis[row] = over > 0 ? column : -1 - row;
-      if (over > 0) this.#inBasis[column] = 1;
-      else for (let k = 0; k < before; k++) inverse[to + k] = -(inverse[to + k] ?? 0);
-      inverse[to + row] = over > 0 ? 1 : -1;
-      values[row] = Math.abs(over);
+      const over = (used[limit] ?? 0) > (most[limit] ?? 0);
+      this.#basis[row] = over ? column : -1 - row;
+      if (over) this.#inBasis[column] = 1;
       this.#demand[row] = -(most[limit] ?? 0);
-      if (over <= 0) continue;
-      for (let k = 0; k < rows; k++) this.#duals[k] = (this.#duals[k] ?? 0) + of.overCost * (inverse[to + k] ?? 0);
     }
-    this.rows = rows;
-    this.#inverse = inverse;
-    this.#basis = basis;
-    this.#values = values;
-    this.#direction = new Float64Array(rows);
-    this.#filled = new Int32Array(rows);
-    this.#steps += before * before;
-    this.#pivots = 0;
+    this.#factors = new BasisFactors(rows);
+    this.#factor();
   }
 
   /** What one more of each row's demand costs, and of each limit what one less of it does; may be below zero by noise until `solve` has run. */
@@ -123,13 +155,14 @@ export class CoveringSimplex {
   }
 
   get columns(): readonly Column[] {
-    return this.#columns;
+    return this.#store.columns;
   }
 
   add(column: Column): number {
-    this.#columns.push(column);
-    this.#inBasis.push(0);
-    return this.#columns.length - 1;
+    const index = this.#store.add(column);
+    if (index >= this.#inBasis.length) this.#inBasis = wider(this.#inBasis, new Uint8Array(2 * index));
+    this.#steps += column.rows.length;
+    return index;
   }
 
   /** Pivots until no known column would lower the cost, or after `stepsMax` steps (never before the first pivots), or while
@@ -139,6 +172,7 @@ export class CoveringSimplex {
     const stepsEnd = this.#steps + limits.stepsMax;
     let gained = 0;
     this.#isOptimal = false;
+    this.#candidates.length = 0;
     for (let pivot = 1; ; pivot++) {
       const entering = this.#entering();
       if (entering === undefined || !this.#enter(entering)) {
@@ -160,7 +194,7 @@ export class CoveringSimplex {
   /** How many of each column the solution has; basic ones only. */
   solution(): readonly { readonly column: number; readonly value: number }[] {
     const out: { readonly column: number; readonly value: number }[] = [];
-    for (let at = 0; at < this.rows; at++) {
+    for (let at = 0; at < this.#rows; at++) {
       const column = this.#basis[at] ?? -1;
       const value = this.#values[at] ?? 0;
       if (column >= 0 && value > 0) out.push({ column, value });
@@ -170,53 +204,85 @@ export class CoveringSimplex {
 
   cost(): number {
     let sum = 0;
-    for (let at = 0; at < this.rows; at++) {
+    for (let at = 0; at < this.#rows; at++) {
       const column = this.#basis[at] ?? -1;
       const value = this.#values[at] ?? 0;
-      if (column >= 0 && value > 0) sum += value * (this.#columns[column]?.cost ?? 0);
+      if (column >= 0 && value > 0) sum += value * (this.#store.costs[column] ?? 0);
     }
     return sum;
   }
 
   takeSteps(): number {
-    const steps = this.#steps;
+    const steps = this.#steps + this.#factors.takeSteps();
     this.#steps = 0;
     return steps;
   }
 
-  /** Column (or surplus, -1 - row) with the most negative reduced cost; the first of equals. */
+  /** Column (or surplus, -1 - row) that gains much for what it costs: the best candidate, or the best of all once none is left. */
   #entering(): number | undefined {
-    let best = -OPTIMAL_WITHIN;
+    const candidates = this.#candidates;
+    let kept = 0;
+    let best = -WORTH_A_PIVOT * this.#bestOfLook;
     let entering: number | undefined;
-    const duals = this.#duals;
-    for (let row = 0; row < this.rows; row++) {
-      if ((duals[row] ?? 0) < best) {
-        best = duals[row] ?? 0;
-        entering = -1 - row;
-      }
+    for (const candidate of candidates) {
+      const gain = this.#gainOf(candidate);
+      if (gain >= 0) continue;
+      candidates[kept++] = candidate;
+      if (gain >= best) continue;
+      best = gain;
+      entering = candidate;
     }
-    for (let c = 0; c < this.#columns.length; c++) {
-      if (this.#inBasis[c] === 1) continue;
-      const column = this.#columns[c];
-      if (column === undefined) continue;
-      const reduced = reducedCost(column, duals);
-      this.#steps += column.rows.length;
-      if (reduced < best) {
-        best = reduced;
-        entering = c;
-      }
+    candidates.length = kept;
+    return entering ?? this.#lookAtAll();
+  }
+
+  /** Reduced cost in parts of the column's cost; 0: in the basis, or noise. */
+  #gainOf(candidate: number): number {
+    if (candidate < 0) {
+      const dual = this.#duals[-1 - candidate] ?? 0;
+      return dual < -OPTIMAL_WITHIN ? dual / (this.#scale[-1 - candidate] ?? 1) : 0;
     }
-    return entering;
+    if (this.#inBasis[candidate] === 1) return 0;
+    const reduced = this.#store.reduced(candidate, this.#duals);
+    return reduced < -OPTIMAL_WITHIN ? reduced / (this.#store.costs[candidate] ?? 1) : 0;
+  }
+
+  #lookAtAll(): number | undefined {
+    const candidates = this.#candidates;
+    const gains: number[] = [];
+    candidates.length = 0;
+    const note = (candidate: number, gain: number): void => {
+      if (candidates.length === CANDIDATES && gain >= (gains[CANDIDATES - 1] ?? 0)) return;
+      let at = candidates.length === CANDIDATES ? CANDIDATES - 1 : candidates.length;
+      for (; at > 0 && (gains[at - 1] ?? 0) > gain; at--) {
+        gains[at] = gains[at - 1] ?? 0;
+        candidates[at] = candidates[at - 1] ?? 0;
+      }
+      gains[at] = gain;
+      candidates[at] = candidate;
+    };
+    for (let row = 0; row < this.#rows; row++) {
+      const gain = this.#gainOf(-1 - row);
+      if (gain < 0) note(-1 - row, gain);
+    }
+    for (let column = 0; column < this.#store.columns.length; column++) {
+      const gain = this.#gainOf(column);
+      if (gain < 0) note(column, gain);
+    }
+    this.#steps += this.#rows + (this.#store.start[this.#store.columns.length] ?? 0);
+    this.#bestOfLook = -(gains[0] ?? 0);
+    return candidates[0];
   }
 
   /** False: nothing bounds the step, which covering problems exclude but for noise. */
   #enter(entering: number): boolean {
-    const rows = this.rows;
     const direction = this.#direction;
-    this.#setDirection(entering);
+    const reduced = entering < 0 ? (this.#duals[-1 - entering] ?? 0) : this.#store.reduced(entering, this.#duals);
+    const count = this.#setDirection(entering);
     let leaving = -1;
     let least = Infinity;
-    for (let at = 0; at < rows; at++) {
+    for (let k = 0; k < count; k++) {
+      const at = this.#touched[k] ?? 0;
       const slope = direction[at] ?? 0;
       if (slope <= PIVOT_MIN) continue;
       const ratio = Math.max(0, this.#values[at] ?? 0) / slope;
@@ -226,99 +292,73 @@ export class CoveringSimplex {
       }
     }
     if (leaving < 0) return false;
+    for (let k = 0; k < count; k++) {
+      const at = this.#touched[k] ?? 0;
+      this.#values[at] = Math.max(0, (this.#values[at] ?? 0) - (direction[at] ?? 0) * least);
+    }
+    this.#values[leaving] = least;
+    this.#factors.replace(leaving, direction);
     const left = this.#basis[leaving] ?? -1;
     if (left >= 0) this.#inBasis[left] = 0;
     if (entering >= 0) this.#inBasis[entering] = 1;
     this.#basis[leaving] = entering;
-    const reduced = this.#reducedOf(entering);
     this.#gain = -reduced * least;
-    this.#pivot(leaving, { reduced, ratio: least });
-    this.#pivots++;
-    if (this.#pivots % Math.max(PIVOTS_PER_INVERSION, 3 * rows) === 0) this.#invert();
+    this.#steps += 2 * count;
+    this.#pivots += 1;
+    if (this.#pivots % PIVOTS_PER_FACTORING === 0) this.#factor();
+    else this.#setDuals();
     return true;
   }
 
-  #reducedOf(entering: number): number {
-    const column = this.#columns[entering];
-    return column === undefined ? (this.#duals[-1 - entering] ?? 0) : reducedCost(column, this.#duals);
-  }
-
-  #setDirection(entering: number): void {
-    const rows = this.rows;
+  /** What one of the column takes of each place of the basis; how many places that are. */
+  #setDirection(entering: number): number {
     const direction = this.#direction.fill(0);
-    const column = this.#columns[entering];
-    const of = column?.rows ?? [-1 - entering];
-    for (let k = 0; k < of.length; k++) {
-      const row = of[k] ?? 0;
-      const amount = column === undefined ? -1 : (column.amounts[k] ?? 0);
-      for (let at = 0, i = row; at < rows; at++, i += rows)
-        direction[at] = (direction[at] ?? 0) + (this.#inverse[i] ?? 0) * amount;
+    const { start, rows, amounts } = this.#store;
+    if (entering < 0) direction[-1 - entering] = -1;
+    else {
+      const end = start[entering + 1] ?? 0;
+      for (let k = start[entering] ?? 0; k < end; k++) direction[rows[k] ?? 0] = amounts[k] ?? 0;
     }
-    this.#steps += of.length * rows;
-  }
-
-  #pivot(leaving: number, by: { readonly reduced: number; readonly ratio: number }): void {
-    const rows = this.rows;
-    const direction = this.#direction;
-    const inverse = this.#inverse;
-    const scale = 1 / (direction[leaving] ?? 1);
-    const from = leaving * rows;
-    // Rows of the inverse are mostly zeros until late: only where this one is not do the others change.
-    const filled = this.#filled;
+    this.#factors.forward(direction);
     let count = 0;
-    for (let k = 0; k < rows; k++) {
-      const entry = inverse[from + k] ?? 0;
-      if (entry === 0) continue;
-      const value = Math.abs(entry) < ZERO_BELOW ? 0 : entry * scale;
-      inverse[from + k] = value;
-      if (value === 0) continue;
-      this.#duals[k] = (this.#duals[k] ?? 0) + by.reduced * value;
-      filled[count++] = k;
-    }
-    this.#steps += rows;
-    for (let at = 0; at < rows; at++) {
+    for (let at = 0; at < this.#rows; at++) {
       const slope = direction[at] ?? 0;
-      if (at === leaving || slope === 0) continue;
-      this.#values[at] = Math.max(0, (this.#values[at] ?? 0) - slope * by.ratio);
-      const to = at * rows;
-      for (let j = 0; j < count; j++) {
-        const k = filled[j] ?? 0;
-        inverse[to + k] = (inverse[to + k] ?? 0) - slope * (inverse[from + k] ?? 0);
-      }
-      this.#steps += count;
+      if (slope === 0) continue;
+      if (Math.abs(slope) < ZERO_BELOW) direction[at] = 0;
+      else this.#touched[count++] = at;
     }
-    this.#values[leaving] = by.ratio;
+    return count;
   }
 
-  /** Gauss-Jordan with row exchange on the columns of the basis; values and duals follow. */
-  #invert(): void {
-    const rows = this.rows;
-    const matrix = new Float64Array(rows * rows);
-    for (let at = 0; at < rows; at++) {
-      const column = this.#columns[this.#basis[at] ?? -1];
-      if (column === undefined) matrix[(-1 - (this.#basis[at] ?? -1)) * rows + at] = -1;
-      else column.rows.forEach((row, k) => (matrix[row * rows + at] = column.amounts[k] ?? 0));
+  #setDuals(): void {
+    for (let at = 0; at < this.#rows; at++) {
+      const column = this.#basis[at] ?? -1;
+      this.#duals[at] = column < 0 ? 0 : (this.#store.costs[column] ?? 0);
     }
-    if (!invertInto(matrix, this.#inverse, rows)) return;
-    this.#steps += rows ** 3;
-    this.#duals.fill(0);
-    for (let at = 0; at < rows; at++) {
-      const cost = this.#columns[this.#basis[at] ?? -1]?.cost ?? 0;
-      let value = 0;
-      for (let k = 0; k < rows; k++) {
-        const entry = this.#inverse[at * rows + k] ?? 0;
-        value += entry * (this.#demand[k] ?? 0);
-        this.#duals[k] = (this.#duals[k] ?? 0) + cost * entry;
-      }
-      this.#values[at] = Math.max(0, value);
+    this.#factors.backward(this.#duals);
+  }
+
+  /** The basis factored anew; values and duals follow. */
+  #factor(): void {
+    const { columns } = this.#store;
+    const basis = this.#basis;
+    const placeOf = this.#factors.renew(
+      Array.from(basis, (column) => columns[column] ?? { rows: [-1 - column], amounts: [-1] }),
+    );
+    if (placeOf !== undefined) {
+      this.#basis = new Int32Array(basis.length);
+      placeOf.forEach((place, k) => (this.#basis[place] = basis[k] ?? 0));
+      this.#values.set(this.#demand);
+      this.#factors.forward(this.#values);
+      for (let at = 0; at < this.#rows; at++) this.#values[at] = Math.max(0, this.#values[at] ?? 0);
     }
+    this.#setDuals();
   }
 }
 
-function widened(column: Float64Array, length: number): Float64Array {
-  const wide = new Float64Array(length);
-  wide.set(column);
-  return wide;
+function wider<Numbers extends Int32Array | Float64Array | Uint8Array>(from: Numbers, to: Numbers): Numbers {
+  to.set(from);
+  return to;
 }
 
 /** The column with what it uses of limits, below zero. */
@@ -344,11 +384,4 @@ function withUses(
     amounts: Int32Array.of(...column.amounts, ...amounts),
     cost: column.cost,
   };
-}
-
-function reducedCost(column: Column, duals: Float64Array): number {
-  const { rows, amounts } = column;
-  let reduced = column.cost;
-  for (let k = 0; k < rows.length; k++) reduced -= (amounts[k] ?? 0) * (duals[rows[k] ?? 0] ?? 0);
-  return reduced;
 }

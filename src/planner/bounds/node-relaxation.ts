@@ -11,8 +11,12 @@ const PIVOT_MIN = 1e-11;
 /** Relaxation for one model; holds its working columns between calls. */
 export class NodeRelaxation {
   readonly #model: PackingModel;
+  /** Per axis, what the columns of `#model` count in: powers of two, so that nothing is rounded. */
+  readonly #unit: Float64Array;
   /** Worth per unit of each axis. */
   readonly prices: Float64Array;
+  /** The same in units of `#model`. */
+  readonly #inner: Float64Array;
   /** Pods of each row, in parts. */
   readonly amounts: Float64Array;
   readonly #inverse: Float64Array;
@@ -26,7 +30,9 @@ export class NodeRelaxation {
   #steps = 0;
 
   constructor(model: PackingModel) {
-    this.#model = model;
+    this.#model = inLikeUnits(model);
+    this.#unit = unitsOf(model);
+    this.#inner = new Float64Array(model.axes);
     this.prices = new Float64Array(model.axes);
     this.amounts = new Float64Array(model.rows);
     this.#inverse = new Float64Array(model.axes * model.axes);
@@ -54,7 +60,7 @@ export class NodeRelaxation {
     }
     this.#setAmounts(offer);
     const most = this.#bound(offer, worth);
-    this.#latest.set(this.prices, offer * this.#model.axes);
+    this.#latest.set(this.#inner, offer * this.#model.axes);
     return most;
   }
 
@@ -63,7 +69,7 @@ export class NodeRelaxation {
   roughly(offer: number, worth: Float64Array): number {
     const { axes } = this.#model;
     if (Number.isNaN(this.#latest[offer * axes])) return Infinity;
-    this.prices.set(this.#latest.subarray(offer * axes, offer * axes + axes));
+    this.#inner.set(this.#latest.subarray(offer * axes, offer * axes + axes));
     return this.#bound(offer, worth);
   }
 
@@ -80,13 +86,13 @@ export class NodeRelaxation {
 
   #setPrices(worth: Float64Array): void {
     const { axes } = this.#model;
-    this.prices.fill(0);
+    this.#inner.fill(0);
     for (let at = 0; at < axes; at++) {
       const basic = this.#basis[at] ?? -1;
       if (basic < 0) continue;
       const value = worth[basic] ?? 0;
       for (let axis = 0; axis < axes; axis++) {
-        this.prices[axis] = (this.prices[axis] ?? 0) + value * (this.#inverse[at * axes + axis] ?? 0);
+        this.#inner[axis] = (this.#inner[axis] ?? 0) + value * (this.#inverse[at * axes + axis] ?? 0);
       }
     }
   }
@@ -99,7 +105,7 @@ export class NodeRelaxation {
     let best = NOISE;
     let entering: number | undefined;
     for (let axis = 0; axis < axes; axis++) {
-      const gain = -(this.prices[axis] ?? 0) * (capacities[offer * axes + axis] ?? 0);
+      const gain = -(this.#inner[axis] ?? 0) * (capacities[offer * axes + axis] ?? 0);
       if (gain > best) {
         best = gain;
         entering = -1 - axis;
@@ -112,7 +118,7 @@ export class NodeRelaxation {
       if (state === 2 || pods === 0) continue;
       let reduced = worth[row] ?? 0;
       for (let axis = 0, i = row * axes; axis < axes; axis++, i++)
-        reduced -= (this.prices[axis] ?? 0) * (requests[i] ?? 0);
+        reduced -= (this.#inner[axis] ?? 0) * (requests[i] ?? 0);
       const gain = (state === 0 ? reduced : -reduced) * pods;
       if (gain > best) {
         best = gain;
@@ -202,8 +208,9 @@ export class NodeRelaxation {
     const limit = most[offer];
     let bound = 0;
     for (let axis = 0; axis < axes; axis++) {
-      this.prices[axis] = Math.max(0, this.prices[axis] ?? 0);
-      bound += (this.prices[axis] ?? 0) * (capacities[offer * axes + axis] ?? 0);
+      this.#inner[axis] = Math.max(0, this.#inner[axis] ?? 0);
+      bound += (this.#inner[axis] ?? 0) * (capacities[offer * axes + axis] ?? 0);
+      this.prices[axis] = (this.#inner[axis] ?? 0) / (this.#unit[axis] ?? 1);
     }
     this.#steps += rows;
     for (let row = 0; row < rows; row++) {
@@ -211,9 +218,26 @@ export class NodeRelaxation {
       if (pods === 0) continue;
       let surplus = worth[row] ?? 0;
       for (let axis = 0, i = row * axes; axis < axes; axis++, i++)
-        surplus -= (this.prices[axis] ?? 0) * (requests[i] ?? 0);
+        surplus -= (this.#inner[axis] ?? 0) * (requests[i] ?? 0);
       if (surplus > 0) bound += surplus * pods;
     }
     return bound;
   }
+}
+
+/** Per axis the power of two that is next above the most that a node has: bytes beside GPUs would leave pivots of 1e-11. */
+function unitsOf({ axes, offers, capacities }: PackingModel): Float64Array {
+  const units = new Float64Array(axes);
+  for (let offer = 0; offer < offers; offer++) {
+    for (let axis = 0; axis < axes; axis++)
+      units[axis] = Math.max(units[axis] ?? 0, capacities[offer * axes + axis] ?? 0);
+  }
+  return units.map((most) => 2 ** Math.ceil(Math.log2(Math.max(1, most))));
+}
+
+function inLikeUnits(model: PackingModel): PackingModel {
+  const units = unitsOf(model);
+  const scaled = (amounts: Float64Array): Float64Array =>
+    amounts.map((amount, at) => amount / (units[at % model.axes] ?? 1));
+  return { ...model, requests: scaled(model.requests), capacities: scaled(model.capacities) };
 }

@@ -30,10 +30,17 @@ export interface DisruptionLedger {
 export function openDisruptionLedger(budgets: readonly PodDisruptionBudgetObject[]): DisruptionLedger {
   const selecting = (pod: PodObject): readonly PodDisruptionBudgetObject[] => selectionOf(budgets)(pod);
   const taken = new Map<PodDisruptionBudgetObject, number>();
+  // Most nodes have no pods of any budget, and a list of pods that is not blocked is asked about twice more.
+  const known = new Map<readonly PodObject[], Asked>();
+  const askedBy = (pods: readonly PodObject[]): Asked => {
+    let asked = known.get(pods);
+    if (asked === undefined) known.set(pods, (asked = askedOf(pods, selecting)));
+    return asked;
+  };
   return {
     budgetsOf: (pod) => selecting(pod).length,
     blocked(pods, drain) {
-      const asked = new Map<PodDisruptionBudgetObject, number>();
+      let asked: Map<PodDisruptionBudgetObject, number> | undefined;
       for (const pod of pods) {
         const found = selecting(pod);
         // The Eviction API refuses a pod with two budgets, always.
@@ -42,16 +49,17 @@ export function openDisruptionLedger(budgets: readonly PodDisruptionBudgetObject
         }
         for (const budget of found) {
           if (budget.disruptionsAllowed < 1) return `${budgetName(budget)} allows no disruption now`;
+          asked ??= new Map();
           asked.set(budget, (asked.get(budget) ?? 0) + 1);
         }
       }
-      for (const [budget, count] of asked) if (takesTooLong(budget, count, drain)) return tooLong(budget, count);
+      known.set(pods, asked ?? NOTHING_ASKED);
+      for (const [budget, count] of asked ?? NOTHING_ASKED)
+        if (takesTooLong(budget, count, drain)) return tooLong(budget, count);
       return undefined;
     },
     refusal(pods) {
-      const asked = new Map<PodDisruptionBudgetObject, number>();
-      for (const pod of pods) for (const budget of selecting(pod)) asked.set(budget, (asked.get(budget) ?? 0) + 1);
-      for (const [budget, count] of asked) {
+      for (const [budget, count] of askedBy(pods)) {
         const before = taken.get(budget) ?? 0;
         if (before > 0 && before + count > budget.disruptionsAllowed) {
           return `${budgetName(budget)} allows ${budget.disruptionsAllowed} disruptions and ${before} are spoken for`;
@@ -60,11 +68,20 @@ export function openDisruptionLedger(budgets: readonly PodDisruptionBudgetObject
       return undefined;
     },
     take(pods) {
-      for (const pod of pods) {
-        for (const budget of selecting(pod)) taken.set(budget, (taken.get(budget) ?? 0) + 1);
-      }
+      for (const [budget, count] of askedBy(pods)) taken.set(budget, (taken.get(budget) ?? 0) + count);
     },
   };
+}
+
+/** Pods by budget. */
+type Asked = ReadonlyMap<PodDisruptionBudgetObject, number>;
+
+const NOTHING_ASKED: Asked = new Map();
+
+function askedOf(pods: readonly PodObject[], selecting: Selection): Asked {
+  const asked = new Map<PodDisruptionBudgetObject, number>();
+  for (const pod of pods) for (const budget of selecting(pod)) asked.set(budget, (asked.get(budget) ?? 0) + 1);
+  return asked;
 }
 
 type Selection = (pod: PodObject) => readonly PodDisruptionBudgetObject[];

@@ -2,6 +2,7 @@
 // By claims, not by labels: anyone in the cluster may label a node.
 import type { NodeClaim } from '../../api/node-claim.ts';
 import type { ClusterObjects } from '../../cluster/cluster-objects.ts';
+import { arrayOf } from '../../cluster/listed.ts';
 
 /** Name of the newest such node with slices of its own, of equal age the lower name; empty: there is none. */
 export function likeNode(objects: ClusterObjects, of: { readonly poolUid: string; readonly flavor: string }): string {
@@ -13,7 +14,7 @@ export function likeNode(objects: ClusterObjects, of: { readonly poolUid: string
       )
       .map(nodeNameOf),
   );
-  const [newest] = objects.nodes
+  const [newest] = arrayOf(objects.nodes)
     .filter((node) => node.ready === 'True' && names.has(node.name) && withSlices.has(node.name))
     .sort((left, right) => right.createdMs - left.createdMs || (left.name < right.name ? -1 : 1));
   return newest?.name ?? '';

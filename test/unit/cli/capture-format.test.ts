@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { podVerdicts } from '../../../src/planner/plan.ts';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import { CaptureError, decodeCapture, encodeCapture } from '../../../src/cli/capture-format.ts';
+import { arrayOf } from '../../../src/cluster/listed.ts';
 import { parseDeviceClass, parseResourceClaim, parseResourceSlice } from '../../../src/cluster/parse-devices.ts';
 import { parseNode } from '../../../src/cluster/parse-node.ts';
 import { parseCsiNode } from '../../../src/cluster/parse-objects.ts';
@@ -97,7 +98,7 @@ describe('captures', () => {
     const again = decodeCapture(encodeCapture(full));
     for (const kind of KINDS) expect({ [kind]: again[kind] }).toEqual({ [kind]: full[kind] });
     expect(again.deviceClasses?.[0]?.selectors.map((one) => one ?? 'unknown')).toEqual(['true', 'unknown']);
-    expect(again.nodes[0]?.allocatable.exact?.get('memory')).toBe(-1n);
+    expect(arrayOf(again.nodes)[0]?.allocatable.exact?.get('memory')).toBe(-1n);
   });
 
   it('of an older Sluice have fewer kinds', () => {

@@ -8,7 +8,6 @@ import type { PodObject } from '../../../src/cluster/cluster-objects.ts';
 import { parsePod } from '../../../src/cluster/parse-pod.ts';
 import { PodShapeInterner } from '../../../src/cluster/pod-shape-interner.ts';
 import type { Clock } from '../../../src/controllers/ports.ts';
-import { linesOf } from '../../../src/kubernetes/line-batches.ts';
 import { readListedLines } from '../../../src/kubernetes/listed-lines.ts';
 import type { LineReader } from '../../../src/kubernetes/streamed-list.ts';
 import bundle from '../../../rolldown.config.ts';
@@ -75,7 +74,7 @@ describe('PodReading', () => {
     await fc.assert(
       fc.asyncProperty(batches, async (batch) => {
         const beside = await reader?.read(batch);
-        const here = readListedLines(linesOf(batch), (raw) => parsePod(raw, interner));
+        const here = readListedLines(batch, { parse: (raw) => parsePod(raw, interner) });
         expect(beside).toEqual(here);
         const shapes = [beside, here].map((each) => each?.changes.map(([, pod]) => pod && 'shape' in pod && pod.shape));
         for (const [index, shape] of (shapes[0] ?? []).entries()) expect(shape).toBe(shapes[1]?.[index]);

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { NodeClaim } from '../../../src/api/node-claim.ts';
 import { buildSnapshot, type ClusterSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import type { ClusterObjects, NodeObject, PodObject } from '../../../src/cluster/cluster-objects.ts';
+import { arrayOf } from '../../../src/cluster/listed.ts';
 import { entriesOfShape } from '../../../src/cluster/shape-entries.ts';
 import { type PodChange, updateSnapshot } from '../../../src/cluster/update-snapshot.ts';
 import { makeClaim } from '../../builders/make-claim.ts';
@@ -116,18 +117,18 @@ class World {
       case 'pods':
         return this.#changePods(what.pods, what.gone);
       case 'node':
-        this.objects = { ...objects, nodes: replaced(objects.nodes, what.at, changedNode) };
+        this.objects = { ...objects, nodes: replaced(arrayOf(objects.nodes), what.at, changedNode) };
         break;
       case 'claim':
         this.objects = { ...objects, claims: replaced(objects.claims, what.at, changedClaim) };
         break;
       case 'addNode':
-        if (!objects.nodes.some((node) => node.name === `n${what.at}`)) {
+        if (!arrayOf(objects.nodes).some((node) => node.name === `n${what.at}`)) {
           this.objects = { ...objects, nodes: [...objects.nodes, makeNode(`n${what.at}`).build()] };
         }
         break;
       case 'dropNode':
-        this.objects = { ...objects, nodes: objects.nodes.filter((_, index) => index !== what.at) };
+        this.objects = { ...objects, nodes: arrayOf(objects.nodes).filter((_, index) => index !== what.at) };
         break;
       case 'addClaim':
         this.objects = { ...objects, claims: [...objects.claims, claimFor(`n${what.at}`, objects.claims.length)] };

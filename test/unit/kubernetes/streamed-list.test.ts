@@ -1,8 +1,7 @@
 // Whoever reads a batch, batches come out in the order in which they came in.
 import { describe, expect, test } from 'vitest';
 import { ApiError } from '../../../src/kubernetes/api-error.ts';
-import { linesOf } from '../../../src/kubernetes/line-batches.ts';
-import { type ListedLines, readListedLines } from '../../../src/kubernetes/listed-lines.ts';
+import { type KnownLines, type ListedLines, readListedLines } from '../../../src/kubernetes/listed-lines.ts';
 import { type LineReader, StreamedList } from '../../../src/kubernetes/streamed-list.ts';
 import type { LineStream } from '../../../src/kubernetes/transport.ts';
 import { textAt } from '../../../src/kubernetes/raw-fields.ts';
@@ -58,7 +57,7 @@ class TestReader implements LineReader<string> {
 
   answer(fails = false): void {
     const first = this.given.shift();
-    first?.give(fails ? undefined : readListedLines(linesOf(first.bytes), (raw) => `${parse(raw)} beside`));
+    first?.give(fails ? undefined : readListedLines(first.bytes, { parse: (raw) => `${parse(raw)} beside` }));
   }
 
   close(): void {
@@ -84,6 +83,8 @@ async function all(list: StreamedList<string>): Promise<(string | undefined)[]> 
 
 describe('StreamedList', () => {
   const five = ['a', 'b', 'c', 'd', 'e'].map((name) => batch(added(name)));
+  /** Read here; then the list is a long one. */
+  const long = batch(added('long'));
 
   test('reads all by itself when nobody helps', async () => {
     const stream = new GivenStream([...five, batch(added('f'), END)]);
@@ -92,48 +93,49 @@ describe('StreamedList', () => {
 
   test('reads what the reader has no room for, and keeps the order', async () => {
     const reader = new TestReader();
-    const names = all(open(new GivenStream([...five, batch(END)]), reader));
+    const names = all(open(new GivenStream([long, ...five, batch(END)]), reader));
     await settle();
     expect(reader.given).toHaveLength(2);
     reader.answer();
     reader.answer();
-    expect(await names).toEqual(['a beside', 'b beside', 'c', 'd', 'e', 'bookmark']);
+    expect(await names).toEqual(['long', 'a beside', 'b beside', 'c', 'd', 'e', 'bookmark']);
   });
 
   test('reads what the reader failed to', async () => {
     const reader = new TestReader();
-    const names = all(open(new GivenStream([...five, batch(END)]), reader));
+    const names = all(open(new GivenStream([long, ...five, batch(END)]), reader));
     await settle();
     reader.answer(true);
     reader.answer();
-    expect(await names).toEqual(['a', 'b beside', 'c', 'd', 'e', 'bookmark']);
+    expect(await names).toEqual(['long', 'a', 'b beside', 'c', 'd', 'e', 'bookmark']);
   });
 
   test('does not read on before it knows whether the list is complete', async () => {
     const reader = new TestReader();
-    const stream = new GivenStream([batch(added('a'), END), batch(added('later'))]);
+    const stream = new GivenStream([long, batch(added('a'), END), batch(added('later'))]);
     const list = open(stream, reader);
     const names = all(list);
     await settle();
-    expect(stream.taken).toBe(1);
+    expect(stream.taken).toBe(2);
     reader.answer();
-    expect([await names, list.ahead]).toEqual([['a beside', 'bookmark'], false]);
+    expect([await names, list.ahead]).toEqual([['long', 'a beside', 'bookmark'], false]);
   });
 
   test('says so when it has read on, as a mark in other words makes it', async () => {
     const reader = new TestReader();
     const disguised = Buffer.from(Buffer.from(batch(END)).toString().replace('initial', '\\u0069nitial'));
-    const list = open(new GivenStream([disguised, batch(added('later'))]), reader);
+    const list = open(new GivenStream([long, disguised, batch(added('later'))]), reader);
     const names = all(list);
     await settle();
     reader.answer();
-    expect([await names, list.ahead]).toEqual([['bookmark'], true]);
+    expect([await names, list.ahead]).toEqual([['long', 'bookmark'], true]);
   });
 
   test('gives all that came before the stream broke', async () => {
     const reader = new TestReader();
     const broken = new ApiError('unavailable', 'gone', { fault: 'broken' });
-    const list = open(new GivenStream([batch(added('a'), GONE)], broken), reader);
+    const list = open(new GivenStream([long, batch(added('a'), GONE)], broken), reader);
+    await list.next();
     const first = list.next();
     await settle();
     reader.answer();
@@ -144,10 +146,25 @@ describe('StreamedList', () => {
 
   test('asks for a reader once, and closes it', async () => {
     const reader = new TestReader();
-    const list = open(new GivenStream(five), reader);
+    const list = open(new GivenStream([long, ...five]), reader);
     const names = all(list);
     await settle();
     list.close();
-    expect([await names, reader.closed]).toEqual([['a', 'b', 'c', 'd', 'e'], true]);
+    expect([await names, reader.closed]).toEqual([['long', 'a', 'b', 'c', 'd', 'e'], true]);
+  });
+
+  test('asks for none while what comes is known again, and knows nothing once it is closed', async () => {
+    const reader = new TestReader();
+    const known: KnownLines<string> = {
+      missedBytes: 0,
+      recall: (bytes, { from, to }) => [bytes.toString('utf8', from, to), 'known'],
+      learn: () => undefined,
+    };
+    const options = { parse, openReader: () => reader, knownLines: () => known, telemetry: new FakeTelemetry() };
+    const list = new StreamedList(new GivenStream(five), { ...options, labels: {}, longBytes: 1 });
+    const names = [await list.next(), await list.next()].map((read) => read?.listed.changes[0]?.[1]);
+    list.close();
+    names.push((await list.next())?.listed.changes[0]?.[1]);
+    expect([names, reader.given]).toEqual([['known', 'known', 'c'], []]);
   });
 });

@@ -3,6 +3,7 @@ import type { NodeClaim } from '../../../src/api/node-claim.ts';
 import type { NodePool } from '../../../src/api/node-pool.ts';
 import type { ClusterObjects } from '../../../src/cluster/cluster-objects.ts';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
+import { arrayOf } from '../../../src/cluster/listed.ts';
 import { updateSnapshot } from '../../../src/cluster/update-snapshot.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
 import type { Plan } from '../../../src/planner/plan.ts';
@@ -342,7 +343,7 @@ function inPhase(world: ReturnType<typeof begun>, phase: 'Building' | 'Failed'):
     claims: objects.claims.map((claim) =>
       added.includes(claim.metadata.name) ? { ...claim, status: { phase } } : claim,
     ),
-    nodes: objects.nodes.filter(({ name }) => !added.includes(name)),
+    nodes: arrayOf(objects.nodes).filter(({ name }) => !added.includes(name)),
   };
 }
 
@@ -396,7 +397,7 @@ describe('a replacement that was begun', () => {
   it('waits until the new node is open, where pods are named to the scheduler', () => {
     const { objects, added } = begun(start);
     const taints = [{ key: 'sluice.dev/placing', value: '', effect: 'NoSchedule' as const }];
-    const nodes = objects.nodes.map((node) => (added.includes(node.name) ? { ...node, taints } : node));
+    const nodes = arrayOf(objects.nodes).map((node) => (added.includes(node.name) ? { ...node, taints } : node));
     const plan = planFor({ ...objects, nodes });
     expect(stepsOf(plan, 'removeClaim')).toEqual([]);
     expect(keptBecause(plan, A)).toMatch(/is not open to pods yet/);

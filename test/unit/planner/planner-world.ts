@@ -13,6 +13,7 @@ import type {
   PodShape,
   Resources,
 } from '../../../src/cluster/cluster-objects.ts';
+import { arrayOf } from '../../../src/cluster/listed.ts';
 import { PodShapeInterner } from '../../../src/cluster/pod-shape-interner.ts';
 import { checkPlan } from '../../../src/planner/check-plan.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
@@ -292,7 +293,7 @@ export function applyPlan(objects: ClusterObjects, plan: Plan, afterMs: number):
     observedAtMs: objects.observedAtMs + afterMs,
     claims: [...kept, ...created],
     nodes: [
-      ...objects.nodes.filter((node) => !removed.has(node.name)),
+      ...arrayOf(objects.nodes).filter((node) => !removed.has(node.name)),
       ...created.map((claim) => makeNode(claim, { labels: labelsFor(claim) })),
     ],
     pods,

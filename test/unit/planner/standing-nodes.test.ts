@@ -7,7 +7,7 @@ import { buildSnapshot, type ClusterSnapshot } from '../../../src/cluster/build-
 import type { ClusterObjects, PodObject } from '../../../src/cluster/cluster-objects.ts';
 import { nextSnapshot } from '../../../src/cluster/next-snapshot.ts';
 import { makePlan } from '../../../src/planner/make-plan.ts';
-import { makeClaim, makeNode, makeObjects, makePod, makePool } from './planner-world.ts';
+import { makeBudget, makeClaim, makeNode, makeObjects, makePod, makePool } from './planner-world.ts';
 
 const POOLS = ['a', 'b'] as const;
 const SLOTS = 8;
@@ -26,11 +26,13 @@ interface World {
   readonly threshold: number;
   readonly frozen: boolean;
   readonly waiting: number;
+  /** Disruptions that a budget of all pods allows; 3: there is none. */
+  readonly allowed: number;
 }
 
 type Step =
   | { readonly kind: 'slot'; readonly at: number; readonly slot: Slot }
-  | { readonly kind: 'threshold' | 'waiting'; readonly to: number }
+  | { readonly kind: 'threshold' | 'waiting' | 'allowed'; readonly to: number }
   | { readonly kind: 'frozen'; readonly to: boolean };
 
 const slot = fc.record({
@@ -41,7 +43,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('slot' as const), at: fc.nat(SLOTS - 1), slot }) },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constantFrom('threshold' as const, 'waiting' as const), to: fc.nat(3) }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom('threshold' as const, 'waiting' as const, 'allowed' as const),
+      to: fc.nat(3),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('frozen' as const), to: fc.boolean() }) },
 );
@@ -61,7 +66,7 @@ class Objects {
     return this.#made.get(key) as T;
   }
 
-  of({ slots, threshold, frozen, waiting }: World): ClusterObjects {
+  of({ slots, threshold, frozen, waiting, allowed }: World): ClusterObjects {
     const present = [...slots.entries()].filter(([, { state }]) => state !== 'absent');
     const claims = present.map(([at, { state }]): NodeClaim => {
       const pool = POOLS[at % POOLS.length] ?? 'a';
@@ -93,6 +98,7 @@ class Objects {
       claims: this.#once(JSON.stringify(['claims', slots]), () => claims),
       nodes: this.#once(JSON.stringify(['nodes', slots]), () => nodes),
       pods: [...FILL, ...pods, ...asking],
+      podDisruptionBudgets: this.#once(`budgets ${allowed}`, () => (allowed === 3 ? [] : [makeBudget('all', allowed)])),
       frozen: frozen ? 'the path is sick' : undefined,
     });
   }
@@ -105,7 +111,7 @@ test('a plan for an updated snapshot is the plan for a fresh one', () => {
   fc.assert(
     fc.property(first, fc.array(step, { minLength: 1, maxLength: 8 }), (slots, steps) => {
       const objects = new Objects();
-      let world: World = { slots, threshold: 2, frozen: false, waiting: 0 };
+      let world: World = { slots, threshold: 2, frozen: false, waiting: 0, allowed: 3 };
       let snapshot: ClusterSnapshot | undefined;
       for (const [version, what] of [undefined, ...steps].entries()) {
         if (what !== undefined) world = after(world, what);
@@ -125,4 +131,23 @@ test('a plan for an updated snapshot is the plan for a fresh one', () => {
   // Some plans have to remove a node, or nothing was tried.
   expect(removals).toBeGreaterThan(0);
   expect(updates).toBeGreaterThan(100);
+});
+
+test('a node that a pod was about to run on is judged by itself again once the pod is gone', () => {
+  const objects = new Objects();
+  const slots = Array.from({ length: SLOTS }, (): Slot => ({ level: 2, state: 'ready' }));
+  let snapshot: ClusterSnapshot | undefined;
+  const said: (string | undefined)[] = [];
+  for (const [version, waiting] of [0, 1, 0].entries()) {
+    const now = objects.of({ slots, threshold: 1, frozen: false, waiting, allowed: 3 });
+    snapshot = nextSnapshot(snapshot, now, version);
+    const { report } = makePlan(snapshot, { nameSeed: 'seed' });
+    expect(report.nodes).toEqual(makePlan(buildSnapshot(now, version), { nameSeed: 'seed' }).report.nodes);
+    said.push(report.nodes[0]?.keptBecause);
+  }
+  expect(said).toEqual([
+    'it is used to 45 % and the threshold is 25 %',
+    'pod default/waiting-0 is about to run here',
+    'it is used to 45 % and the threshold is 25 %',
+  ]);
 });
