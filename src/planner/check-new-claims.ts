@@ -14,6 +14,8 @@ const LAST_PART = /^[0-9a-f]{6}$/;
 const NUMBERS = 16 ** 6;
 /** A DNS label, because a node name is one. */
 const CLAIM_NAME_LENGTH_MAX = 63;
+const NODE_POOL_LABEL = `labels['${LABELS.nodePool}']`;
+const ZONE_LABEL = `labels['${LABELS.zone}']`;
 
 type CreateClaims = PlanStep & { readonly kind: 'createClaims' };
 
@@ -125,25 +127,24 @@ function checkSpec(step: CreateClaims, pool: NodePool, snapshot: ClusterSnapshot
   const { targets } = snapshot.objects;
   const floatingIps = pool.spec.attachFloatingIPs?.enabled === true;
   const findings: Finding[] = [];
-  const expected: readonly (readonly [field: string, given: string, wanted: string])[] = [
-    ['poolName', spec.poolName, step.pool],
-    ['poolUid', spec.poolUid, pool.metadata.uid],
-    ['clusterUid', spec.clusterUid, snapshot.objects.cluster.metadata.uid],
-    ['projectId', spec.projectId, snapshot.objects.cluster.spec.openstack.projectId],
-    ['region', spec.region, snapshot.objects.targets.region],
-    ['networkIds', spec.networkIds.join(), snapshot.objects.targets.networkId],
-    ['additionalNetworks', networksText(spec.additionalNetworks), networksText(targets.additionalNetworks)],
-    ['floatingNetworkId', spec.floatingNetworkId ?? '', floatingIps ? (targets.externalNetworkId ?? 'a network') : ''],
-    [`labels['${LABELS.nodePool}']`, spec.labels[LABELS.nodePool] ?? '', step.pool],
-    [`labels['${LABELS.zone}']`, spec.labels[LABELS.zone] ?? '', spec.zone],
-  ];
-  for (const [field, given, wanted] of expected) {
-    if (given !== wanted) {
-      findings.push(
-        fatal('malformed', `spec.${field} of claim '${name}' must be '${wanted}', not '${given}'`, step.pool),
-      );
-    }
-  }
+  const check = (field: string, given: string, wanted: string): void => {
+    if (given === wanted) return;
+    findings.push(
+      fatal('malformed', `spec.${field} of claim '${name}' must be '${wanted}', not '${given}'`, step.pool),
+    );
+  };
+  const networks = networksText(spec.additionalNetworks);
+  check('poolName', spec.poolName, step.pool);
+  check('poolUid', spec.poolUid, pool.metadata.uid);
+  check('clusterUid', spec.clusterUid, snapshot.objects.cluster.metadata.uid);
+  check('projectId', spec.projectId, snapshot.objects.cluster.spec.openstack.projectId);
+  check('region', spec.region, targets.region);
+  check('networkIds', spec.networkIds.join(), targets.networkId);
+  check('additionalNetworks', networks, networksText(targets.additionalNetworks));
+  const external = floatingIps ? (targets.externalNetworkId ?? 'a network') : '';
+  check('floatingNetworkId', spec.floatingNetworkId ?? '', external);
+  check(NODE_POOL_LABEL, spec.labels[LABELS.nodePool] ?? '', step.pool);
+  check(ZONE_LABEL, spec.labels[LABELS.zone] ?? '', spec.zone);
   return findings;
 }
 

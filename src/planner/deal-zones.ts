@@ -214,16 +214,19 @@ function giveCluster(table: Table, members: readonly PodGroup[], fixed: number):
 function giveEvenly(table: Table, group: PodGroup, count: number): void {
   const { zones, taking } = table.dealing;
   const own = (table.constraintsOf.get(group) ?? []).map((constraint) => table.counts.get(constraint) ?? []);
-  const given = zones.map(() => 0);
-  const before = zones.map((_, zone) => sum(own.map((counts) => counts[zone] ?? 0)));
-  const height = (zone: number): number => (before[zone] ?? 0) + own.length * (given[zone] ?? 0);
+  const given = new Int32Array(zones.length);
+  const heights = Float64Array.from(zones.map((_, zone) => sum(own.map((counts) => counts[zone] ?? 0))));
   const open = zones.flatMap((name, zone) => (taking(group).zones.has(name) ? [zone] : []));
   const [first] = open;
   if (first === undefined) return;
   for (let pod = 0; pod < count; pod += 1) {
     let zone = first;
-    for (const one of open) if (height(one) < height(zone)) zone = one;
+    for (let at = 1; at < open.length; at += 1) {
+      const other = open[at] ?? first;
+      if ((heights[other] ?? 0) < (heights[zone] ?? 0)) zone = other;
+    }
     given[zone] = (given[zone] ?? 0) + 1;
+    heights[zone] = (heights[zone] ?? 0) + own.length;
   }
   zones.forEach((_, zone) => give(table, group, { zone, count: given[zone] ?? 0 }));
 }
