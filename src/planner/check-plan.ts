@@ -13,6 +13,8 @@ import type { Plan, PlanStep } from './plan.ts';
 
 /** Reasons for which a frozen cluster may lose nodes: the operator deletes it. */
 const REMOVES_WHILE_FROZEN = 'ClusterDeleted';
+/** Phases of a claim that is on its way out. */
+const GOING: ReadonlySet<string> = new Set(['Draining', 'Deleting']);
 
 /** What is wrong with `plan` on `snapshot`; empty when nothing is. */
 export function checkPlan(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[] {
@@ -104,7 +106,15 @@ function checkRemoval(
 function checkDesiredNodes(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[] {
   const findings: Finding[] = [];
   const seen = new Set<string>();
+  if (!plan.steps.some((step) => step.kind === 'setDesiredNodes')) return findings;
   const removed = new Set(plan.steps.flatMap((step) => (step.kind === 'removeClaim' ? [step.claim] : [])));
+  const standing = new Map<string, number>();
+  for (const { metadata, spec, status } of snapshot.objects.claims) {
+    const going = removed.has(metadata.name) || GOING.has(status?.phase ?? '') || status?.removal !== undefined;
+    const failed = status?.phase === 'Failed' && snapshot.objects.frozen === undefined;
+    if (going || failed || metadata.deletionTimestamp !== undefined) continue;
+    standing.set(spec.poolName, (standing.get(spec.poolName) ?? 0) + 1);
+  }
   for (const step of plan.steps) {
     if (step.kind !== 'setDesiredNodes') continue;
     if (seen.has(step.pool))
@@ -122,15 +132,7 @@ function checkDesiredNodes(plan: Plan, snapshot: ClusterSnapshot): readonly Find
         fatal('unfounded', `desiredNodes of '${step.pool}' is a person's: it does not autoscale`, step.pool),
       );
     }
-    const stands = snapshot.objects.claims.filter(
-      ({ metadata, spec, status }) =>
-        spec.poolName === step.pool &&
-        !removed.has(metadata.name) &&
-        metadata.deletionTimestamp === undefined &&
-        status?.removal === undefined &&
-        !['Draining', 'Deleting'].includes(status?.phase ?? '') &&
-        (status?.phase !== 'Failed' || snapshot.objects.frozen !== undefined),
-    ).length;
+    const stands = standing.get(step.pool) ?? 0;
     const added = plan.steps.reduce(
       (sum, other) =>
         sum + (other.kind === 'createClaims' && other.pool === step.pool ? other.names.numbers.length : 0),
