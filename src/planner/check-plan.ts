@@ -13,6 +13,8 @@ import type { Plan, PlanStep } from './plan.ts';
 
 /** Reasons for which a frozen cluster may lose nodes: the operator deletes it. */
 const REMOVES_WHILE_FROZEN = 'ClusterDeleted';
+/** Phases of a claim that is on its way out. */
+const GOING: ReadonlySet<string> = new Set(['Draining', 'Deleting']);
 
 /** What is wrong with `plan` on `snapshot`; empty when nothing is. */
 export function checkPlan(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[] {
@@ -141,9 +143,8 @@ function nodesAfter(plan: Plan, { objects }: ClusterSnapshot): ReadonlyMap<strin
   const removed = new Set(plan.steps.flatMap((step) => (step.kind === 'removeClaim' ? [step.claim] : [])));
   for (const { metadata, spec, status } of objects.claims) {
     const leaving = metadata.deletionTimestamp !== undefined || status?.removal !== undefined;
-    const gone = ['Draining', 'Deleting'].includes(status?.phase ?? '');
     const failed = status?.phase === 'Failed' && objects.frozen === undefined;
-    if (!leaving && !gone && !failed && !removed.has(metadata.name)) count(spec.poolName, 1);
+    if (!leaving && !GOING.has(status?.phase ?? '') && !failed && !removed.has(metadata.name)) count(spec.poolName, 1);
   }
   for (const step of plan.steps) if (step.kind === 'createClaims') count(step.pool, step.names.numbers.length);
   return counts;
