@@ -36,7 +36,10 @@ describe('RowTree', () => {
         }),
         (requests, turns) => {
           const model = modelOf(problem(requests));
-          const tree = new RowTree(model);
+          const tree = new RowTree(
+            model,
+            Int32Array.from({ length: model.rows }, (_, row) => row),
+          );
           const left = model.counts.slice();
           for (const [pick, room, weight] of turns) {
             const row = pick % model.rows;
