@@ -9,6 +9,11 @@ import type { LimitsLeft } from '../bounds/shared-limit.ts';
 import { LimitedRows } from './limited-rows.ts';
 import { RowTree, type RoomLeft } from './row-tree.ts';
 
+/** Offers that take so few of the rows have a tree of their own: rows of other zones would be looked at in vain by each node. */
+const OWN_TREE_BELOW = 0.75;
+/** With more offers, trees of their own would cost more than they save. */
+const OWN_TREES_MAX = 16;
+
 /** What a pod is worth at least, in parts of the node's price: one that no axis has a price for must be placed too. */
 const WORTH_MIN = 1e-7;
 
@@ -82,10 +87,31 @@ function nextNode(
   }
 }
 
+/** Per offer the tree of rows for its nodes. */
+function treesOf(model: PackingModel): readonly RowTree[] {
+  let shared: RowTree | undefined;
+  return Array.from({ length: model.offers }, (_, offer) => {
+    const rows = model.offers > OWN_TREES_MAX ? undefined : rowsOn(model, offer);
+    if (rows !== undefined && rows.length < OWN_TREE_BELOW * model.rows) return new RowTree(model, rows);
+    return (shared ??= new RowTree(model, rowsOn(model, undefined)));
+  });
+}
+
+/** Rows of which a node of `offer` takes a pod; undefined: all. */
+function rowsOn({ rows, most }: PackingModel, offer: number | undefined): Int32Array {
+  const limits = offer === undefined ? undefined : most[offer];
+  const taken = new Int32Array(rows);
+  let count = 0;
+  for (let row = 0; row < rows; row++) if (limits === undefined || (limits[row] ?? 0) > 0) taken[count++] = row;
+  return taken.slice(0, count);
+}
+
 class NodeFiller {
   readonly #model: PackingModel;
   readonly #options: FillOptions;
-  readonly #tree: RowTree;
+  readonly #trees: readonly RowTree[];
+  /** Per offer. */
+  readonly #treeOf: readonly RowTree[];
   readonly #room: Float64Array;
   readonly #exclusionRoom: Int32Array;
   readonly #taken: Int32Array;
@@ -101,7 +127,8 @@ class NodeFiller {
   constructor(model: PackingModel, options: FillOptions) {
     this.#model = model;
     this.#options = options;
-    this.#tree = new RowTree(model);
+    this.#treeOf = treesOf(model);
+    this.#trees = [...new Set(this.#treeOf)];
     this.#limited = new LimitedRows(model, options.left);
     this.#room = new Float64Array(model.axes);
     this.#exclusionRoom = new Int32Array(model.exclusionMax.length);
@@ -112,7 +139,7 @@ class NodeFiller {
     this.#demand = new Float64Array(model.axes);
     for (let row = 0; row < model.rows; row++) {
       const count = options.left[row] ?? 0;
-      if (count === 0) this.#tree.close(row);
+      if (count === 0) this.#close(row);
       for (let axis = 0; axis < model.axes; axis++) {
         this.#demand[axis] = (this.#demand[axis] ?? 0) + count * (model.requests[row * model.axes + axis] ?? 0);
       }
@@ -137,9 +164,10 @@ class NodeFiller {
     let sum = 0;
     this.#setScarce(offer);
     const first = this.#mustTake(offer, at);
+    const tree = this.#treeOf[offer];
     for (;;) {
       this.#setWeights(offer);
-      const row = first?.pop() ?? this.#tree.find(at);
+      const row = first?.pop() ?? tree?.find(at) ?? -1;
       if (row < 0) break;
       const pods = this.#howMany(row, at);
       if (pods === 0) continue;
@@ -147,7 +175,7 @@ class NodeFiller {
       this.#put(row, pods);
       sum += pods * Math.max(worth[row] ?? 0, WORTH_MIN * (this.#model.prices[offer] ?? 0));
     }
-    this.#options.budget.spend(this.#tree.takeSteps());
+    this.#options.budget.spend(tree?.takeSteps() ?? 0);
     const rows = this.#rows.slice(0, count).sort();
     const amounts = new Int32Array(count);
     for (let k = 0; k < count; k++) {
@@ -170,13 +198,17 @@ class NodeFiller {
       const pods = nodes * (amounts[k] ?? 0);
       left[row] = (left[row] ?? 0) - pods;
       this.#limited.take(row, pods);
-      if (left[row] === 0) this.#tree.close(row);
+      if (left[row] === 0) this.#close(row);
       for (let axis = 0; axis < axes; axis++) {
         this.#demand[axis] = (this.#demand[axis] ?? 0) - pods * (requests[row * axes + axis] ?? 0);
       }
     }
     this.#limited.renew();
     return nodes;
+  }
+
+  #close(row: number): void {
+    for (const tree of this.#trees) tree.close(row);
   }
 
   /** Of each set of pods that needs every node to come, because only so many of them may share one: the biggest row. */

@@ -44,14 +44,15 @@ export class RowTree {
   #bestScore = 0;
   #steps = 0;
 
-  constructor(model: PackingModel) {
-    const { axes, rows, requests } = model;
+  /** Of the rows that `takes` says, which are in ascending order; closing others does nothing. */
+  constructor(model: PackingModel, takes: Int32Array) {
+    const { axes, requests } = model;
+    const rows = takes.length;
     // Halving gives leaves of more than LEAF_ROWS / 2 rows, unless all rows of a box are equal.
     const boxesMax = 4 * Math.ceil(rows / LEAF_ROWS) + 1;
     this.#model = model;
-    this.#order = new Int32Array(rows);
-    for (let row = 0; row < rows; row++) this.#order[row] = row;
-    this.#at = new Int32Array(rows);
+    this.#order = takes.slice();
+    this.#at = new Int32Array(model.rows);
     this.#first = new Int32Array(boxesMax);
     this.#end = new Int32Array(boxesMax);
     this.#low = new Int32Array(boxesMax);
@@ -60,9 +61,8 @@ export class RowTree {
     this.#alive = new Int32Array(boxesMax);
     this.#least = new Float64Array(boxesMax * axes);
     this.#most = new Float64Array(boxesMax * axes);
-    this.#leafOf = new Int32Array(rows);
+    this.#leafOf = new Int32Array(model.rows).fill(-1);
     this.#requests = new Float64Array(rows * axes);
-    this.#requests.set(requests);
     if (rows > 0) this.#build(0, rows, -1);
     for (let at = 0; at < rows; at++) {
       const row = this.#order[at] ?? 0;
@@ -73,7 +73,8 @@ export class RowTree {
 
   /** Tells that no pod of `row` is left; once for each row. */
   close(row: number): void {
-    const leaf = this.#leafOf[row] ?? 0;
+    const leaf = this.#leafOf[row] ?? -1;
+    if (leaf < 0) return;
     const last = (this.#end[leaf] ?? 0) - 1;
     const at = this.#at[row] ?? 0;
     const { axes } = this.#model;
