@@ -58,7 +58,7 @@ function runAll(options: PackingOptions, entries: ReturnType<typeof readIndex>):
 /** Measures one workload in a fresh process. Throws an InputError when the process found fault with its input, which it
  *  has told already. */
 export function measureInProcess(request: MeasureRequest): Measured {
-  const child = spawnSync(process.execPath, [PROCESS, JSON.stringify(request)], {
+  const child = spawnSync(process.execPath, ['--expose-gc', PROCESS, JSON.stringify(request)], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
     maxBuffer: OUTPUT_BYTES_MAX,

@@ -14,6 +14,8 @@ const LAST_PART = /^[0-9a-f]{6}$/;
 const NUMBERS = 16 ** 6;
 /** A DNS label, because a node name is one. */
 const CLAIM_NAME_LENGTH_MAX = 63;
+const NODE_POOL_LABEL = `labels['${LABELS.nodePool}']`;
+const ZONE_LABEL = `labels['${LABELS.zone}']`;
 
 type CreateClaims = PlanStep & { readonly kind: 'createClaims' };
 
@@ -26,6 +28,7 @@ export function checkNewClaims(plan: Plan, snapshot: ClusterSnapshot): readonly 
   const findings: Finding[] = [...checkNames(steps, snapshot)];
   const checked = new Map<NodeClaimSpec, string>();
   const pools = new Map(objects.nodePools.map((pool) => [pool.metadata.name, pool]));
+  const flavors = new Map(objects.flavors.map(({ name, id }) => [name, id]));
   for (const step of steps) {
     const { spec, pods } = step;
     const claims = step.names.numbers.length;
@@ -52,7 +55,7 @@ export function checkNewClaims(plan: Plan, snapshot: ClusterSnapshot): readonly 
     if (checked.get(spec) === step.pool) continue;
     checked.set(spec, step.pool);
     findings.push(...checkSpec(step, pool, snapshot));
-    findings.push(...checkCloudNames(step, pool.spec.flavors ?? [pool.spec.flavor ?? ''], snapshot));
+    findings.push(...checkCloudNames(step, pool, { snapshot, flavors }));
   }
   return findings;
 }
@@ -124,25 +127,24 @@ function checkSpec(step: CreateClaims, pool: NodePool, snapshot: ClusterSnapshot
   const { targets } = snapshot.objects;
   const floatingIps = pool.spec.attachFloatingIPs?.enabled === true;
   const findings: Finding[] = [];
-  const expected: readonly (readonly [field: string, given: string, wanted: string])[] = [
-    ['poolName', spec.poolName, step.pool],
-    ['poolUid', spec.poolUid, pool.metadata.uid],
-    ['clusterUid', spec.clusterUid, snapshot.objects.cluster.metadata.uid],
-    ['projectId', spec.projectId, snapshot.objects.cluster.spec.openstack.projectId],
-    ['region', spec.region, snapshot.objects.targets.region],
-    ['networkIds', spec.networkIds.join(), snapshot.objects.targets.networkId],
-    ['additionalNetworks', networksText(spec.additionalNetworks), networksText(targets.additionalNetworks)],
-    ['floatingNetworkId', spec.floatingNetworkId ?? '', floatingIps ? (targets.externalNetworkId ?? 'a network') : ''],
-    [`labels['${LABELS.nodePool}']`, spec.labels[LABELS.nodePool] ?? '', step.pool],
-    [`labels['${LABELS.zone}']`, spec.labels[LABELS.zone] ?? '', spec.zone],
-  ];
-  for (const [field, given, wanted] of expected) {
-    if (given !== wanted) {
-      findings.push(
-        fatal('malformed', `spec.${field} of claim '${name}' must be '${wanted}', not '${given}'`, step.pool),
-      );
-    }
-  }
+  const check = (field: string, given: string, wanted: string): void => {
+    if (given === wanted) return;
+    findings.push(
+      fatal('malformed', `spec.${field} of claim '${name}' must be '${wanted}', not '${given}'`, step.pool),
+    );
+  };
+  const networks = networksText(spec.additionalNetworks);
+  check('poolName', spec.poolName, step.pool);
+  check('poolUid', spec.poolUid, pool.metadata.uid);
+  check('clusterUid', spec.clusterUid, snapshot.objects.cluster.metadata.uid);
+  check('projectId', spec.projectId, snapshot.objects.cluster.spec.openstack.projectId);
+  check('region', spec.region, targets.region);
+  check('networkIds', spec.networkIds.join(), targets.networkId);
+  check('additionalNetworks', networks, networksText(targets.additionalNetworks));
+  const external = floatingIps ? (targets.externalNetworkId ?? 'a network') : '';
+  check('floatingNetworkId', spec.floatingNetworkId ?? '', external);
+  check(NODE_POOL_LABEL, spec.labels[LABELS.nodePool] ?? '', step.pool);
+  check(ZONE_LABEL, spec.labels[LABELS.zone] ?? '', spec.zone);
   return findings;
 }
 
@@ -152,14 +154,15 @@ function networksText(networks: CloudTargets['additionalNetworks'] | NodeClaimSp
 
 function checkCloudNames(
   step: CreateClaims,
-  flavorsOfPool: readonly string[],
-  snapshot: ClusterSnapshot,
+  pool: NodePool,
+  of: { readonly snapshot: ClusterSnapshot; readonly flavors: ReadonlyMap<string, string> },
 ): readonly Finding[] {
-  const { flavors, targets } = snapshot.objects;
+  const { targets } = of.snapshot.objects;
+  const flavorsOfPool = pool.spec.flavors ?? [pool.spec.flavor ?? ''];
   const { spec } = step;
   const name = nameAt(step.names, 0);
   const findings: Finding[] = [];
-  if (!flavors.some((flavor) => flavor.name === spec.flavor && flavor.id === spec.flavorId)) {
+  if (of.flavors.get(spec.flavor) !== spec.flavorId) {
     findings.push(
       fatal(
         'malformed',

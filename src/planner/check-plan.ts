@@ -107,20 +107,14 @@ function checkDesiredNodes(plan: Plan, snapshot: ClusterSnapshot): readonly Find
   const findings: Finding[] = [];
   const seen = new Set<string>();
   if (!plan.steps.some((step) => step.kind === 'setDesiredNodes')) return findings;
-  const removed = new Set(plan.steps.flatMap((step) => (step.kind === 'removeClaim' ? [step.claim] : [])));
-  const standing = new Map<string, number>();
-  for (const { metadata, spec, status } of snapshot.objects.claims) {
-    const going = removed.has(metadata.name) || GOING.has(status?.phase ?? '') || status?.removal !== undefined;
-    const failed = status?.phase === 'Failed' && snapshot.objects.frozen === undefined;
-    if (going || failed || metadata.deletionTimestamp !== undefined) continue;
-    standing.set(spec.poolName, (standing.get(spec.poolName) ?? 0) + 1);
-  }
+  const standing = nodesAfter(plan, snapshot);
+  const pools = new Map(snapshot.objects.nodePools.map((pool) => [pool.metadata.name, pool]));
   for (const step of plan.steps) {
     if (step.kind !== 'setDesiredNodes') continue;
     if (seen.has(step.pool))
       findings.push(fatal('duplicateStep', `two steps set desiredNodes of '${step.pool}'`, step.pool));
     seen.add(step.pool);
-    const pool = snapshot.objects.nodePools.find((candidate) => candidate.metadata.name === step.pool);
+    const pool = pools.get(step.pool);
     if (pool === undefined || pool.metadata.uid !== step.poolUid) {
       findings.push(
         fatal('unknownPool', `pool '${step.pool}' with uid ${step.poolUid} is not in the snapshot`, step.pool),
@@ -133,22 +127,27 @@ function checkDesiredNodes(plan: Plan, snapshot: ClusterSnapshot): readonly Find
       );
     }
     const stands = standing.get(step.pool) ?? 0;
-    const added = plan.steps.reduce(
-      (sum, other) =>
-        sum + (other.kind === 'createClaims' && other.pool === step.pool ? other.names.numbers.length : 0),
-      0,
-    );
-    if (step.to !== stands + added) {
+    if (step.to !== stands) {
       findings.push(
-        fatal(
-          'desiredNodes',
-          `desiredNodes of '${step.pool}' would be ${step.to} with ${stands + added} claims`,
-          step.pool,
-        ),
+        fatal('desiredNodes', `desiredNodes of '${step.pool}' would be ${step.to} with ${stands} claims`, step.pool),
       );
     }
   }
   return findings;
+}
+
+/** How many claims of each pool stand once the plan is executed. */
+function nodesAfter(plan: Plan, { objects }: ClusterSnapshot): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  const count = (pool: string, nodes: number): void => void counts.set(pool, (counts.get(pool) ?? 0) + nodes);
+  const removed = new Set(plan.steps.flatMap((step) => (step.kind === 'removeClaim' ? [step.claim] : [])));
+  for (const { metadata, spec, status } of objects.claims) {
+    const leaving = metadata.deletionTimestamp !== undefined || status?.removal !== undefined;
+    const failed = status?.phase === 'Failed' && objects.frozen === undefined;
+    if (!leaving && !GOING.has(status?.phase ?? '') && !failed && !removed.has(metadata.name)) count(spec.poolName, 1);
+  }
+  for (const step of plan.steps) if (step.kind === 'createClaims') count(step.pool, step.names.numbers.length);
+  return counts;
 }
 
 function fatal(kind: string, message: string, pool?: string): Finding {

@@ -1,14 +1,17 @@
 // Deals the pods of plain groups over zones, before they are packed: those that spread constraints count evenly, zone after
 // zone; groups that want to be together into one zone. What cannot be dealt so is for the fork.
 import { LABELS } from '../api/names.ts';
+import type { PodShape } from '../cluster/cluster-objects.ts';
 import type { SortedDemand } from './plain-demand.ts';
 import type { PlanDraft } from './plan-draft.ts';
 import type { PodGroup } from './pod-groups.ts';
 import type { ZoneCluster, ZoneConstraint } from './spread-rules.ts';
 
-/** Equal pods that go to one zone, or anywhere (undefined). */
+/** Equal pods that go to one zone, or anywhere (undefined); they are asked for as they are. */
 export interface Item {
   readonly group: PodGroup;
+  /** The group's. */
+  readonly shape: PodShape;
   readonly count: number;
   readonly zone: string | undefined;
 }
@@ -23,6 +26,8 @@ export interface Dealing {
   readonly demand: SortedDemand;
   /** Plain groups with pods that have no place. */
   readonly groups: readonly PodGroup[];
+  /** One item for each of them. */
+  readonly whole: readonly Item[];
   /** All zones in which there may be new nodes, sorted. */
   readonly zones: readonly string[];
   /** Which offers take the group's pods now. */
@@ -50,13 +55,16 @@ interface Table {
   readonly items: Item[];
 }
 
+/** The rest of the group, wherever it goes. */
+export function wholeGroup(group: PodGroup): Item {
+  return { group, shape: group.shape, count: group.pods.length - group.placed, zone: undefined };
+}
+
 /** The groups as items: one for each zone that gets some of their pods. */
 export function dealOverZones(draft: PlanDraft, dealing: Dealing): Dealt {
   const { demand, groups } = dealing;
-  const whole = (some: readonly PodGroup[]): readonly Item[] =>
-    some.map((group) => ({ group, count: group.pods.length - group.placed, zone: undefined }));
   if (demand.zoneConstraints.length + demand.clusters.length === 0)
-    return { items: whole(groups), unsuited: new Set() };
+    return { items: dealing.whole, unsuited: new Set() };
   const there = placedByZone(draft, dealing);
   const clusters = new Map<ZoneCluster, number>();
   const unsuited = new Set<PodGroup>();
@@ -73,7 +81,8 @@ export function dealOverZones(draft: PlanDraft, dealing: Dealing): Dealt {
   for (let turn = 1; ; turn += 1) {
     const out = new Set([...unsuited, ...carriersBut(demand, constraints)]);
     const rest = groups.filter((group) => !out.has(group));
-    if (dealing.zones.length === 1) return { items: whole(rest), unsuited: out };
+    if (dealing.zones.length === 1)
+      return { items: out.size === 0 ? dealing.whole : rest.map(wholeGroup), unsuited: out };
     const table = deal({ ...dealing, groups: rest }, { constraints, clusters, there });
     const even = constraints.filter((constraint) => isEven(table, constraint));
     if (even.length === constraints.length) return { items: table.items, unsuited: out };
@@ -187,7 +196,7 @@ function deal(
     if (clustered.has(group)) continue;
     const count = group.pods.length - group.placed;
     if (constraintsOf.has(group)) giveEvenly(table, group, count);
-    else table.items.push({ group, count, zone: undefined });
+    else table.items.push(wholeGroup(group));
   }
   return table;
 }
@@ -205,16 +214,19 @@ function giveCluster(table: Table, members: readonly PodGroup[], fixed: number):
 function giveEvenly(table: Table, group: PodGroup, count: number): void {
   const { zones, taking } = table.dealing;
   const own = (table.constraintsOf.get(group) ?? []).map((constraint) => table.counts.get(constraint) ?? []);
-  const given = zones.map(() => 0);
-  const before = zones.map((_, zone) => sum(own.map((counts) => counts[zone] ?? 0)));
-  const height = (zone: number): number => (before[zone] ?? 0) + own.length * (given[zone] ?? 0);
+  const given = new Int32Array(zones.length);
+  const heights = Float64Array.from(zones.map((_, zone) => sum(own.map((counts) => counts[zone] ?? 0))));
   const open = zones.flatMap((name, zone) => (taking(group).zones.has(name) ? [zone] : []));
   const [first] = open;
   if (first === undefined) return;
   for (let pod = 0; pod < count; pod += 1) {
     let zone = first;
-    for (const one of open) if (height(one) < height(zone)) zone = one;
+    for (let at = 1; at < open.length; at += 1) {
+      const other = open[at] ?? first;
+      if ((heights[other] ?? 0) < (heights[zone] ?? 0)) zone = other;
+    }
     given[zone] = (given[zone] ?? 0) + 1;
+    heights[zone] = (heights[zone] ?? 0) + own.length;
   }
   zones.forEach((_, zone) => give(table, group, { zone, count: given[zone] ?? 0 }));
 }
@@ -227,7 +239,7 @@ function give(table: Table, group: PodGroup, to: { readonly zone: number; readon
     if (perZone !== undefined) perZone[zone] = (perZone[zone] ?? 0) + count;
   }
   table.loads[zone] = (table.loads[zone] ?? 0) + count * group.worth;
-  table.items.push({ group, count, zone: table.dealing.zones[zone] });
+  table.items.push({ group, shape: group.shape, count, zone: table.dealing.zones[zone] });
 }
 
 function sum(numbers: readonly number[]): number {

@@ -11,7 +11,7 @@ import { takesPods } from './pack-new-nodes.ts';
 import { type BoundStated, onlyProblem } from './patterns/improved-patterns.ts';
 import { problemOfPods, type PodsAsked } from './patterns/problem-of-pods.ts';
 import { draftOffers, type NewNode, nodesIn, type PlanDraft } from './plan-draft.ts';
-import type { NewNodesCost } from './plan.ts';
+import type { NewNodesCost, PodRange } from './plan.ts';
 
 /** Steps for the bound of one plan: 10 ms with 300 shapes and 16 flavors, which is enough for the LP over types there; one
  *  round of it where that takes longer. */
@@ -51,22 +51,25 @@ export function newNodesCost(
 /** How many of each shape, in an order that does not hang on that of the nodes: shapes of pending pods as the snapshot has them, then
  *  the others by their keys, which are long. */
 function podsOn({ snapshot }: PlanDraft, nodes: readonly NewNode[]): readonly PodsAsked[] {
-  const counts = new Map<PodShape, number>();
+  // By list: to read the shape of a pod of each range would touch most pods.
+  const counts = new Map<PodRange['pods'], number>();
   for (const node of nodes) {
-    for (const { pods, from, to } of node.pods) {
-      const shape = pods[from]?.shape;
-      if (shape !== undefined) counts.set(shape, (counts.get(shape) ?? 0) + to - from);
-    }
+    for (const { pods, from, to } of node.pods) counts.set(pods, (counts.get(pods) ?? 0) + to - from);
   }
-  const asked: PodsAsked[] = [];
-  for (const { shape } of snapshot.pendingGroups) {
-    const count = counts.get(shape);
+  const asked = new Map<PodShape, number>();
+  for (const { shape, pods } of snapshot.pendingGroups) {
+    const count = counts.get(pods);
     if (count === undefined) continue;
-    asked.push({ shape, count });
-    counts.delete(shape);
+    asked.set(shape, (asked.get(shape) ?? 0) + count);
+    counts.delete(pods);
   }
-  const others = [...counts].map(([shape, count]): PodsAsked => ({ shape, count }));
-  return [...asked, ...others.sort((a, b) => (a.shape.key < b.shape.key ? -1 : 1))];
+  // Pods that have to move.
+  const others = [...counts].flatMap(([pods, count]) =>
+    pods[0] === undefined ? [] : [{ shape: pods[0].shape, count }],
+  );
+  others.sort((a, b) => (a.shape.key < b.shape.key ? -1 : a.shape.key > b.shape.key ? 1 : 0));
+  for (const { shape, count } of others) asked.set(shape, (asked.get(shape) ?? 0) + count);
+  return [...asked].map(([shape, count]): PodsAsked => ({ shape, count }));
 }
 
 function problemOf(draft: PlanDraft, asked: readonly PodsAsked[]): PackingProblem {

@@ -22,7 +22,9 @@ const MISFITS_MAX = 10_000;
 
 interface Packing {
   readonly draft: PlanDraft;
-  readonly trials: Trials;
+  /** Opened by the first pod that needs a trial. */
+  trials: Trials | undefined;
+  readonly band: readonly PodGroup[];
   readonly offers: readonly Offer[];
   readonly zones: ReadonlyMap<PoolState, Map<string, number>>;
   misfitsLeft: number;
@@ -34,8 +36,8 @@ export function takesPods(pool: PoolState): boolean {
 }
 
 /** Adds nodes to the draft until every group has its places or nothing more can be done. `all` are the plan's groups, also those
- *  that have their places: their rules hold too. Returns the groups that were packed by numbers: their places hold
- *  whatever other nodes there are. */
+ *  that have their places: their rules hold too. Returns the groups with rules that were packed by numbers: their places
+ *  hold whatever other nodes there are. */
 export function packNewNodes(
   draft: PlanDraft,
   groups: readonly PodGroup[],
@@ -50,11 +52,10 @@ export function packNewNodes(
   const zones = new Map(pools.map((pool) => [pool, zoneCounts(draft, pool)]));
   const least = nodesAtLeast(groups, offers);
   const sorter = new DemandSorter(draft, all, { nodesAtLeast: least });
-  for (const priority of new Set(groups.map((group) => group.priority))) {
+  for (const priority of prioritiesOf(groups)) {
     const band = groups.filter((group) => group.priority === priority && nextPod(group) !== undefined);
     const demand = sorter.sort(band);
-    const trials = openTrials({ draft, offers, zones, groups: band });
-    const packing: Packing = { draft, trials, offers, zones, misfitsLeft: MISFITS_MAX };
+    const packing: Packing = { draft, trials: undefined, band, offers, zones, misfitsLeft: MISFITS_MAX };
     forkAll(draft);
     // Pods that keep off each other's nodes set how many nodes there are: those come first, and the others fill them.
     const nodesFirst = demand.entangled.length > 0 && nodesApart(demand) > least;
@@ -63,7 +64,7 @@ export function packNewNodes(
     serveInRounds(packing, demand.entangled);
     fillWithPlain(packing, demand);
     const late = nodesFirst ? [] : packPatterns(draft, demand, { offers, zones });
-    for (const group of demand.plain) plain.add(group);
+    for (const group of demand.plain) if (mayOpenLater(group.shape)) plain.add(group);
     // A zone that could not take its share (limits) leaves the others with too much.
     const uneven = unevenIn(demand);
     for (const group of [...early, ...late, ...uneven]) plain.delete(group);
@@ -74,6 +75,18 @@ export function packNewNodes(
     serveInRounds(packing, [...early, ...late, ...waiting]);
   }
   return plain;
+}
+
+function prioritiesOf(groups: readonly PodGroup[]): ReadonlySet<number> {
+  const priorities = new Set<number>();
+  for (const { priority } of groups) priorities.add(priority);
+  return priorities;
+}
+
+function trialsOf(packing: Packing): Trials {
+  const { draft, offers, zones, band: groups } = packing;
+  packing.trials ??= openTrials({ draft, offers, zones, groups });
+  return packing.trials;
 }
 
 /** The most nodes that one set of pods needs that keep off each other. */
@@ -152,7 +165,7 @@ function serveGroup(packing: Packing, group: PodGroup): boolean {
   const before = group.placed;
   fillNewNodes(packing.draft, group);
   while (nextPod(group) !== undefined && mayGoOn(packing)) {
-    const best = chooseOffer(packing.trials, group);
+    const best = chooseOffer(trialsOf(packing), group);
     if (best === undefined) break;
     const served = group.placed;
     for (let nodes = 0; nodes < NODES_PER_CHOICE && nextPod(group) !== undefined; nodes++) {
@@ -174,7 +187,7 @@ function openNodeFor(packing: Packing, group: PodGroup, best: Offer): number | u
   const pod = nextPod(group);
   if (pod === undefined || !mayGoOn(packing)) return undefined;
   if (draft.budget.refusal(best.pool, best.template.flavor) !== undefined) return undefined;
-  for (const offer of twinsOf(packing.trials, best)) {
+  for (const offer of twinsOf(trialsOf(packing), best)) {
     const mark = draft.fork.mark();
     const index = draft.fork.addTemplateNode(offer.template, '~open');
     const fits = draft.fork.whyNot(pod, index) === undefined;

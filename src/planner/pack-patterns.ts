@@ -5,7 +5,7 @@ import { type Exclusion, isAllowed, NO_LIMIT, type PackingProblem } from './boun
 import { choosePatterns, PATTERN_DEFAULTS, type PatternChoice } from './patterns/choose-patterns.ts';
 import type { PatternsAsked } from './patterns/improved-patterns.ts';
 import { FIXED_AXES, type NodeOffered, problemOfPods } from './patterns/problem-of-pods.ts';
-import { dealOverZones, type Item, type Taking } from './deal-zones.ts';
+import { dealOverZones, type Item, type Taking, wholeGroup } from './deal-zones.ts';
 import { flavorWishes, wishedFlavors } from './flavor-wishes.ts';
 import type { SortedDemand } from './plain-demand.ts';
 import { PatternNodes, type ZoneCounts } from './pattern-nodes.ts';
@@ -81,16 +81,17 @@ function openPacking(
   },
 ): Packing {
   const { demand, offers, groups } = of;
-  const whole = groups.map((group): Item => ({ group, count: group.pods.length - group.placed, zone: undefined }));
+  const whole = groups.map(wholeGroup);
   const every = [...new Set(offers.map(({ pool }) => pool))].map((pool) => [pool]);
   const problem = problemOf(draft, whole, { demand, offers, pools: every });
   const pools = alikePools(offers, problem);
   const firsts = new Set(pools.map(([first]) => first));
   const asked: Asked = { demand, pools, offers: offers.filter(({ pool }) => firsts.has(pool)) };
-  const rowOf = new Map(groups.map((group, row) => [group, row]));
+  let rowOf: ReadonlyMap<PodGroup, number> | undefined;
   const known = new Map<PodGroup, Taking>();
   const all: Taking = { zones: new Set(offers.map((offer) => offer.template.zone)), all: true };
   const takingOf = (group: PodGroup): Taking => {
+    rowOf ??= new Map(groups.map((one, at) => [one, at]));
     const row = rowOf.get(group);
     // Those that have their places are no question any more.
     if (row === undefined || offers.every((_, column) => isAllowed(problem, row, column))) return all;
@@ -100,6 +101,7 @@ function openPacking(
   const { items, unsuited } = dealOverZones(draft, {
     demand,
     groups,
+    whole,
     zones: of.names,
     taking: (group) => {
       const taking = known.get(group) ?? takingOf(group);
@@ -111,7 +113,7 @@ function openPacking(
   const same =
     asked.offers.length === offers.length &&
     items.length === whole.length &&
-    items.every(({ zone, group }, row) => zone === undefined && group === whole[row]?.group);
+    (items === whole || items.every(({ zone, group }, row) => zone === undefined && group === whole[row]?.group));
   const posed = same ? problem : problemOf(draft, items, asked);
   const free = of.all && items.every(({ zone }) => zone === undefined) && asksSizeOnly(posed);
   return { draft, ...asked, everyOffer: offers, items, problem: posed, free };
@@ -125,7 +127,7 @@ function problemOf(draft: PlanDraft, items: readonly Item[], { demand, offers, p
   const poolIndex = new Map(pools.map(([first], index) => [first, index]));
   const { isSmall } = flavorWishes(draft);
   const problem = problemOfPods({
-    asked: items.map(({ group, count }) => ({ shape: group.shape, count })),
+    asked: items,
     offered: offers.map(
       ({ pool, template, pricePerHour }): NodeOffered => ({
         template,

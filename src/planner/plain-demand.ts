@@ -9,7 +9,22 @@ import { termKey } from '../scheduling/shape-tokens.ts';
 import { GroupMatcher } from './group-matcher.ts';
 import type { PlanDraft } from './plan-draft.ts';
 import type { PodGroup } from './pod-groups.ts';
-import { type NodeExclusion, spreadRules, type ZoneCluster, type ZoneConstraint } from './spread-rules.ts';
+import {
+  hasRules,
+  type NodeExclusion,
+  spreadRules,
+  type SpreadRules,
+  type ZoneCluster,
+  type ZoneConstraint,
+} from './spread-rules.ts';
+
+/** Where no group looks at other pods: whoever asks for size alone is plain. */
+const NO_RULES: Omit<SpreadRules, 'plain'> & { readonly plain: undefined } = {
+  plain: undefined,
+  exclusions: [],
+  zoneConstraints: [],
+  clusters: [],
+};
 
 export interface SortedDemand {
   readonly plain: readonly PodGroup[];
@@ -53,26 +68,31 @@ export class DemandSorter {
       const alone = group.shape.podAntiAffinity.length === 0 || this.#exclusionOf.has(group);
       return this.#asksOnlySize(group.shape) && !this.#keptAway.has(group) && alone;
     });
-    const inExclusion = new Set(this.#exclusionOf.keys());
-    const rules = spreadRules(candidates, {
-      matcher: this.#matcher,
-      band: new Set(band),
-      inExclusion,
-      nodesAtLeast: this.#nodesAtLeast,
-    });
+    const rules = candidates.some(({ shape }) => hasRules(shape)) ? this.#rulesOf(candidates, band) : NO_RULES;
+    const plain = rules.plain === undefined ? candidates : candidates.filter((group) => rules.plain?.has(group));
+    const isPlain = plain.length === band.length ? undefined : new Set(plain);
     const apart = new Set<NodeExclusion>();
-    for (const group of this.#exclusionOf.size === 0 ? [] : rules.plain) {
+    for (const group of this.#exclusionOf.size === 0 ? [] : plain) {
       const exclusion = this.#exclusionOf.get(group);
       if (exclusion !== undefined) apart.add(exclusion);
     }
     return {
-      plain: band.filter((group) => rules.plain.has(group)),
-      entangled: band.filter((group) => !rules.plain.has(group)),
+      plain,
+      entangled: isPlain === undefined ? [] : band.filter((group) => !isPlain.has(group)),
       exclusions: [...apart, ...rules.exclusions],
       spreadOverNodes: rules.exclusions,
       zoneConstraints: rules.zoneConstraints,
       clusters: rules.clusters,
     };
+  }
+
+  #rulesOf(candidates: readonly PodGroup[], band: readonly PodGroup[]): SpreadRules {
+    return spreadRules(candidates, {
+      matcher: this.#matcher,
+      band: new Set(band),
+      inExclusion: new Set(this.#exclusionOf.keys()),
+      nodesAtLeast: this.#nodesAtLeast,
+    });
   }
 
   /** Nothing but room, labels and taints, and perhaps rules that look at other pods, which are judged apart. */
@@ -93,7 +113,9 @@ export class DemandSorter {
   #carriers(): Map<string, { readonly term: PodAffinityTerm; readonly groups: Set<PodGroup> }> {
     const carriers = new Map<string, { readonly term: PodAffinityTerm; readonly groups: Set<PodGroup> }>();
     for (const group of this.#all) {
-      for (const term of group.shape.podAntiAffinity) {
+      const { podAntiAffinity } = group.shape;
+      if (podAntiAffinity.length === 0) continue;
+      for (const term of podAntiAffinity) {
         const known = carriers.get(termKey(term));
         if (known === undefined) carriers.set(termKey(term), { term, groups: new Set([group]) });
         else known.groups.add(group);

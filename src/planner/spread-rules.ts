@@ -6,7 +6,7 @@
 // is and whoever comes first. Spread over zones: when in each zone there are as many counted pods as in any other, or one
 // more, there is an order that never breaks the rule: zone after zone in turn.
 import { LABELS } from '../api/names.ts';
-import type { PodAffinityTerm, SpreadConstraint } from '../cluster/cluster-objects.ts';
+import type { PodAffinityTerm, PodShape, SpreadConstraint } from '../cluster/cluster-objects.ts';
 import { termKey } from '../scheduling/shape-tokens.ts';
 import { countKeys, type GroupMatcher } from './group-matcher.ts';
 import type { PodGroup } from './pod-groups.ts';
@@ -71,13 +71,18 @@ interface Judging {
   readonly nodesAtLeast: number;
 }
 
+/** Its pods look at others, by rules that may come to numbers. */
+export function hasRules({ spread, podAffinity }: PodShape): boolean {
+  return spread.length > 0 || podAffinity.length > 0;
+}
+
 /** The rules of `candidates`, groups of one priority that nothing else keeps from being packed by numbers. */
 export function spreadRules(
   candidates: readonly PodGroup[],
   of: Pick<Judging, 'matcher' | 'band' | 'inExclusion' | 'nodesAtLeast'>,
 ): SpreadRules {
   const judging: Judging = { ...of, plain: new Set(candidates), rules: new Map(), hosts: new Map() };
-  for (const group of candidates) if (!noteRules(judging, group)) judging.plain.delete(group);
+  for (const group of candidates) if (hasRules(group.shape) && !noteRules(judging, group)) judging.plain.delete(group);
   for (const rule of judging.rules.values()) {
     if (rule.kind !== 'host') continue;
     for (const group of rule.counted) judging.hosts.set(group, (judging.hosts.get(group) ?? 0) + 1);

@@ -214,10 +214,12 @@ export class TwinSession {
   }
 }
 
-/** The devices of a node that does not exist yet are not known: the fork says so, for the twin there are none. */
+/** The devices of a node that does not exist yet are not known: the fork says so, for the twin there are none. And the twin goes
+ *  on with a search that the fork gives up; what it refuses in the end is refused either way. */
 function isUnknownDevice(twin: TwinRefusal | undefined, compiled: TwinRefusal | undefined): boolean {
   const [reason = ''] = compiled?.reasons ?? [];
-  return twin?.plugin === 'DynamicResources' && reason.startsWith('the devices of new nodes are not known');
+  const unknown = ['the devices of new nodes are not known', 'the search for devices was given up'];
+  return twin?.plugin === 'DynamicResources' && unknown.some((words) => reason.startsWith(words));
 }
 
 function onNode(pod: V1Pod, name: string): V1Pod {

@@ -206,7 +206,8 @@ export class CoveringSimplex {
     let sum = 0;
     for (let at = 0; at < this.#rows; at++) {
       const column = this.#basis[at] ?? -1;
-      if (column >= 0) sum += Math.max(0, this.#values[at] ?? 0) * (this.#store.costs[column] ?? 0);
+      const value = this.#values[at] ?? 0;
+      if (column >= 0 && value > 0) sum += value * (this.#store.costs[column] ?? 0);
     }
     return sum;
   }

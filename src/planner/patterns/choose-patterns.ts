@@ -241,7 +241,12 @@ function keeps(
   search: Search,
   of: Pick<PackedOffers, 'model' | 'offers'> & { readonly filled: readonly NodesFilled[] },
 ): boolean {
-  if (nodesOf(of.filled) > nodesLeft(search)) return false;
+  const nodes = nodesOf(of.filled);
+  if (nodes > nodesLeft(search)) return false;
+  const { limitGroups } = search.problem;
+  // Most limits are far away: then nobody has to ask whose node it is.
+  if (of.filled.every(({ offer }) => nodes <= (search.room[limitGroups[of.model.offerOf[offer] ?? 0] ?? 0] ?? 0)))
+    return true;
   return !dealNodes(search.problem, { ...of, room: Float64Array.from(search.room) }).cut;
 }
 

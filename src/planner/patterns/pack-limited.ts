@@ -57,6 +57,7 @@ export function packLimited(
     searchSteps: effort.searchSteps / 4,
     states: effort.states / 4,
     enough: enough(bound, effort),
+    least: bound.costPerHour,
     limits: new LimitsLeft(limits),
   });
   const left = new LimitsLeft(limits);

@@ -136,6 +136,7 @@ export function packModel(
       searchSteps: effort.searchSteps / 4,
       states: effort.states / 4,
       enough: enough(bound, effort),
+      least: best.costPerHour,
     }),
   );
   const better = placedBy(rounded) >= placedBy(greedy) && costOf(model, rounded) < costOf(model, greedy);

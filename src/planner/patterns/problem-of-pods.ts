@@ -44,15 +44,16 @@ export function problemOfPods(of: {
   const axes = FIXED_AXES + extended.length;
   const requests = new Float64Array(asked.length * axes);
   const counts = new Int32Array(asked.length);
-  for (let at = 0; at < asked.length; at++) {
-    const one = asked[at];
+  for (let row = 0, at = 0; row < asked.length; row++, at += axes) {
+    const one = asked[row];
     if (one === undefined) continue;
-    write(requests, at * axes, one.shape.requests);
-    requests[at * axes + FIXED_AXES - 1] = 1;
+    const resources = one.shape.requests;
+    write(requests, at, resources);
+    requests[at + FIXED_AXES - 1] = 1;
     for (let k = 0; k < extended.length; k++) {
-      requests[at * axes + FIXED_AXES + k] = one.shape.requests.extended.get(extended[k] ?? '') ?? 0;
+      requests[at + FIXED_AXES + k] = resources.extended.get(extended[k] ?? '') ?? 0;
     }
-    counts[at] = one.count;
+    counts[row] = one.count;
   }
   const capacities = new Float64Array(offered.length * axes);
   offered.forEach(({ template }, at) => writeRoom(capacities, { at: at * axes, template, extended }));
@@ -87,9 +88,9 @@ export function problemOfPods(of: {
 /** Names of the extended resources that pods ask for, sorted. */
 function extendedOf(asked: readonly PodsAsked[]): readonly string[] {
   const names = new Set<string>();
-  for (const { shape } of asked) {
-    const { extended } = shape.requests;
-    if (extended.size > 0) for (const name of extended.keys()) names.add(name);
+  for (let row = 0; row < asked.length; row++) {
+    const extended = asked[row]?.shape.requests.extended;
+    if (extended !== undefined && extended.size > 0) for (const name of extended.keys()) names.add(name);
   }
   return [...names].sort((a, b) => (a < b ? -1 : 1));
 }
@@ -126,11 +127,13 @@ function allowedBits(asked: readonly PodsAsked[], offered: readonly NodeOffered[
   const bits = new Uint32Array(asked.length * words);
   const nodes = offered.map(({ template }) => nodeOf(template));
   const known = new Map<string, Uint32Array>();
+  let lastKey: string | undefined;
+  let lastRow: Uint32Array | undefined;
   for (let at = 0; at < asked.length; at++) {
     const shape = asked[at]?.shape;
     if (shape === undefined) continue;
     const key = staticKey(shape);
-    let row = known.get(key);
+    let row = key === lastKey ? lastRow : known.get(key);
     if (row === undefined) {
       row = new Uint32Array(words);
       for (const [offer, { template }] of offered.entries()) {
@@ -140,6 +143,8 @@ function allowedBits(asked: readonly PodsAsked[], offered: readonly NodeOffered[
       }
       known.set(key, row);
     }
+    lastKey = key;
+    lastRow = row;
     for (let word = 0; word < words; word++) bits[at * words + word] = row[word] ?? 0;
   }
   return bits;

@@ -34,6 +34,8 @@ export interface Rounding {
   readonly states: number;
   /** A cost that needs no further dive. */
   readonly enough: number;
+  /** A cost that nothing is below: whoever comes to it needs no further try. */
+  readonly least: number;
   readonly limits?: LimitsLeft | undefined;
 }
 
@@ -47,7 +49,9 @@ export function roundColumns(model: PackingModel, rounding: Rounding): readonly 
   for (let dive = 0; ; dive++) {
     takeWhole(left, { solution, taken, roundUp: dive > 0, limits });
     const { budget } = rounding;
-    const done = [...taken, ...cheapestFill(model, { left, worth, budget, enough: 0, prices, limits })];
+    // Of whole nodes the cost cannot fall by less than rounding, so that at the bound no variant would be taken for another.
+    const enough = rounding.least * (1 + 1e-12) - costOf(model, taken);
+    const done = [...taken, ...cheapestFill(model, { left, worth, budget, enough, prices, limits })];
     if (best === undefined || isBetter(model, done, best)) best = done;
     if (dive >= rounding.dives || rounding.budget.left === 0 || isEnough(model, best, rounding)) return best;
     if (left.every((pods) => pods <= 0)) return best;
@@ -91,7 +95,7 @@ function isBetter(model: PackingModel, one: readonly NodesFilled[], other: reado
 /** Pods on all nodes. */
 export function placedBy(filled: readonly NodesFilled[]): number {
   let pods = 0;
-  for (const { amounts, nodes } of filled) for (const amount of amounts) pods += amount * nodes;
+  for (const node of filled) pods += podsOf(node) * node.nodes;
   return pods;
 }
 
@@ -123,19 +127,22 @@ export function cheapestFill(
       ...(of.limits === undefined ? {} : { limits: of.limits.copy() }),
       ...variant,
     });
-    const pods = left.reduce((sum, count) => sum + count, 0);
+    let pods = 0;
+    for (let row = 0; row < left.length; row++) pods += left[row] ?? 0;
     const cost = costOf(model, filled);
     if (pods > bestLeft || (pods === bestLeft && cost >= bestCost)) continue;
     best = filled;
     bestCost = cost;
     bestLeft = pods;
-    if (of.budget.left === 0 || cost <= of.enough) break;
+    if (of.budget.left === 0 || (pods === 0 && cost <= of.enough)) break;
   }
   return best;
 }
 
 export function costOf(model: PackingModel, filled: readonly NodesFilled[]): number {
-  return filled.reduce((sum, { offer, nodes }) => sum + nodes * (model.prices[offer] ?? 0), 0);
+  let cost = 0;
+  for (const { offer, nodes } of filled) cost += nodes * (model.prices[offer] ?? 0);
+  return cost;
 }
 
 /** Takes the whole parts; in a dive that would take none, also what is nearly whole, and at least the fullest part. */
@@ -183,18 +190,25 @@ function take(
 ): void {
   const { column, nodes } = of;
   of.limits?.take(column.offer, nodes);
-  column.rows.forEach((row, k) => (left[row] = (left[row] ?? 0) - nodes * (column.amounts[k] ?? 0)));
+  for (let k = 0; k < column.rows.length; k++) {
+    const row = column.rows[k] ?? 0;
+    left[row] = (left[row] ?? 0) - nodes * (column.amounts[k] ?? 0);
+  }
   of.taken.push({ ...column, nodes });
 }
 
 function timesLeft(column: FilledNode, left: Int32Array): number {
   let times = Infinity;
-  column.rows.forEach((row, k) => (times = Math.min(times, Math.floor((left[row] ?? 0) / (column.amounts[k] ?? 1)))));
+  for (let k = 0; k < column.rows.length; k++) {
+    times = Math.min(times, Math.floor((left[column.rows[k] ?? 0] ?? 0) / (column.amounts[k] ?? 1)));
+  }
   return times;
 }
 
 function podsOf(column: FilledNode): number {
-  return column.amounts.reduce((sum, pods) => sum + pods, 0);
+  let pods = 0;
+  for (let k = 0; k < column.amounts.length; k++) pods += column.amounts[k] ?? 0;
+  return pods;
 }
 
 /** The filling with no more pods than are left. */
