@@ -23,15 +23,17 @@ export class BasisFactors {
   #at: Int32Array;
   #value: Float64Array;
   #steps = 0;
+  /** Where the next product is made: its columns have grown to what they take. */
+  #spare: BasisFactors | undefined;
 
   constructor(rows: number) {
-    const factors = 2 * rows + 16;
+    const factors = rows + 16;
     this.#rows = rows;
     this.#place = new Int32Array(factors);
     this.#pivot = new Float64Array(factors);
     this.#start = new Int32Array(factors + 1);
-    this.#at = new Int32Array(8 * factors);
-    this.#value = new Float64Array(8 * factors);
+    this.#at = new Int32Array(4 * factors);
+    this.#value = new Float64Array(4 * factors);
   }
 
   /** Entries of all factors: what `forward` and `backward` cost at most. */
@@ -88,15 +90,17 @@ export class BasisFactors {
   /** The product anew from the columns of a basis, one per row; the place that each has now. Undefined, and nothing has changed, when
    *  they are not independent. */
   renew(columns: readonly BasisColumn[]): Int32Array | undefined {
-    const fresh = new BasisFactors(this.#rows);
+    const fresh = (this.#spare ??= new BasisFactors(this.#rows));
+    fresh.#count = 0;
+    fresh.#steps = 0;
     const placeOf = fresh.#build(columns);
     if (placeOf === undefined) return undefined;
     this.#count = fresh.#count;
-    this.#place = fresh.#place;
-    this.#pivot = fresh.#pivot;
-    this.#start = fresh.#start;
-    this.#at = fresh.#at;
-    this.#value = fresh.#value;
+    [this.#place, fresh.#place] = [fresh.#place, this.#place];
+    [this.#pivot, fresh.#pivot] = [fresh.#pivot, this.#pivot];
+    [this.#start, fresh.#start] = [fresh.#start, this.#start];
+    [this.#at, fresh.#at] = [fresh.#at, this.#at];
+    [this.#value, fresh.#value] = [fresh.#value, this.#value];
     this.#steps += fresh.#steps + 4 * this.entries;
     return placeOf;
   }

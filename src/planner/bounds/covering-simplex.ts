@@ -29,18 +29,26 @@ const WORTH_A_PIVOT = 0.1;
 /** Columns as numbers one after another: looked at thousands of times. */
 class ColumnStore {
   readonly columns: Column[] = [];
-  start = new Int32Array(1025);
-  rows = new Int32Array(8192);
-  amounts = new Float64Array(8192);
-  costs = new Float64Array(1024);
+  start: Int32Array;
+  rows: Int32Array;
+  amounts: Float64Array;
+  costs: Float64Array;
+
+  /** With room for so many columns of a few entries; it grows. */
+  constructor(columns: number) {
+    this.start = new Int32Array(columns + 1);
+    this.rows = new Int32Array(4 * columns);
+    this.amounts = new Float64Array(4 * columns);
+    this.costs = new Float64Array(columns);
+  }
 
   add(column: Column): number {
     const index = this.columns.length;
     const from = this.start[index] ?? 0;
     const to = from + column.rows.length;
-    if (index + 1 >= this.costs.length) {
-      this.start = wider(this.start, new Int32Array(2 * index + 1));
-      this.costs = wider(this.costs, new Float64Array(2 * index));
+    if (index >= this.costs.length) {
+      this.start = wider(this.start, new Int32Array(2 * index + 3));
+      this.costs = wider(this.costs, new Float64Array(2 * index + 2));
     }
     if (to > this.rows.length) {
       this.rows = wider(this.rows, new Int32Array(2 * to));
@@ -77,10 +85,12 @@ export class CoveringSimplex {
   #touched: Int32Array;
   /** Per row, what a pod of it cost at the start: what a dual is measured by. */
   #scale: Float64Array;
-  #store = new ColumnStore();
-  #inBasis = new Uint8Array(1024);
+  #store: ColumnStore;
+  #inBasis: Uint8Array;
   /** Columns of the last look at all, and what the best of them gained. */
-  readonly #candidates: number[] = [];
+  readonly #candidates = new Int32Array(CANDIDATES);
+  readonly #gains = new Float64Array(CANDIDATES);
+  #listed = 0;
   #bestOfLook = 0;
   #pivots = 0;
   /** What the last pivot took off the cost. */
@@ -95,6 +105,8 @@ export class CoveringSimplex {
     this.#rows = rows;
     this.#demand = Float64Array.from(demand);
     this.#factors = new BasisFactors(rows);
+    this.#store = new ColumnStore(2 * rows + 16);
+    this.#inBasis = new Uint8Array(2 * rows + 16);
     this.#basis = new Int32Array(rows);
     this.#values = new Float64Array(rows);
     this.#duals = new Float64Array(rows);
@@ -127,7 +139,7 @@ export class CoveringSimplex {
       for (let limit = 0; limit < most.length; limit++)
         used[limit] = (used[limit] ?? 0) + value * of.uses(column, limit);
     }
-    this.#store = new ColumnStore();
+    this.#store = new ColumnStore(2 * old.length);
     old.forEach((column, index) => this.add(withUses(column, { ...of, index, rows: before, limits: most.length })));
     this.#rows = rows;
     this.#demand = wider(this.#demand, new Float64Array(rows));
@@ -160,7 +172,7 @@ export class CoveringSimplex {
 
   add(column: Column): number {
     const index = this.#store.add(column);
-    if (index >= this.#inBasis.length) this.#inBasis = wider(this.#inBasis, new Uint8Array(2 * index));
+    if (index >= this.#inBasis.length) this.#inBasis = wider(this.#inBasis, new Uint8Array(2 * index + 2));
     this.#steps += column.rows.length;
     return index;
   }
@@ -172,7 +184,7 @@ export class CoveringSimplex {
     const stepsEnd = this.#steps + limits.stepsMax;
     let gained = 0;
     this.#isOptimal = false;
-    this.#candidates.length = 0;
+    this.#listed = 0;
     for (let pivot = 1; ; pivot++) {
       const entering = this.#entering();
       if (entering === undefined || !this.#enter(entering)) {
@@ -224,7 +236,8 @@ export class CoveringSimplex {
     let kept = 0;
     let best = -WORTH_A_PIVOT * this.#bestOfLook;
     let entering: number | undefined;
-    for (const candidate of candidates) {
+    for (let k = 0; k < this.#listed; k++) {
+      const candidate = candidates[k] ?? 0;
       const gain = this.#gainOf(candidate);
       if (gain >= 0) continue;
       candidates[kept++] = candidate;
@@ -232,7 +245,7 @@ export class CoveringSimplex {
       best = gain;
       entering = candidate;
     }
-    candidates.length = kept;
+    this.#listed = kept;
     return entering ?? this.#lookAtAll();
   }
 
@@ -248,30 +261,31 @@ export class CoveringSimplex {
   }
 
   #lookAtAll(): number | undefined {
-    const candidates = this.#candidates;
-    const gains: number[] = [];
-    candidates.length = 0;
-    const note = (candidate: number, gain: number): void => {
-      if (candidates.length === CANDIDATES && gain >= (gains[CANDIDATES - 1] ?? 0)) return;
-      let at = candidates.length === CANDIDATES ? CANDIDATES - 1 : candidates.length;
-      for (; at > 0 && (gains[at - 1] ?? 0) > gain; at--) {
-        gains[at] = gains[at - 1] ?? 0;
-        candidates[at] = candidates[at - 1] ?? 0;
-      }
-      gains[at] = gain;
-      candidates[at] = candidate;
-    };
+    this.#listed = 0;
     for (let row = 0; row < this.#rows; row++) {
       const gain = this.#gainOf(-1 - row);
-      if (gain < 0) note(-1 - row, gain);
+      if (gain < 0) this.#note(-1 - row, gain);
     }
-    for (let column = 0; column < this.#store.columns.length; column++) {
+    const columns = this.#store.columns.length;
+    for (let column = 0; column < columns; column++) {
       const gain = this.#gainOf(column);
-      if (gain < 0) note(column, gain);
+      if (gain < 0) this.#note(column, gain);
     }
-    this.#steps += this.#rows + (this.#store.start[this.#store.columns.length] ?? 0);
-    this.#bestOfLook = -(gains[0] ?? 0);
-    return candidates[0];
+    this.#steps += this.#rows + (this.#store.start[columns] ?? 0);
+    this.#bestOfLook = this.#listed === 0 ? 0 : -(this.#gains[0] ?? 0);
+    return this.#listed === 0 ? undefined : this.#candidates[0];
+  }
+
+  /** Lists a candidate, if it is one of the best; of equals the first. */
+  #note(candidate: number, gain: number): void {
+    if (this.#listed === CANDIDATES && gain >= (this.#gains[CANDIDATES - 1] ?? 0)) return;
+    let at = this.#listed === CANDIDATES ? CANDIDATES - 1 : this.#listed++;
+    for (; at > 0 && (this.#gains[at - 1] ?? 0) > gain; at--) {
+      this.#gains[at] = this.#gains[at - 1] ?? 0;
+      this.#candidates[at] = this.#candidates[at - 1] ?? 0;
+    }
+    this.#gains[at] = gain;
+    this.#candidates[at] = candidate;
   }
 
   /** False: nothing bounds the step, which covering problems exclude but for noise. */

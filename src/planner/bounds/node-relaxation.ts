@@ -30,8 +30,8 @@ export class NodeRelaxation {
   #steps = 0;
 
   constructor(model: PackingModel) {
-    this.#model = inLikeUnits(model);
     this.#unit = unitsOf(model);
+    this.#model = inLikeUnits(model, this.#unit);
     this.#inner = new Float64Array(model.axes);
     this.prices = new Float64Array(model.axes);
     this.amounts = new Float64Array(model.rows);
@@ -235,9 +235,15 @@ function unitsOf({ axes, offers, capacities }: PackingModel): Float64Array {
   return units.map((most) => 2 ** Math.ceil(Math.log2(Math.max(1, most))));
 }
 
-function inLikeUnits(model: PackingModel): PackingModel {
-  const units = unitsOf(model);
-  const scaled = (amounts: Float64Array): Float64Array =>
-    amounts.map((amount, at) => amount / (units[at % model.axes] ?? 1));
-  return { ...model, requests: scaled(model.requests), capacities: scaled(model.capacities) };
+function inLikeUnits(model: PackingModel, units: Float64Array): PackingModel {
+  return { ...model, requests: scaled(model.requests, units), capacities: scaled(model.capacities, units) };
+}
+
+function scaled(amounts: Float64Array, units: Float64Array): Float64Array {
+  const out = amounts.slice();
+  for (let axis = 0; axis < units.length; axis++) {
+    const part = 1 / (units[axis] ?? 1);
+    for (let at = axis; at < out.length; at += units.length) out[at] = (out[at] ?? 0) * part;
+  }
+  return out;
 }
