@@ -16,6 +16,8 @@ import type { ReadAnswer, ReadRequest } from './pod-reading-worker.ts';
 const IN_HAND_MAX = 4;
 /** Longer lines than usual are read where memory has no limit of its own. */
 const BATCH_BYTES_MAX = 1024 * 1024;
+/** A line that was cut in two comes by itself, and is read sooner than it is sent. */
+const BATCH_BYTES_MIN = 8 * 1024;
 /** A batch takes 10 ms, starting the thread a tenth of a second; a busy machine takes more. */
 const ANSWER_TIMEOUT_MS = 10_000;
 /** Heap of the thread: 16,384 shapes with a number take some 50 MiB, a batch while it is read 10; a larger young
@@ -32,6 +34,8 @@ export interface PodReadingOptions {
   readonly clock: Clock;
   /** Default: the product's worker. */
   readonly worker?: URL;
+  /** Shorter batches are not taken; default BATCH_BYTES_MIN. */
+  readonly batchBytesMin?: number;
   /** Cores of the machine; default: as the system says. */
   readonly cores?: number;
 }
@@ -50,11 +54,11 @@ export class PodReading {
     return (failed) => {
       if (this.#taken || (this.#options.cores ?? availableParallelism()) < 2) return undefined;
       this.#taken = true;
-      const { clock, worker = WORKER } = this.#options;
+      const { clock, worker = WORKER, batchBytesMin = BATCH_BYTES_MIN } = this.#options;
       const ended = (): void => {
         this.#taken = false;
       };
-      return new ReadingThread({ clock, worker, unpacker: new PodUnpacker(interner), failed, ended });
+      return new ReadingThread({ clock, worker, batchBytesMin, unpacker: new PodUnpacker(interner), failed, ended });
     };
   }
 }
@@ -67,6 +71,7 @@ interface Asked {
 interface ThreadOptions {
   readonly clock: Clock;
   readonly worker: URL;
+  readonly batchBytesMin: number;
   readonly unpacker: PodUnpacker;
   readonly failed: (error: unknown) => void;
   readonly ended: () => void;
@@ -92,7 +97,8 @@ class ReadingThread implements LineReader<PodObject> {
 
   read(batch: Uint8Array): Promise<ListedLines<PodObject> | undefined> | undefined {
     const worker = this.#worker;
-    if (worker === undefined || this.#asked.size >= IN_HAND_MAX || batch.length > BATCH_BYTES_MAX) return undefined;
+    if (worker === undefined || this.#asked.size >= IN_HAND_MAX) return undefined;
+    if (batch.length < this.#options.batchBytesMin || batch.length > BATCH_BYTES_MAX) return undefined;
     this.#lastId += 1;
     const id = this.#lastId;
     const cancelTimeout = this.#options.clock.setTimer(ANSWER_TIMEOUT_MS, () =>

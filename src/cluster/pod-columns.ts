@@ -17,7 +17,8 @@ export interface PodColumns {
   readonly uids: readonly string[];
   readonly names: readonly string[];
   readonly createdMs: Float64Array<ArrayBuffer>;
-  readonly versions: Float64Array<ArrayBuffer>;
+  /** As they are: a whole number that came as a double would make V8 change all pods that it has seen before. */
+  readonly versions: readonly number[];
   readonly nodeNames: readonly string[];
 }
 
@@ -56,7 +57,7 @@ export class PodPacker {
       uids: pods.map(({ uid }) => uid),
       names: pods.map(({ name }) => name),
       createdMs: Float64Array.from(pods, ({ createdMs }) => createdMs),
-      versions: Float64Array.from(pods, ({ version }) => version),
+      versions: pods.map(({ version }) => version),
       nodeNames: pods.map(({ nodeName }) => nodeName),
     };
   }

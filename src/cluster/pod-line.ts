@@ -30,6 +30,8 @@ interface Rule {
   readonly items?: Rule;
   /** An object that has one of these is text as it stands. */
   readonly unless?: readonly string[];
+  /** An object that has one of these is a blank. */
+  readonly unreadWith?: readonly string[];
 }
 
 interface NamedRule {
@@ -73,7 +75,9 @@ const METADATA = fields({
     }),
     others: UNREAD,
   },
-  managedFields: UNREAD,
+  // Nobody reads them. Pods of one template have them alike, and text is compared faster than a value is gone through; but for
+  // those of the status, which name addresses.
+  managedFields: { items: { ...unread('time'), unreadWith: ['subresource'] } },
 });
 
 const SPEC = fields({
@@ -138,7 +142,10 @@ class LineCutter {
     const first = this.#bytes[this.at];
     if (rule.blank !== undefined) return this.#cutBlank(rule.blank);
     if (rule.items !== undefined && first === OPEN_LIST) return this.#cutItems(rule.items);
-    if (rule.fields !== undefined && first === OPEN_OBJECT && !this.#isExempt(rule)) return this.#cutFields(rule);
+    if (rule.fields !== undefined && first === OPEN_OBJECT) {
+      if (rule.unreadWith !== undefined && this.#hasOneOf(rule.unreadWith)) return this.#cutBlank(BLANKS.unread);
+      if (rule.unless === undefined || !this.#hasOneOf(rule.unless)) return this.#cutFields(rule);
+    }
     return this.#pass(endOfValue(this.#bytes, this.at));
   }
 
@@ -201,13 +208,11 @@ class LineCutter {
     return true;
   }
 
-  #isExempt(rule: Rule): boolean {
-    if (rule.unless === undefined) return false;
+  /** Names within it count too: then it is text, or a blank, for nothing. One in other words is found when it is cut. */
+  #hasOneOf(names: readonly string[]): boolean {
     const end = endOfValue(this.#bytes, this.at);
-    if (end === -1) return true;
-    // Names within it count too: then it is text for nothing. One in other words is found when it is cut.
-    const text = this.#bytes.toString('latin1', this.at, end);
-    return rule.unless.some((name) => text.includes(`"${name}":`));
+    const text = this.#bytes.toString('latin1', this.at, end === -1 ? this.at : end);
+    return names.some((name) => text.includes(`"${name}":`));
   }
 
   #pass(end: number): boolean {

@@ -6,6 +6,7 @@ import { ANNOTATIONS } from '../api/names.ts';
 import type { NodePool } from '../api/node-pool.ts';
 import type { WorkloadCluster } from '../api/workload-cluster.ts';
 import type { NodeObject } from '../cluster/cluster-objects.ts';
+import { ClaimBaseline, isLeaving, type Missing, serverState } from './claim-baseline.ts';
 import type { ServerList } from './cloud-facts.ts';
 
 export interface GuardEvidence {
@@ -31,26 +32,27 @@ const VANISHED_COUNT_MIN = 3;
 /** As cluster-autoscaler's max-total-unready-percentage: above it kubelets have more likely lost the API than their lives. */
 const NOT_READY_SHARE_MAX = 0.45;
 
-/** Why nothing may be removed now, with what a person can do; undefined: it may. */
-export function judgeMassChange(evidence: GuardEvidence): string | undefined {
+/** Why nothing may be removed now, with what a person can do; undefined: it may. `baseline`: remembers what is missing. */
+export function judgeMassChange(evidence: GuardEvidence, baseline = new ClaimBaseline()): string | undefined {
   if (evidence.definition === 'deleting') {
     return 'The NodePool definition is being deleted in the workload cluster; its pools are kept as they stand.';
   }
   if (evidence.definition === 'unknown') return 'The NodePool definition could not be read in the workload cluster.';
   if (evidence.pathSick !== undefined) return evidence.pathSick;
   if (evidence.doubtful !== undefined) return evidence.doubtful;
-  const suspicion = nodesNotReady(evidence) ?? vanished(evidence);
+  const suspicion = nodesNotReady(evidence) ?? vanished(evidence, baseline.read(evidence));
   if (suspicion === undefined || acceptedByPerson(evidence)) return undefined;
   return `${suspicion} Nothing is removed until that changes, or until the WorkloadCluster is annotated with ${ANNOTATIONS.acceptVanishedUntil}=<RFC 3339 time>.`;
 }
 
 /** The latest judgement. Until the first one everything counts as doubtful. */
 export class MassChangeGuard {
+  readonly #baseline = new ClaimBaseline();
   #reason: string | undefined = 'The cluster has not been looked at yet.';
 
   /** Judges anew and returns the reason, as judgeMassChange. */
   update(evidence: GuardEvidence): string | undefined {
-    this.#reason = judgeMassChange(evidence);
+    this.#reason = judgeMassChange(evidence, this.#baseline);
     return this.#reason;
   }
 
@@ -63,69 +65,38 @@ function nodesNotReady(evidence: GuardEvidence): string | undefined {
   const notReady = evidence.nodes.filter((node) => node.ready !== 'True');
   if (notReady.length < VANISHED_COUNT_MIN) return undefined;
   const nodes = new Map(notReady.map((node) => [node.name, node]));
-  const once = evidence.claims.filter((claim) => claim.status?.readyAt !== undefined && !leaving(claim));
+  const once = evidence.claims.filter((claim) => claim.status?.readyAt !== undefined && !isLeaving(claim));
   const lost = once.filter((claim) => nodes.has(claim.metadata.name));
   if (!tooMany(lost.length, once.length, NOT_READY_SHARE_MAX)) return undefined;
   return `${lost.length} of ${once.length} nodes are not ready at once: their path to the control plane is in doubt.`;
 }
 
-function vanished(evidence: GuardEvidence): string | undefined {
-  const staying = evidence.claims.filter((claim) => !leaving(claim));
-  const nodeByName = new Map(evidence.nodes.map((node) => [node.name, node]));
-  return (
-    nodesVanished(evidence, staying, nodeByName) ??
-    serversVanished(evidence, staying, nodeByName) ??
-    poolsVanished(evidence, staying)
-  );
+function vanished(evidence: GuardEvidence, missing: Missing): string | undefined {
+  return nodesVanished(evidence, missing) ?? serversVanished(evidence, missing) ?? poolsVanished(evidence, missing);
 }
 
 /** Nodes that are gone from the API; their servers' absence from OpenStack confirms it. */
-function nodesVanished(
-  evidence: GuardEvidence,
-  staying: readonly NodeClaim[],
-  nodeByName: ReadonlyMap<string, NodeObject>,
-): string | undefined {
-  const joined = staying.filter((claim) => claim.status?.registeredAt !== undefined);
-  const gone = joined.filter((claim) => !nodeByName.has(claim.metadata.name));
+function nodesVanished({ servers }: GuardEvidence, { joined, withoutNode: gone }: Missing): string | undefined {
   if (!tooMany(gone.length, joined.length, VANISHED_SHARE_MAX)) return undefined;
-  const doubtful = gone.filter((claim) => serverState(claim, evidence.servers) !== 'gone');
+  const doubtful = gone.filter((claim) => serverState(claim, servers) !== 'gone');
   if (doubtful.length === 0) return undefined;
   return `${gone.length} of ${joined.length} nodes vanished, but ${doubtful.length} of their servers may still stand.`;
 }
 
 /** Servers that are gone from OpenStack; a node of theirs that is ready denies it. */
-function serversVanished(
-  evidence: GuardEvidence,
-  staying: readonly NodeClaim[],
-  nodeByName: ReadonlyMap<string, NodeObject>,
-): string | undefined {
-  const withServer = staying.filter((claim) => claim.status?.serverId !== undefined);
-  const gone = withServer.filter((claim) => serverState(claim, evidence.servers) === 'gone');
+function serversVanished({ nodes }: GuardEvidence, { withServer, withoutServer: gone }: Missing): string | undefined {
   if (!tooMany(gone.length, withServer.length, VANISHED_SHARE_MAX)) return undefined;
-  const alive = gone.filter((claim) => nodeByName.get(claim.metadata.name)?.ready === 'True');
+  const ready = new Set(nodes.filter((node) => node.ready === 'True').map(({ name }) => name));
+  const alive = gone.filter((claim) => ready.has(claim.metadata.name));
   if (alive.length === 0) return undefined;
   return `OpenStack no longer lists ${gone.length} of ${withServer.length} servers, but ${alive.length} of their nodes are ready: look at the project, region and credentials.`;
 }
 
-function poolsVanished(evidence: GuardEvidence, staying: readonly NodeClaim[]): string | undefined {
-  const names = new Set(evidence.nodePools.map((pool) => pool.metadata.name));
-  const claimed = new Set(staying.map((claim) => claim.spec.poolName));
-  const gone = [...claimed].filter((name) => !names.has(name));
-  if (!tooMany(gone.length, claimed.size, VANISHED_SHARE_MAX)) return undefined;
-  return `${gone.length} of ${claimed.size} node pools that own nodes vanished without being deleted.`;
-}
-
-/** A server that was created while or after the list was taken is not missing from it. */
-function serverState(claim: NodeClaim, servers: ServerList | undefined): 'stands' | 'gone' | 'unknown' {
-  const { serverId, createAttemptedAt } = claim.status ?? {};
-  if (servers === undefined || serverId === undefined) return 'unknown';
-  if (servers.ids.has(serverId)) return 'stands';
-  return createAttemptedAt !== undefined && Date.parse(createAttemptedAt) < servers.listedAtMs ? 'gone' : 'unknown';
-}
-
-/** Meant to go: its absence says nothing. */
-function leaving(claim: NodeClaim): boolean {
-  return claim.metadata.deletionTimestamp !== undefined || claim.status?.removal !== undefined;
+function poolsVanished({ nodePools }: GuardEvidence, { pools }: Missing): string | undefined {
+  const names = new Set(nodePools.map((pool) => pool.metadata.name));
+  const gone = [...pools].filter((name) => !names.has(name));
+  if (!tooMany(gone.length, pools.size, VANISHED_SHARE_MAX)) return undefined;
+  return `${gone.length} of ${pools.size} node pools that own nodes vanished without being deleted.`;
 }
 
 function tooMany(count: number, total: number, shareMax: number): boolean {

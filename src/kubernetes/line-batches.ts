@@ -1,5 +1,5 @@
-// Cuts a byte stream into batches of whole lines, one per chunk, so that a reader may apply what came together at once. A
-// line has a limit: a server that never sends a newline must not fill our memory. What stands after the last newline when
+// Cuts a byte stream into batches of whole lines, one per chunk and one for a line that came in several, so that a reader may
+// apply what came together at once. A line has a limit: a server that never sends a newline must not fill our memory. What stands after the last newline when
 // the stream ends was cut off, and is dropped.
 import { ApiError } from './api-error.ts';
 
@@ -22,7 +22,10 @@ export async function* lineBatches(
     refuseLong(heldBytes + (first === -1 ? chunk.length : first), lineBytesMax);
     const length = chunk.lastIndexOf(NEWLINE) + 1;
     refuseLongAmong(chunk.subarray(first + 1), lineBytesMax);
-    const lines = length === 0 ? NO_LINES : Buffer.concat([...held, chunk.subarray(0, length)]);
+    // A line that was cut in two comes by itself: all others stay where they are, as copying a list costs memory that the
+    // collector hears of, which then looks through the heap once for each 64 MiB.
+    const joined = length > 0 && heldBytes > 0 ? first + 1 : 0;
+    if (joined > 0) yield Buffer.concat([...held, chunk.subarray(0, joined)]);
     if (length > 0) {
       held = [];
       heldBytes = 0;
@@ -31,7 +34,7 @@ export async function* lineBatches(
       held.push(chunk.subarray(length));
       heldBytes += chunk.length - length;
     }
-    yield lines;
+    if (joined === 0 || joined < length) yield length === 0 ? NO_LINES : chunk.subarray(joined, length);
   }
 }
 

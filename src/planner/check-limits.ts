@@ -11,6 +11,8 @@ const ANTI_AFFINITY_MAX = 5;
 const MAX_NODES_DEFAULT = 100;
 const BYTES_PER_MIB = 2 ** 20;
 const COST_TOLERANCE = 1e-6;
+/** Phases of a claim that does not stand. */
+const GOING: ReadonlySet<string> = new Set(['Failed', 'Draining', 'Deleting']);
 const BEFORE_SERVER: ReadonlySet<string> = new Set(['Pending', 'PortReady', 'Creating', 'Unknown']);
 
 interface Sum {
@@ -128,19 +130,19 @@ function checkMinNodes(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[
       continue;
     byChoice.set(step.pool, (byChoice.get(step.pool) ?? 0) + 1);
   }
-  const removed = new Set(plan.steps.flatMap((step) => (step.kind === 'removeClaim' ? [step.claim] : [])));
   const findings: Finding[] = [];
+  if (byChoice.size === 0) return findings;
+  const removed = new Set(plan.steps.flatMap((step) => (step.kind === 'removeClaim' ? [step.claim] : [])));
+  const standing = countByPool(
+    snapshot.objects.claims.flatMap(({ metadata, spec, status }) => {
+      const leaving = metadata.deletionTimestamp !== undefined || status?.removal !== undefined;
+      return leaving || removed.has(metadata.name) || GOING.has(status?.phase ?? '') ? [] : [{ spec, nodes: 1 }];
+    }),
+  );
   for (const [name, count] of byChoice) {
     const pool = snapshot.objects.nodePools.find((candidate) => candidate.metadata.name === name);
     const least = pool?.spec.minNodes ?? 0;
-    const stands = snapshot.objects.claims.filter(
-      (claim) =>
-        claim.spec.poolName === name &&
-        !removed.has(claim.metadata.name) &&
-        claim.metadata.deletionTimestamp === undefined &&
-        claim.status?.removal === undefined &&
-        !['Failed', 'Draining', 'Deleting'].includes(claim.status?.phase ?? ''),
-    ).length;
+    const stands = standing.get(name) ?? 0;
     const added = plan.steps.reduce(
       (sum, step) => sum + (step.kind === 'createClaims' && step.pool === name ? step.names.numbers.length : 0),
       0,

@@ -28,6 +28,7 @@ export function checkNewClaims(plan: Plan, snapshot: ClusterSnapshot): readonly 
   const findings: Finding[] = [...checkNames(steps, snapshot)];
   const checked = new Map<NodeClaimSpec, string>();
   const pools = new Map(objects.nodePools.map((pool) => [pool.metadata.name, pool]));
+  const flavors = new Map(objects.flavors.map(({ name, id }) => [name, id]));
   for (const step of steps) {
     const { spec, pods } = step;
     const claims = step.names.numbers.length;
@@ -54,7 +55,7 @@ export function checkNewClaims(plan: Plan, snapshot: ClusterSnapshot): readonly 
     if (checked.get(spec) === step.pool) continue;
     checked.set(spec, step.pool);
     findings.push(...checkSpec(step, pool, snapshot));
-    findings.push(...checkCloudNames(step, pool.spec.flavors ?? [pool.spec.flavor ?? ''], snapshot));
+    findings.push(...checkCloudNames(step, pool, { snapshot, flavors }));
   }
   return findings;
 }
@@ -153,14 +154,15 @@ function networksText(networks: CloudTargets['additionalNetworks'] | NodeClaimSp
 
 function checkCloudNames(
   step: CreateClaims,
-  flavorsOfPool: readonly string[],
-  snapshot: ClusterSnapshot,
+  pool: NodePool,
+  of: { readonly snapshot: ClusterSnapshot; readonly flavors: ReadonlyMap<string, string> },
 ): readonly Finding[] {
-  const { flavors, targets } = snapshot.objects;
+  const { targets } = of.snapshot.objects;
+  const flavorsOfPool = pool.spec.flavors ?? [pool.spec.flavor ?? ''];
   const { spec } = step;
   const name = nameAt(step.names, 0);
   const findings: Finding[] = [];
-  if (!flavors.some((flavor) => flavor.name === spec.flavor && flavor.id === spec.flavorId)) {
+  if (of.flavors.get(spec.flavor) !== spec.flavorId) {
     findings.push(
       fatal(
         'malformed',

@@ -13,6 +13,8 @@ import type { Plan, PlanStep } from './plan.ts';
 
 /** Reasons for which a frozen cluster may lose nodes: the operator deletes it. */
 const REMOVES_WHILE_FROZEN = 'ClusterDeleted';
+/** Phases of a claim that is on its way out. */
+const GOING: ReadonlySet<string> = new Set(['Draining', 'Deleting']);
 
 /** What is wrong with `plan` on `snapshot`; empty when nothing is. */
 export function checkPlan(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[] {
@@ -104,13 +106,15 @@ function checkRemoval(
 function checkDesiredNodes(plan: Plan, snapshot: ClusterSnapshot): readonly Finding[] {
   const findings: Finding[] = [];
   const seen = new Set<string>();
-  const removed = new Set(plan.steps.flatMap((step) => (step.kind === 'removeClaim' ? [step.claim] : [])));
+  if (!plan.steps.some((step) => step.kind === 'setDesiredNodes')) return findings;
+  const standing = nodesAfter(plan, snapshot);
+  const pools = new Map(snapshot.objects.nodePools.map((pool) => [pool.metadata.name, pool]));
   for (const step of plan.steps) {
     if (step.kind !== 'setDesiredNodes') continue;
     if (seen.has(step.pool))
       findings.push(fatal('duplicateStep', `two steps set desiredNodes of '${step.pool}'`, step.pool));
     seen.add(step.pool);
-    const pool = snapshot.objects.nodePools.find((candidate) => candidate.metadata.name === step.pool);
+    const pool = pools.get(step.pool);
     if (pool === undefined || pool.metadata.uid !== step.poolUid) {
       findings.push(
         fatal('unknownPool', `pool '${step.pool}' with uid ${step.poolUid} is not in the snapshot`, step.pool),
@@ -122,31 +126,28 @@ function checkDesiredNodes(plan: Plan, snapshot: ClusterSnapshot): readonly Find
         fatal('unfounded', `desiredNodes of '${step.pool}' is a person's: it does not autoscale`, step.pool),
       );
     }
-    const stands = snapshot.objects.claims.filter(
-      ({ metadata, spec, status }) =>
-        spec.poolName === step.pool &&
-        !removed.has(metadata.name) &&
-        metadata.deletionTimestamp === undefined &&
-        status?.removal === undefined &&
-        !['Draining', 'Deleting'].includes(status?.phase ?? '') &&
-        (status?.phase !== 'Failed' || snapshot.objects.frozen !== undefined),
-    ).length;
-    const added = plan.steps.reduce(
-      (sum, other) =>
-        sum + (other.kind === 'createClaims' && other.pool === step.pool ? other.names.numbers.length : 0),
-      0,
-    );
-    if (step.to !== stands + added) {
+    const stands = standing.get(step.pool) ?? 0;
+    if (step.to !== stands) {
       findings.push(
-        fatal(
-          'desiredNodes',
-          `desiredNodes of '${step.pool}' would be ${step.to} with ${stands + added} claims`,
-          step.pool,
-        ),
+        fatal('desiredNodes', `desiredNodes of '${step.pool}' would be ${step.to} with ${stands} claims`, step.pool),
       );
     }
   }
   return findings;
+}
+
+/** How many claims of each pool stand once the plan is executed. */
+function nodesAfter(plan: Plan, { objects }: ClusterSnapshot): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  const count = (pool: string, nodes: number): void => void counts.set(pool, (counts.get(pool) ?? 0) + nodes);
+  const removed = new Set(plan.steps.flatMap((step) => (step.kind === 'removeClaim' ? [step.claim] : [])));
+  for (const { metadata, spec, status } of objects.claims) {
+    const leaving = metadata.deletionTimestamp !== undefined || status?.removal !== undefined;
+    const failed = status?.phase === 'Failed' && objects.frozen === undefined;
+    if (!leaving && !GOING.has(status?.phase ?? '') && !failed && !removed.has(metadata.name)) count(spec.poolName, 1);
+  }
+  for (const step of plan.steps) if (step.kind === 'createClaims') count(step.pool, step.names.numbers.length);
+  return counts;
 }
 
 function fatal(kind: string, message: string, pool?: string): Finding {

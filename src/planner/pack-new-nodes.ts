@@ -22,7 +22,9 @@ const MISFITS_MAX = 10_000;
 
 interface Packing {
   readonly draft: PlanDraft;
-  readonly trials: Trials;
+  /** Opened by the first pod that needs a trial. */
+  trials: Trials | undefined;
+  readonly band: readonly PodGroup[];
   readonly offers: readonly Offer[];
   readonly zones: ReadonlyMap<PoolState, Map<string, number>>;
   misfitsLeft: number;
@@ -53,8 +55,7 @@ export function packNewNodes(
   for (const priority of prioritiesOf(groups)) {
     const band = groups.filter((group) => group.priority === priority && nextPod(group) !== undefined);
     const demand = sorter.sort(band);
-    const trials = openTrials({ draft, offers, zones, groups: band });
-    const packing: Packing = { draft, trials, offers, zones, misfitsLeft: MISFITS_MAX };
+    const packing: Packing = { draft, trials: undefined, band, offers, zones, misfitsLeft: MISFITS_MAX };
     forkAll(draft);
     // Pods that keep off each other's nodes set how many nodes there are: those come first, and the others fill them.
     const nodesFirst = demand.entangled.length > 0 && nodesApart(demand) > least;
@@ -80,6 +81,12 @@ function prioritiesOf(groups: readonly PodGroup[]): ReadonlySet<number> {
   const priorities = new Set<number>();
   for (const { priority } of groups) priorities.add(priority);
   return priorities;
+}
+
+function trialsOf(packing: Packing): Trials {
+  const { draft, offers, zones, band: groups } = packing;
+  packing.trials ??= openTrials({ draft, offers, zones, groups });
+  return packing.trials;
 }
 
 /** The most nodes that one set of pods needs that keep off each other. */
@@ -158,7 +165,7 @@ function serveGroup(packing: Packing, group: PodGroup): boolean {
   const before = group.placed;
   fillNewNodes(packing.draft, group);
   while (nextPod(group) !== undefined && mayGoOn(packing)) {
-    const best = chooseOffer(packing.trials, group);
+    const best = chooseOffer(trialsOf(packing), group);
     if (best === undefined) break;
     const served = group.placed;
     for (let nodes = 0; nodes < NODES_PER_CHOICE && nextPod(group) !== undefined; nodes++) {
@@ -180,7 +187,7 @@ function openNodeFor(packing: Packing, group: PodGroup, best: Offer): number | u
   const pod = nextPod(group);
   if (pod === undefined || !mayGoOn(packing)) return undefined;
   if (draft.budget.refusal(best.pool, best.template.flavor) !== undefined) return undefined;
-  for (const offer of twinsOf(packing.trials, best)) {
+  for (const offer of twinsOf(trialsOf(packing), best)) {
     const mark = draft.fork.mark();
     const index = draft.fork.addTemplateNode(offer.template, '~open');
     const fits = draft.fork.whyNot(pod, index) === undefined;

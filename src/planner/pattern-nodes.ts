@@ -35,15 +35,14 @@ interface PoolPlaces {
 export class PatternNodes {
   readonly #of: PatternsOf;
   readonly #zones: ZoneCounts;
-  /** By pool, flavor and zone. */
-  readonly #offerAt: ReadonlyMap<string, Offer>;
+  /** By pool, flavor and zone; made when a pool stands in for another. */
+  #offerAt: ReadonlyMap<string, Offer> | undefined;
   /** Per pool and name of a flavor, the columns of its offers: one per zone. */
   readonly #columns = new Map<PoolState, Map<string, number[]>>();
 
   constructor(of: PatternsOf, zones: ZoneCounts) {
     this.#of = of;
     this.#zones = zones;
-    this.#offerAt = new Map(of.everyOffer.map((offer) => [offerKey(offer, offer.pool), offer]));
     of.offers.forEach(({ pool, template }, column) => {
       let flavors = this.#columns.get(pool);
       if (flavors === undefined) this.#columns.set(pool, (flavors = new Map()));
@@ -98,9 +97,10 @@ export class PatternNodes {
 
   /** `twins` are offers of a pool that is like `pool`. */
   #placesIn(pool: PoolState, twins: readonly Offer[]): PoolPlaces {
-    const own = pool === twins[0]?.pool;
-    const offers = own ? twins : twins.flatMap((twin) => this.#offerAt.get(offerKey(twin, pool)) ?? []);
-    return { pool, offers, nodesIn: this.#zones.get(pool) };
+    const nodesIn = this.#zones.get(pool);
+    if (pool === twins[0]?.pool) return { pool, offers: twins, nodesIn };
+    const known = (this.#offerAt ??= new Map(this.#of.everyOffer.map((offer) => [offerKey(offer, offer.pool), offer])));
+    return { pool, offers: twins.flatMap((twin) => known.get(offerKey(twin, pool)) ?? []), nodesIn };
   }
 
   #contentsOf({ shapes, amounts }: Pattern): readonly { readonly group: PodGroup; readonly count: number }[] {

@@ -62,6 +62,7 @@ export function planScaleDown(draft: PlanDraft): void {
     const before = beforeRemovals(draft.fork, kinds);
     const state = openScaleDown(draft, { ledger, cutoff, candidates, kinds });
     decideAll(state, candidates);
+    state.removals.close();
     removeAll(state, withoutPlaces(before, state.going));
   }
   draft.nodeVerdicts = kept.all(draft.judged);
@@ -213,7 +214,7 @@ function takeOut(state: ScaleDown, { pool, node }: Candidate): Found {
   if ((state.spare.get(pool) ?? 0) <= 0) {
     return { kind: 'needed', because: `pool '${pool.name}' is at its minNodes, ${pool.settings.minNodes}` };
   }
-  const movable = draft.fork.podsOn(node.index).filter((pod) => pod.priority >= state.cutoff && isMovable(pod));
+  const movable = state.removals.podsOn(node.index).filter((pod) => pod.priority >= state.cutoff && isMovable(pod));
   const simulation = state.removals.remove(node.index, movable);
   if (simulation.kind === 'stuck') {
     return { kind: 'needed', because: `pod ${podKey(simulation.pod)} has no other place: ${simulation.refusal}` };

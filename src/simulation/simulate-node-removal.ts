@@ -51,6 +51,10 @@ export class NodeRemovals {
   /** Why pods of a kind (of a shape, where more than room decides) found no place, as it was the first time. It is for people,
    *  and asking dozens of nodes again for each node that is to go would cost more than the search. */
   readonly #refusals = new Map<RoomKind | PodShape, string>();
+  /** Removals that are not on the fork yet, as nobody has asked it since: where room alone decides, numbers know. */
+  #waiting: Trial[] = [];
+  /** Pods that they put on each node. */
+  readonly #landed = new Map<number, PodObject[]>();
   #questions = 0;
   #searched = 0;
   #moves = 0;
@@ -69,8 +73,22 @@ export class NodeRemovals {
     return this.#slots.looks + asked + this.#moves * STEPS_PER_MOVE;
   }
 
-  /** Removes the node and places `movable` (pods that were on it and will be made anew). The fork is left changed when all fit,
-   *  and as it was when one does not. Those that ask for more than room first, then by priority and size, as they find
+  /** Pods on the node now, those last that came here from removed ones. */
+  podsOn(node: number): readonly PodObject[] {
+    const landed = this.#landed.get(node);
+    return landed === undefined ? this.#fork.podsOn(node) : [...this.#fork.podsOn(node), ...landed];
+  }
+
+  /** To be called when no more is asked: the removed nodes are closed on the fork. Pods that have places by numbers are not put
+   *  there, as a fork with nodes less is asked for nothing but that. */
+  close(): void {
+    for (const { node } of this.#waiting) this.#fork.removeNode(node);
+    this.#waiting = [];
+    this.#landed.clear();
+  }
+
+  /** Removes the node and places `movable` (pods that were on it and will be made anew). The fork is left changed when all fit
+   *  (see catchUp), and as it was when one does not. Those that ask for more than room first, then by priority and size, as they find
    *  room hardest. */
   remove(node: number, movable: readonly PodObject[]): RemovalSimulation {
     const trial: Trial = { node, mark: undefined, moves: [], entered: 0, closedBelow: new Map() };
@@ -84,8 +102,32 @@ export class NodeRemovals {
     for (const mover of movers) {
       if (mover.roomKind.roomOnly && !this.#placeByNumbers(trial, mover)) return this.#stuck(trial, mover);
     }
-    this.#enter(trial);
+    if (trial.mark === undefined) this.#putOff(trial);
+    else this.#enter(trial);
     return { kind: 'fits', moves: trial.moves };
+  }
+
+  #putOff(trial: Trial): void {
+    this.#waiting.push(trial);
+    this.#moves += trial.moves.length + this.podsOn(trial.node).length;
+    this.#landed.delete(trial.node);
+    for (const { pod, node } of trial.moves) {
+      const others = this.#landed.get(node);
+      if (others === undefined) this.#landed.set(node, [pod]);
+      else others.push(pod);
+    }
+  }
+
+  /** Brings the fork to where the numbers are. To be called before somebody else asks it. */
+  catchUp(): void {
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#landed.clear();
+    for (const { node, moves } of waiting) {
+      this.#fork.removeNode(node);
+      for (const move of moves) this.#fork.place(move.pod, move.node);
+    }
   }
 
   #placeByNumbers(trial: Trial, mover: Mover): boolean {
@@ -137,6 +179,7 @@ export class NodeRemovals {
 
   #takeNodeOff(trial: Trial): void {
     if (trial.mark !== undefined) return;
+    this.catchUp();
     trial.mark = this.#fork.mark();
     this.#moves += this.#fork.removeNode(trial.node).length;
   }

@@ -69,6 +69,8 @@ class ColumnGeneration {
   #boundCost = 0;
   #searchSteps: number;
   #states = 0;
+  /** Nodes are looked at until it is proven that nothing pays, once all other searches find nothing. */
+  #proves = false;
 
   constructor(model: PackingModel, options: ColumnGenerationOptions) {
     this.#model = model;
@@ -116,7 +118,7 @@ class ColumnGeneration {
   }
 
   run(): ColumnGenerationResult {
-    const { budget, roundsMax, searchSteps, states, within, leastGain = 0 } = this.#options;
+    const { budget, roundsMax, searchSteps, states, within, leastGain = 0, lastLook } = this.#options;
     let solved = this.#model.rows === 0;
     const rest = budget.left * LAST_LOOK_PART[this.#options.lastLook];
     let close = false;
@@ -131,7 +133,10 @@ class ColumnGeneration {
       const near = known >= this.#simplex.cost() * this.#dearest * (1 - within * STALLED_WITHIN);
       const gained = before - this.#simplex.cost();
       const stalls =
-        this.#model.rows > SINGLE_ROWS_MAX && round - since >= ROUNDS_TOGETHER && gained < leastGain * before;
+        !this.#proves &&
+        this.#model.rows > SINGLE_ROWS_MAX &&
+        round - since >= ROUNDS_TOGETHER &&
+        gained < leastGain * before;
       if (round - since >= ROUNDS_TOGETHER || round === 0) {
         before = this.#simplex.cost();
         since = round;
@@ -139,6 +144,11 @@ class ColumnGeneration {
       if (stalls && near) break;
       if (!stalls && !this.#round(round)) continue;
       solved = this.#searchSteps >= searchSteps && this.#states >= states;
+      if (solved && lastLook === 'full' && !this.#proves) {
+        this.#proves = true;
+        solved = false;
+        continue;
+      }
       // Little gained: the columns are poor, and the wide search finds better ones. Nothing gained: perhaps there is nothing more.
       if (this.#states < states && (stalls || this.#searchSteps >= searchSteps))
         this.#states = Math.min(Math.max(STATES_FIRST, this.#states * SEARCH_GROWTH), states);
@@ -194,7 +204,7 @@ class ColumnGeneration {
     const inSequence = worthIt && this.#model.rows > SINGLE_ROWS_MAX && round % ROUNDS_PER_SWEEP !== 0;
     if (inSequence && this.#sequence(smooth, latest) > 0) return false;
     const sweep = round % ROUNDS_PER_SWEEP === 0 || this.#model.offers <= OFFERS_PER_ROUND;
-    if (this.#price(smooth, { latest, sweep }) > 0) return false;
+    if (!this.#proves && this.#price(smooth, { latest, sweep }) > 0) return false;
     if (this.#price(latest, { latest, sweep: true }) > 0) return false;
     // At worths that are not those of the best of what is known, there may be more to find.
     if (this.#simplex.isOptimal) return true;
@@ -262,7 +272,14 @@ class ColumnGeneration {
         break;
       }
       const price = this.#price1(offer);
-      const filling = this.#pricer.fill(offer, worth, { budget, searchSteps, states: this.#states, price });
+      const filling = this.#pricer.fill(offer, worth, {
+        budget,
+        searchSteps,
+        states: this.#states,
+        price,
+        // One that pays changes the worths, and all proofs with them.
+        prove: this.#proves && added === 0,
+      });
       this.#ratio[offer] = filling.worthMax / this.#price1(offer);
       worst = Math.max(worst, this.#ratio[offer] ?? 0);
       const { rows, amounts } = filling;

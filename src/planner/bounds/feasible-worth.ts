@@ -4,7 +4,6 @@
 // there are few pods per one on it. Worths only fall, so an offer that has been looked at stays fine.
 import type { PackingModel } from './packing-model.ts';
 import type { NodePricer } from './price-node.ts';
-import { proveNode } from './prove-node.ts';
 import type { SearchBudget } from './search-budget.ts';
 
 /** A node worth so much more than its price is as good as none: the bound is scaled by what is left of it. */
@@ -19,7 +18,7 @@ export interface Feasible {
 }
 
 /** `worth` cut down, in units of `prices` (per offer); undefined: it would come to no more than `least`, the bound that is known.
- *  `prove`: look at every filling where the search does not end. */
+ *  `prove`: look at every filling where the searches come to none that is worth too much. */
 export function feasibleWorth(
   model: PackingModel,
   of: {
@@ -43,11 +42,6 @@ export function feasibleWorth(
     for (let cuts = 0; cuts <= CUTS_MAX && most > price * OVER_MAX; cuts++) {
       const filling = pricer.fill(offer, worth, { ...of, price: price * OVER_MAX });
       most = filling.worthMax;
-      if (most > price * OVER_MAX && of.prove && filling.worth <= price * OVER_MAX && budget.left > 0) {
-        const proof = proveNode(model, { offer, worth, prices: pricer.prices, goal: price });
-        budget.spend(proof.steps);
-        most = Math.min(most, proof.worthMax);
-      }
       if (most <= price * OVER_MAX || cuts === CUTS_MAX || budget.left === 0) break;
       const tooMuch = filling.worth > price * OVER_MAX ? { ...filling, by: filling.worth - price } : undefined;
       total -= cut(model, worth, tooMuch ?? { ...inParts(pricer), by: most - price });

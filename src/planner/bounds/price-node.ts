@@ -1,8 +1,10 @@
 // The best filling of one node for given worths of the pods: the pricing step of column generation. The relaxation rounded
 // down and topped up is the start; a depth-first search in order of worth per room, cut by the relaxation's prices,
-// improves it until it is proven best or the budget ends.
+// improves it until it is proven best or the budget ends. Above 250 lines because all searches start from the same relaxation and
+// keep the best in the same columns.
 import { NodeRelaxation } from './node-relaxation.ts';
 import type { PackingModel } from './packing-model.ts';
+import { proveNode } from './prove-node.ts';
 import type { SearchBudget } from './search-budget.ts';
 import { searchNode } from './search-node.ts';
 
@@ -17,6 +19,9 @@ export interface Filling {
 
 /** A gain below it is noise. */
 const NOISE = 1e-10;
+
+/** A filling that is worth less than so many times the price gains nothing. */
+const PAYS_FROM = 1 + 1e-7;
 
 /** Fills nodes of one model. */
 export class NodePricer {
@@ -66,7 +71,8 @@ export class NodePricer {
   }
 
   /** A good filling of `offer`; `searchSteps` shapes are looked at in the search for a better one. `states`: fillings carried along in
-   *  another search, should the first one come to none that is worth more than `price` and prove nothing. */
+   *  another search, should the first one come to none that is worth more than `price` and prove nothing; `prove`: and
+   *  in a last one, which does. */
   fill(
     offer: number,
     worth: Float64Array,
@@ -75,10 +81,11 @@ export class NodePricer {
       readonly searchSteps: number;
       readonly states?: number;
       readonly price?: number;
+      readonly prove?: boolean;
     },
   ): Filling {
     const { budget, searchSteps } = options;
-    const worthMax = this.relaxed(offer, worth, budget);
+    let worthMax = this.relaxed(offer, worth, budget);
     this.#open(offer);
     this.#takeRelaxed();
     this.#topUp(offer, worth);
@@ -92,9 +99,19 @@ export class NodePricer {
       this.#search(0, 0, { offer, worth });
       proven = this.#searchLeft > 0;
       budget.spend((searchSteps - Math.max(0, this.#searchLeft)) * (this.#model.axes + 2));
-      const { states = 0, price = Infinity } = options;
-      if (!proven && states > 0 && this.#bestWorth <= price && worthMax > price) {
-        this.#searchWide(offer, worth, { states, budget });
+      const { states = 0, price = Infinity, prove = false } = options;
+      // What the master has of the offer is worth its price, and a little more or less by arithmetic.
+      const goal = price * PAYS_FROM;
+      const isOpen = (): boolean => !proven && this.#bestWorth <= goal && worthMax > goal;
+      if (states > 0 && isOpen()) this.#searchWide(offer, worth, { states, budget });
+      if (prove && isOpen()) {
+        const proof = proveNode(this.#model, { offer, worth, prices: this.prices, goal });
+        budget.spend(proof.steps);
+        worthMax = Math.min(worthMax, proof.worthMax);
+        if (proof.best !== undefined && this.#keepsExclusions(proof.best)) {
+          this.#amounts.set(proof.best);
+          this.#keep(worth);
+        }
       }
     }
     return { ...this.#filling(), worth: this.#bestWorth, worthMax: proven ? this.#bestWorth : worthMax };
@@ -179,6 +196,17 @@ export class NodePricer {
     for (let axis = 0, i = row * axes; axis < axes; axis++, i++) {
       this.#room[axis] = (this.#room[axis] ?? 0) - pods * (requests[i] ?? 0);
     }
+  }
+
+  #keepsExclusions(amounts: Int32Array): boolean {
+    const { exclusionMax, rowExclusion } = this.#model;
+    this.#exclusionRoom.set(exclusionMax);
+    return amounts.every((pods, row) => {
+      const exclusion = rowExclusion[row] ?? -1;
+      if (exclusion < 0 || pods === 0) return true;
+      this.#exclusionRoom[exclusion] = (this.#exclusionRoom[exclusion] ?? 0) - pods;
+      return (this.#exclusionRoom[exclusion] ?? 0) >= 0;
+    });
   }
 
   #keep(worth: Float64Array): void {

@@ -1,7 +1,9 @@
 // The most that a node can be worth, proven where the search of price-node.ts could not: row by row, all fillings that could
-// still be worth more than a given goal, those with the same room left as one. Gives up with a bound that is still true when
-// there are too many of them. Sets of pods that share no node are not looked at: without them a node is worth more at most.
+// still be worth more than a given goal, those with the same room left as one; and the filling itself. Gives up with a bound that is still true when
+// there are too many of them. Sets of pods that share no node are not looked at: without them a node is worth more at most. Above 250 lines
+// because the bound of what may still be added works on the same columns.
 import type { PackingModel } from './packing-model.ts';
+import { PodTrail } from './pod-trail.ts';
 
 /** Fillings that are told apart: 8 MiB with four axes. */
 const STATES_MAX = 100_000;
@@ -12,6 +14,8 @@ interface States {
   /** Per state and axis. */
   readonly room: Float64Array;
   readonly worth: Float64Array;
+  /** Per state, where its pods stand in the trail. */
+  readonly trail: Int32Array;
 }
 
 export interface ProofAsked {
@@ -26,15 +30,30 @@ export interface ProofAsked {
   readonly statesMax?: number;
 }
 
-/** No filling of the offer is worth more than this, or than the goal, whichever is more; and the steps that it took. */
-export function proveNode(
-  model: PackingModel,
-  asked: ProofAsked,
-): { readonly worthMax: number; readonly steps: number } {
+export interface Proof {
+  /** No filling of the offer is worth more than this, or than the goal, whichever is more. */
+  readonly worthMax: number;
+  /** Pods per row of the filling that is worth most, if that is more than the goal. */
+  readonly best: Int32Array | undefined;
+  readonly steps: number;
+}
+
+/** At first without the axes that cost nothing, which leaves fewer fillings to tell apart; with them where that does not come down to
+ *  the goal. */
+export function proveNode(model: PackingModel, asked: ProofAsked): Proof {
+  const { axes } = model;
+  const isPriced = Array.from({ length: axes }, (_, axis) => (asked.prices[axis] ?? 0) > 0);
+  const rough = proveOn(model, asked, isPriced);
+  if (rough.worthMax <= asked.goal + NOISE) return rough;
+  const whole = isPriced.every((priced) => priced) ? rough : proveOn(model, asked, isPriced.fill(true));
+  const worthMax = Math.min(rough.worthMax, whole.worthMax);
+  return { worthMax, best: whole.best, steps: whole === rough ? rough.steps : rough.steps + whole.steps };
+}
+
+/** With the limits of some axes only: without the others a node is worth more at most. */
+function proveOn(model: PackingModel, asked: ProofAsked, isPriced: readonly boolean[]): Proof {
   const { axes, requests, capacities } = model;
   const { offer, goal } = asked;
-  // Axes that cost nothing are left out: without their limits a node is worth more at most.
-  const isPriced = Array.from({ length: axes }, (_, axis) => (asked.prices[axis] ?? 0) > 0);
   const { rows, density } = byDensity(model, asked);
   // No more than there can be: small nodes need small columns.
   const statesMax = rows.reduce(
@@ -47,7 +66,10 @@ export function proveNode(
   now.count = 1;
   isPriced.forEach((priced, axis) => (now.room[axis] = priced ? (capacities[offer * axes + axis] ?? 0) : 0));
   let best = goal;
+  let bestAt = -1;
   let steps = 0;
+  const trail = new PodTrail();
+  const found = (): Int32Array | undefined => (best > goal ? trail.amounts(bestAt, model.rows) : undefined);
   const rest = restOf(model, { rows, density, isPriced });
   for (const [depth, row] of rows.entries()) {
     // As many slots as there can be states now: wiping all of them would cost more than the rest.
@@ -59,12 +81,7 @@ export function proveNode(
     next.count = 0;
     for (let state = 0; state < now.count; state++) {
       const from = state * axes;
-      let pods = model.most[offer]?.[row] ?? 0;
-      for (let axis = 0; axis < axes; axis++) {
-        const request = requests[row * axes + axis] ?? 0;
-        if (request > 0 && isPriced[axis] === true)
-          pods = Math.min(pods, Math.floor((now.room[from + axis] ?? 0) / request));
-      }
+      const pods = fitOf(model, { offer, row, room: now.room, from, isPriced });
       for (let taken = 0; taken <= pods; taken++) {
         steps += axes;
         const worth = (now.worth[state] ?? 0) + taken * (asked.worth[row] ?? 0);
@@ -73,24 +90,49 @@ export function proveNode(
           const request = isPriced[axis] === true ? (requests[row * axes + axis] ?? 0) : 0;
           next.room[to + axis] = (now.room[from + axis] ?? 0) - taken * request;
         }
-        if (worth > best) best = worth;
+        const before = now.trail[state] ?? -1;
+        if (worth > best) {
+          best = worth;
+          bestAt = taken === 0 ? before : trail.add(before, row, taken);
+        }
         if (worth + mostOf(rest, { room: next.room, at: to, depth: depth + 1, prices: asked.prices }) <= best + NOISE)
           continue;
-        if (!keep(next, { axes, worth, slots }))
-          return { worthMax: openBound(now, { asked, best, rest, depth }), steps };
+        const kept = keep(next, { axes, worth, slots });
+        if (kept === 'full') return { worthMax: openBound(now, { asked, best, rest, depth }), best: found(), steps };
+        if (kept >= 0) next.trail[kept] = taken === 0 ? before : trail.add(before, row, taken);
       }
     }
     [now, next] = [next, now];
     if (now.count === 0) break;
   }
-  return { worthMax: best, steps };
+  return { worthMax: best, best: found(), steps };
 }
 
-/** Keeps the state that stands behind the last one, unless one with the same room is worth as much. False: full. */
+/** Pods of `row` that fit in the room of a state. */
+function fitOf(
+  { axes, requests, most }: PackingModel,
+  of: {
+    readonly offer: number;
+    readonly row: number;
+    readonly room: Float64Array;
+    readonly from: number;
+    readonly isPriced: readonly boolean[];
+  },
+): number {
+  let pods = most[of.offer]?.[of.row] ?? 0;
+  for (let axis = 0; axis < axes; axis++) {
+    const request = requests[of.row * axes + axis] ?? 0;
+    if (request > 0 && of.isPriced[axis] === true)
+      pods = Math.min(pods, Math.floor((of.room[of.from + axis] ?? 0) / request));
+  }
+  return pods;
+}
+
+/** Keeps the state that stands behind the last one, unless one with the same room is worth as much (-1): where it is now. */
 function keep(
   states: States,
   of: { readonly axes: number; readonly worth: number; readonly slots: Int32Array },
-): boolean {
+): number | 'full' {
   const { axes, worth, slots } = of;
   const at = states.count * axes;
   let hash = 0;
@@ -102,18 +144,19 @@ function keep(
   for (let slot = (hash >>> 0) % slots.length; ; slot = (slot + 1) % slots.length) {
     const known = slots[slot] ?? -1;
     if (known < 0) {
-      if (states.count >= states.worth.length) return false;
+      if (states.count >= states.worth.length) return 'full';
       slots[slot] = states.count;
       states.worth[states.count] = worth;
       states.count += 1;
-      return true;
+      return states.count - 1;
     }
     let same = true;
     for (let axis = 0; axis < axes; axis++)
       if (states.room[known * axes + axis] !== states.room[at + axis]) same = false;
     if (!same) continue;
-    states.worth[known] = Math.max(states.worth[known] ?? 0, worth);
-    return true;
+    if ((states.worth[known] ?? 0) >= worth) return -1;
+    states.worth[known] = worth;
+    return known;
   }
 }
 
@@ -212,5 +255,10 @@ function byDensity(
 
 /** One more room than states: where the next one is tried. */
 function newStates(axes: number, most: number): States {
-  return { count: 0, room: new Float64Array((most + 1) * axes), worth: new Float64Array(most) };
+  return {
+    count: 0,
+    room: new Float64Array((most + 1) * axes),
+    worth: new Float64Array(most),
+    trail: new Int32Array(most).fill(-1),
+  };
 }

@@ -46,7 +46,9 @@ const endings = fc.constantFrom<readonly string[]>(
 );
 const batches = fc
   .tuple(fc.array(events, { maxLength: 30 }), endings)
-  .map(([each, ending]) => Buffer.from([...each.map((event) => JSON.stringify(event)), ...ending, ''].join('\n')));
+  .map(([each, ending]) =>
+    Buffer.from([...each.map((event) => JSON.stringify(event)), ...ending, '\n'.repeat(8)].join('\n')),
+  );
 
 describe('PodReading', () => {
   const failures: string[] = [];
@@ -55,7 +57,7 @@ describe('PodReading', () => {
   function start(options: { clock?: Clock; worker?: URL; cores?: number; interner?: PodShapeInterner } = {}) {
     failures.length = 0;
     const { clock = realClock, cores = 2, interner = new PodShapeInterner(), worker } = options;
-    const reading = new PodReading({ clock, cores, ...(worker === undefined ? {} : { worker }) });
+    const reading = new PodReading({ clock, cores, batchBytesMin: 8, ...(worker === undefined ? {} : { worker }) });
     const opener = reading.opener(interner);
     return (): LineReader<PodObject> | undefined => {
       const reader = opener((error) => failures.push(String(error)));
@@ -93,9 +95,10 @@ describe('PodReading', () => {
     expect(start({ cores: 1 })()).toBeUndefined();
   });
 
-  it('takes four batches and no long one', () => {
+  it('takes four batches, and none that is long or short', () => {
     const reader = start({ worker: SILENT })();
     expect(reader?.read(Buffer.alloc(1024 * 1024 + 1))).toBeUndefined();
+    expect(reader?.read(Buffer.alloc(7))).toBeUndefined();
     for (let batch = 1; batch <= 4; batch += 1) expect(reader?.read(Buffer.alloc(8))).toBeInstanceOf(Promise);
     expect(reader?.read(Buffer.alloc(8))).toBeUndefined();
   });

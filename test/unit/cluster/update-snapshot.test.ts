@@ -7,6 +7,7 @@ import type { ClusterObjects, NodeObject, PodObject } from '../../../src/cluster
 import { arrayOf } from '../../../src/cluster/listed.ts';
 import { entriesOfShape } from '../../../src/cluster/shape-entries.ts';
 import { type PodChange, updateSnapshot } from '../../../src/cluster/update-snapshot.ts';
+import { KeyedObjects } from '../../../src/kubernetes/object-list.ts';
 import { makeClaim } from '../../builders/make-claim.ts';
 import { makeNode } from '../../builders/make-node.ts';
 import { makeObjects } from '../../builders/make-objects.ts';
@@ -182,18 +183,37 @@ function changedClaim(claim: NodeClaim): NodeClaim {
   return { ...claim, status: { ...claim.status, phase } };
 }
 
+/** The Nodes as a list that knows what changed since the one before. */
+function storedIn(store: KeyedObjects<NodeObject>, { objects }: World): ClusterObjects['nodes'] {
+  const now = new Map(arrayOf(objects.nodes).map((node) => [node.name, node]));
+  for (const { name } of store.list()) if (!now.has(name)) store.delete(name);
+  for (const [name, node] of now) if (store.get(name) !== node) store.set(name, node);
+  return store.list();
+}
+
+/** Where the next snapshot says that it has the nodes of this one, it has. */
+function expectRenewal(last: ClusterSnapshot, { nodes, renewal }: ClusterSnapshot): void {
+  if (renewal.since !== last.renewal.mark) return;
+  const others = [...nodes.keys()].filter((index) => nodes[index] !== last.nodes[index]);
+  expect([...renewal.indexes].sort()).toEqual(others);
+}
+
 describe('updateSnapshot', () => {
   test('is a fresh build, after any changes, and leaves earlier snapshots alone', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 12 }), fc.boolean(), (steps, told) => {
         const world = new World();
-        let snapshot = buildSnapshot(world.objects, 0);
+        const store = new KeyedObjects<NodeObject>();
+        const seen = (): ClusterObjects => (told ? { ...world.objects, nodes: storedIn(store, world) } : world.objects);
+        let snapshot = buildSnapshot(seen(), 0);
         steps.forEach((what, version) => {
           const podChanges = world.do(what);
           const before = view(snapshot);
-          const next = updateSnapshot(snapshot, { objects: world.objects, version, podChanges });
-          expect(view(next)).toEqual(view(buildSnapshot(world.objects, version)));
+          const objects = seen();
+          const next = updateSnapshot(snapshot, { objects, version, podChanges });
+          expect(view(next)).toEqual(view(buildSnapshot(objects, version)));
           expect(view(snapshot)).toEqual(before);
+          expectRenewal(snapshot, next);
           snapshot = next;
         });
       }),

@@ -156,3 +156,23 @@ test('until it has looked, the guard lets nothing be removed; what comes back un
   guard.update(evidence());
   expect(guard.reason()).toBeUndefined();
 });
+
+test('what the guard remembers of one look does not show in the next', () => {
+  const claims = [range(10).map((index) => joined(index)), range(9).map((index) => joined(index)), pools(10)];
+  const nodes = [nodesBut(0), nodesBut(4), notReady(5), nodesBut(0).reverse(), nodesBut(10)];
+  const servers = [serversBut(0), serversBut(4), serversBut(10), undefined];
+  const guard = new MassChangeGuard();
+  const said = new Set<string | undefined>();
+  // Each pair of looks after each other, now one and now another thing having changed.
+  for (let look = 0; look < 1000; look += 1) {
+    const seen = evidence({
+      claims: claims[Math.floor(look / 7) % claims.length] ?? [],
+      nodes: nodes[Math.floor(look / 3) % nodes.length] ?? [],
+      servers: servers[Math.floor((look * 3) / 5) % servers.length],
+    });
+    const reason = guard.update(seen);
+    expect(reason).toBe(judgeMassChange(seen));
+    said.add(reason);
+  }
+  expect(said.size).toBeGreaterThan(5);
+});

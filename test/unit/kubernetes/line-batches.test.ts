@@ -16,7 +16,7 @@ describe('lineBatches', () => {
   const euro = Buffer.from('€\n');
   test.each<[string, readonly (string | Uint8Array)[], string[][]]>([
     ['lines of one chunk come together', ['a\nb\n'], [['a', 'b']]],
-    ['a line over several chunks', ['a', 'b', 'c\nd\n'], [[], [], ['abc', 'd']]],
+    ['a line over several chunks', ['a', 'b', 'c\nd\ne', 'f\n'], [[], [], ['abc'], ['d'], ['ef']]],
     ['a character cut in two', [euro.subarray(0, 1), euro.subarray(1)], [[], ['€']]],
     ['empty lines are skipped', ['\n\r\na\n'], [['a']]],
     ['what was cut off at the end is dropped', ['a\nb'], [['a']]],

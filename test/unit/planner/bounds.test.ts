@@ -221,12 +221,16 @@ describe('node pricer', () => {
             const relaxed = pricer.relaxed(offer, worth, new SearchBudget(PLENTY));
             const asked = { offer, worth, prices: pricer.prices, goal };
             const exact = Math.max(goal, exactFilling(model, offer, worth));
-            const proven = Math.min(relaxed, proveNode(model, asked).worthMax);
+            const { worthMax, best } = proveNode(model, asked);
+            const proven = Math.min(relaxed, worthMax);
             expect(Math.max(goal, proven)).toBeGreaterThanOrEqual(exact - 1e-9);
+            if (worthMax > goal && Number.isFinite(worthMax)) {
+              expect(worthOf(best, worth)).toBeCloseTo(worthMax, 6);
+              expect(fitsOn(model, offer, best)).toBe(true);
+            }
             const hasty = Math.min(relaxed, proveNode(model, { ...asked, statesMax: 3 }).worthMax);
             expect(Math.max(goal, hasty)).toBeGreaterThanOrEqual(exact - 1e-9);
-            // Axes without a price are left out of it.
-            if (pricer.prices.every((price) => price > 0)) expect(Math.max(goal, proven)).toBeCloseTo(exact, 6);
+            expect(Math.max(goal, proven)).toBeCloseTo(exact, 6);
           }
         },
       ),
@@ -343,6 +347,21 @@ describe('covering simplex', () => {
     for (const amount of covered) expect(amount).toBeGreaterThanOrEqual(10 - 1e-6);
   });
 });
+
+function worthOf(amounts: Int32Array | undefined, worth: Float64Array): number {
+  return worth.reduce((sum, value, row) => sum + value * (amounts?.[row] ?? 0), 0);
+}
+
+function fitsOn(model: ReturnType<typeof modelOf>, offer: number, amounts: Int32Array | undefined): boolean {
+  const isMost = worthOf(amounts, new Float64Array(model.rows).fill(1)) > 0;
+  return Array.from({ length: model.axes }, (_, axis) => {
+    const asked = worthOf(
+      amounts,
+      Float64Array.from({ length: model.rows }, (_row, row) => model.requests[row * model.axes + axis] ?? 0),
+    );
+    return asked <= (model.capacities[offer * model.axes + axis] ?? 0);
+  }).every((fits) => fits && isMost);
+}
 
 function exactFilling(model: ReturnType<typeof modelOf>, offer: number, worth: Float64Array): number {
   const tryRow = (row: number, room: readonly number[], exclusions: readonly number[]): number => {

@@ -90,7 +90,9 @@ describe('NodeRemovals', () => {
 
   test('moves what can move, biggest first, and leaves the fork changed', () => {
     const fork = forkOf({ nodes, pods: [web, big, agent] });
-    const result = removalsOn(fork).remove(0, [web, big]);
+    const removals = removalsOn(fork);
+    const result = removals.remove(0, [web, big]);
+    removals.catchUp();
     expect(result).toMatchObject({
       kind: 'fits',
       moves: [
