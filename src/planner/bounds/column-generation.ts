@@ -4,7 +4,8 @@
 // Most rounds pack all pods in sequence (fill-in-sequence.ts); the best filling of each offer, which a proof needs, is looked for
 // in the others. Above 250 lines because both ways of finding columns, and the look at the bound, work on the same state.
 import type { ColumnGenerationOptions, ColumnGenerationResult, FilledNode } from './column-search.ts';
-import { CoveringSimplex, type Column } from './covering-simplex.ts';
+import type { Column } from './column-store.ts';
+import { CoveringSimplex } from './covering-simplex.ts';
 import { feasibleWorth } from './feasible-worth.ts';
 import { fillInSequence } from './fill-in-sequence.ts';
 import type { PackingModel } from './packing-model.ts';

@@ -3,7 +3,8 @@
 // fits none of the big ones covers none of their demand. By column generation with a handful of rows; every full round
 // gives a true bound, so it may stop anywhere. Its prices say what a pod is worth before anything has been packed.
 import { boundOf, dearestOf } from './bound-of.ts';
-import { CoveringSimplex, type Column } from './covering-simplex.ts';
+import type { Column } from './column-store.ts';
+import { CoveringSimplex } from './covering-simplex.ts';
 import { NodeRelaxation } from './node-relaxation.ts';
 import type { PackingModel } from './packing-model.ts';
 import type { LowerBound } from './packing-problem.ts';

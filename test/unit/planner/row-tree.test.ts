@@ -30,7 +30,7 @@ describe('RowTree', () => {
   it('finds the row of most score that fits, whatever rows are closed', () => {
     fc.assert(
       fc.property(
-        fc.array(request, { minLength: 1, maxLength: 90 }),
+        fc.array(request, { minLength: 1, maxLength: 90, size: 'max' }),
         fc.array(fc.tuple(fc.nat(89), fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 3 })), {
           maxLength: 60,
         }),
@@ -84,7 +84,7 @@ function bestRow(model: ReturnType<typeof modelOf>, at: RoomLeft, takes: Int32Ar
 describe('rows of shapes', () => {
   it('are those that nothing tells apart, in the order of their first shapes', () => {
     fc.assert(
-      fc.property(fc.array(request, { minLength: 1, maxLength: 60 }), (requests) => {
+      fc.property(fc.array(request, { minLength: 1, maxLength: 60, size: 'max' }), (requests) => {
         const rows = new Map<string, number[]>();
         requests.forEach((of, shape) => {
           const key = shape % 7 === 0 ? `alone ${shape}` : of.join(' ');
