@@ -195,7 +195,7 @@ function storedIn(store: KeyedObjects<NodeObject>, { objects }: World): ClusterO
 function expectRenewal(last: ClusterSnapshot, { nodes, renewal }: ClusterSnapshot): void {
   if (renewal.since !== last.renewal.mark) return;
   const others = [...nodes.keys()].filter((index) => nodes[index] !== last.nodes[index]);
-  expect([...renewal.indexes].sort()).toEqual(others);
+  expect(renewal.indexes.toSorted((left, right) => left - right)).toEqual(others);
 }
 
 describe('updateSnapshot', () => {
