@@ -14,8 +14,6 @@ export interface NameSource {
   next(pool: string, count: number): ClaimNames;
 }
 
-/** Six hex digits. */
-export const NAME_NUMBERS = 2 ** 24;
 /** Of the names of one pool, at most so many in a row may be taken: 16.7 million of them, with 100,000 taken, never have. */
 const MISSES_MAX = 1000;
 
