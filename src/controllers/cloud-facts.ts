@@ -6,7 +6,6 @@ import type { NodeClaim } from '../api/node-claim.ts';
 import type { CloudTargets, Flavor, Quota } from '../cluster/cluster-objects.ts';
 import type { ClusterSnapshot } from '../cluster/build-snapshot.ts';
 import type { Plan } from '../planner/plan.ts';
-import { singleSteps } from '../planner/single-steps.ts';
 import { CachedFact } from './cached-fact.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { isPortError, PortError } from './port-errors.ts';
@@ -205,7 +204,7 @@ export class CloudFacts {
    *  cannot: they took it since the snapshot. */
   hold(plan: Plan, snapshot: ClusterSnapshot): string | undefined {
     return this.#shares.hold(
-      singleSteps(plan.steps).filter((step) => step.kind === 'createClaim'),
+      plan.steps.flatMap((step) => (step.kind === 'createClaims' ? step.names.numbers.map(() => step) : [])),
       snapshot.objects,
     );
   }

@@ -11,7 +11,8 @@ import type { Plan, PlanStep } from './plan.ts';
 /** Nova and Kubernetes both take such names: the pool's, `-node-` and six hex digits. */
 const POOL_PART = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
 const LAST_PART = /^[0-9a-f]{6}$/;
-const NUMBERS = 16 ** 6;
+const DIGITS = 6;
+const NUMBERS = 16 ** DIGITS;
 /** A DNS label, because a node name is one. */
 const CLAIM_NAME_LENGTH_MAX = 63;
 const NODE_POOL_LABEL = `labels['${LABELS.nodePool}']`;
@@ -75,8 +76,9 @@ function checkNames(steps: readonly CreateClaims[], { objects }: ClusterSnapshot
     if (known === undefined) drawn.set(pool, [...names.numbers]);
     else for (const one of names.numbers) known.push(one);
   }
+  const taken = takenIn(drawn.keys(), objects);
   for (const [pool, numbers] of drawn) {
-    const again = firstTaken(numbers, takenIn(pool, objects));
+    const again = firstTaken(numbers, taken.get(`${pool}-node-`));
     if (again === undefined) continue;
     const name = nameAt({ pool, numbers: [again] }, 0);
     findings.push(fatal('nameTaken', `the name '${name}' of a new claim is taken`, pool));
@@ -90,11 +92,11 @@ function areNumbers(numbers: readonly number[]): boolean {
 }
 
 /** One that comes twice or is among `taken`. */
-function firstTaken(numbers: readonly number[], taken: ReadonlySet<number>): number | undefined {
+function firstTaken(numbers: readonly number[], taken: ReadonlySet<number> = new Set()): number | undefined {
   const sorted = Uint32Array.from(numbers).sort();
   let before = -1;
   for (const one of sorted) {
-    if (one === before || (taken.size > 0 && taken.has(one))) return one;
+    if (one === before || taken.has(one)) return one;
     before = one;
   }
   return undefined;
@@ -106,18 +108,22 @@ function isName(pool: string, name: string): boolean {
   return LAST_PART.test(name.slice(prefix.length));
 }
 
-/** What claims and nodes with names of the pool are called at the end. */
-function takenIn(pool: string, { claims, nodes }: ClusterSnapshot['objects']): ReadonlySet<number> {
-  const prefix = `${pool}-node-`;
-  const numbers = new Set<number>();
+/** What claims and nodes with names of each of the pools are called at the end. */
+function takenIn(
+  pools: Iterable<string>,
+  { claims, nodes }: ClusterSnapshot['objects'],
+): ReadonlyMap<string, ReadonlySet<number>> {
+  const taken = new Map<string, Set<number>>();
+  for (const pool of pools) taken.set(`${pool}-node-`, new Set());
   const note = (name: string): void => {
-    if (!name.startsWith(prefix)) return;
-    const last = name.slice(prefix.length);
-    if (LAST_PART.test(last)) numbers.add(Number.parseInt(last, 16));
+    const numbers = taken.get(name.slice(0, -DIGITS));
+    if (numbers !== undefined && LAST_PART.test(name.slice(-DIGITS))) {
+      numbers.add(Number.parseInt(name.slice(-DIGITS), 16));
+    }
   };
   for (const { metadata } of claims) note(metadata.name);
   for (const { name } of nodes) note(name);
-  return numbers;
+  return taken;
 }
 
 /** A spec agrees with its pool and with the cluster. */

@@ -14,18 +14,20 @@ export interface NameSource {
   next(pool: string, count: number): ClaimNames;
 }
 
+/** Hex digits at the end of a name. */
+const DIGITS = 6;
 /** Of the names of one pool, at most so many in a row may be taken: 16.7 million of them, with 100,000 taken, never have. */
 const MISSES_MAX = 1000;
 
 /** Names from `seed` that are not in `taken`, which is asked for with the first name: most plans need none. Equal seed and
  *  calls give equal names. Throws when it cannot find one. */
 export function openNameSource(options: { readonly seed: string; readonly taken: () => Iterable<string> }): NameSource {
-  let taken: readonly string[] | undefined;
+  let taken: ReadonlyMap<string, ReadonlySet<number>> | undefined;
   const pools = new Map<string, { readonly seed: number; readonly taken: ReadonlySet<number>; drawn: number }>();
   const openPool = (pool: string) => {
-    taken ??= [...options.taken()];
+    taken ??= numbersByPrefix(options.taken());
     const seed = Number.parseInt(hash64(`${options.seed}/${pool}`).slice(-6), 16);
-    return { seed, taken: numbersIn(pool, taken), drawn: 0 };
+    return { seed, taken: taken.get(claimName(pool, '')) ?? NONE, drawn: 0 };
   };
   return {
     next(pool, count) {
@@ -59,14 +61,19 @@ export function namesIn(names: ClaimNames): readonly string[] {
   return names.numbers.map((_, index) => nameAt(names, index));
 }
 
-/** The numbers of those of `names` that are names of the pool's claims. */
-function numbersIn(pool: string, names: readonly string[]): ReadonlySet<number> {
-  const prefix = claimName(pool, '');
-  const numbers = new Set<number>();
+const NONE: ReadonlySet<number> = new Set();
+
+/** What the last six characters of the names are as numbers, where they are hex digits, by what stands before them. */
+function numbersByPrefix(names: Iterable<string>): ReadonlyMap<string, ReadonlySet<number>> {
+  const numbers = new Map<string, Set<number>>();
   for (const name of names) {
-    if (name.length !== prefix.length + 6 || !name.startsWith(prefix)) continue;
-    const number = Number.parseInt(name.slice(prefix.length), 16);
-    if (Number.isInteger(number)) numbers.add(number);
+    const last = name.slice(-DIGITS);
+    const number = Number.parseInt(last, 16);
+    if (last.length < DIGITS || !Number.isInteger(number)) continue;
+    const prefix = name.slice(0, -DIGITS);
+    const known = numbers.get(prefix);
+    if (known === undefined) numbers.set(prefix, new Set([number]));
+    else known.add(number);
   }
   return numbers;
 }

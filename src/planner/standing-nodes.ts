@@ -45,9 +45,13 @@ export function openKeptNodes(draft: PlanDraft): KeptNodes {
       return removals.size > 0 && removals.has(verdict.claim) ? undefined : verdict;
     },
     all(list) {
+      const { unsaid } = known;
+      // Should the lists not agree, the next plan looks at all nodes again.
+      known.unsaid = undefined;
       const sorted = open === undefined ? inOrder(list, known.sorted) : withOthers(known.sorted, list);
       known.sorted = sorted;
-      if (open === undefined) known.unsaid = holds ? unsaidOf(snapshot, verdicts) : undefined;
+      if (open !== undefined) known.unsaid = unsaid;
+      else if (holds) known.unsaid = unsaidOf(snapshot, verdicts);
       known.saidElse = touched;
       return sorted;
     },
