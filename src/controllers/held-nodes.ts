@@ -140,6 +140,12 @@ export class HeldNodes {
     return groups.length <= OPENING_STEPS_MAX ? groups : merged(groups, Math.ceil(nodes.length / OPENING_STEPS_MAX));
   }
 
+  /** No other node of the plan of `ready` is to come, or none has come for so long that it is late. */
+  isComplete(ready: readonly SnapshotNode[]): boolean {
+    const known = new Set(ready);
+    return this.#coming(ready).every((node) => known.has(node));
+  }
+
   /** Nodes of the plan of `ready` that are expected, or closed by something else as well; none when nodes have ceased to join. */
   #coming(ready: readonly SnapshotNode[]): readonly SnapshotNode[] {
     const joinedMs = this.#lastJoinMs();

@@ -86,14 +86,17 @@ export class PodNamer {
     this.#queue = over.queue;
   }
 
-  /** Once and without looking whether they stand, for a second at most: for pods of nodes that are open already, or that do not
+  /** Once and without looking whether they stand, for `forMs` at most: for pods of nodes that are open already, or that do not
    *  open yet. `note` hears of each. Failures as in nameAll. */
-  async nameOnce(nodes: readonly PlacedNode[], note: (pod: PodObject) => void): Promise<void> {
-    const untilMs = this.#context.clock.monotonicMs() + ONCE_MAX_MS;
+  async nameOnce(
+    nodes: readonly PlacedNode[],
+    { note, forMs = ONCE_MAX_MS }: { readonly note?: (pod: PodObject) => void; readonly forMs?: number },
+  ): Promise<void> {
+    const untilMs = this.#context.clock.monotonicMs() + forMs;
     const names = nodes.flatMap(({ node, pods }) => pods.map((pod) => ({ node, pod })));
     await inParallel(names, { most: PARALLEL_NAMES }, async (name) => {
       if (this.#context.clock.monotonicMs() >= untilMs) return;
-      note(name.pod);
+      note?.(name.pod);
       await this.#name(name);
     });
   }

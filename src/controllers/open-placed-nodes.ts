@@ -3,6 +3,7 @@
 import type { NodeObject } from '../cluster/cluster-objects.ts';
 import { isNodeOfClaim } from '../lifecycle/ownership.ts';
 import type { ClusterContext, ReconcileOutcome } from './cluster-context.ts';
+import { extraWaitMs } from './large-round.ts';
 import { clusterFields, errorFields } from './log-fields.ts';
 import { ownClaims } from './observe-cluster.ts';
 import { isPlacing, PLACING_TAINT, type PlacementHints } from './placement-hints.ts';
@@ -33,7 +34,8 @@ export async function openPlacedNodes(
   // Not known yet: the first question to the server is under way.
   const inUse = options.placing && (kind === 'on' || kind === 'unknown');
   const nowMs = context.clock.nowMs();
-  const due = inUse ? closed.filter((node) => opensAtMs(node) <= nowMs) : closed;
+  const extraMs = extraWaitMs([...claims.values()].filter(({ metadata }) => !isOpen(context, metadata.name)));
+  const due = inUse ? closed.filter((node) => opensAtMs(node) + extraMs <= nowMs) : closed;
   for (const node of due.slice(0, LIFTS_PER_ROUND_MAX)) {
     if (!context.lease().held || context.signal.aborted) break;
     await lift(context, node, inUse ? 'deadline' : 'notUsed');
@@ -41,7 +43,12 @@ export async function openPlacedNodes(
   return { kind: 'wait', afterMs: NEXT_LOOK_MS, why: `${closed.length} nodes wait for their pods` };
 }
 
-/** When the taint goes whatever happened, in wall-clock ms. Readiness is the kubelet's word, creation the server's. */
+function isOpen({ workload }: ClusterContext, name: string): boolean {
+  const node = workload.stores.nodes.get(name);
+  return node !== undefined && !isPlacing(node);
+}
+
+/** When the taint goes whatever happened, in wall-clock ms, but for nodes of a large round. Readiness is the kubelet's word, creation the server's. */
 export function opensAtMs(node: Pick<NodeObject, 'ready' | 'readyChangedMs' | 'createdMs'>): number {
   const latestMs = node.createdMs + OPEN_AFTER_CREATION_MS;
   return node.ready === 'True' ? Math.min(node.readyChangedMs, latestMs) + OPEN_AFTER_READY_MS : latestMs;

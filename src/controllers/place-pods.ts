@@ -10,8 +10,9 @@ import { isNodeOfClaim } from '../lifecycle/ownership.ts';
 import type { Plan } from '../planner/plan.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { dealSpreadPods } from './deal-spread-pods.ts';
-import { HeldNodes } from './held-nodes.ts';
+import { HELD_MAX_MS, HeldNodes } from './held-nodes.ts';
 import { inParallel } from './in-parallel.ts';
+import { extraWaitMs, LargeRound, namedAhead } from './large-round.ts';
 import { clusterFields, errorFields } from './log-fields.ts';
 import { NamePace, type PlacedNode, PodNamer } from './name-pods.ts';
 import { NamedPods, plannedNames } from './planned-names.ts';
@@ -25,6 +26,8 @@ export const NAMES_PER_PASS_MAX = 1000;
  *  elsewhere. On a busy machine thirty nodes were open after 0.5 s so, and after 1.2 s eight at a time. An API server takes a
  *  hundred requests at a time from a connection. */
 const PARALLEL_OPENINGS = 100;
+/** A pass of a large round: some thousand names. */
+const AHEAD_MS = 3000;
 /** Names between which nodes are opened: see name-pods.ts. */
 const NAMES_PER_BATCH = 128;
 
@@ -37,6 +40,7 @@ export class PodPlacer {
   readonly #names = new NamedPods();
   readonly #pace: NamePace;
   readonly #queue = new QueueOrder();
+  readonly #large = new LargeRound();
 
   constructor(context: ClusterContext, hints: PlacementHints) {
     this.#context = context;
@@ -59,6 +63,7 @@ export class PodPlacer {
     if (closed.length === 0) return;
     const held = new HeldNodes(plan, snapshot, { nowMs: this.#context.clock.nowMs() });
     const ready = closed.filter((one) => this.#isReady(one));
+    if (mayName && (await this.#prepares(plan, snapshot, { held, ready, namer }))) return;
     const may = held.mayOpen(ready);
     const { alone, together } = held.apart(may);
     const turns = [
@@ -80,7 +85,7 @@ export class PodPlacer {
     const stay = ready.filter((one) => !may.includes(one));
     if (mayName) {
       const ahead = this.#names.ahead(plannedNames(plan, snapshot, stay));
-      await namer.nameOnce(ahead, (pod) => this.#names.note(pod));
+      await namer.nameOnce(ahead, { note: (pod) => this.#names.note(pod) });
     }
     if (held.cutShort) {
       const fields = clusterFields(this.#context);
@@ -88,11 +93,37 @@ export class PodPlacer {
     }
   }
 
+  /** A large round opens nothing before its pods are named: true while that is so. */
+  async #prepares(
+    plan: Plan,
+    snapshot: ClusterSnapshot,
+    of: { readonly held: HeldNodes; readonly ready: readonly SnapshotNode[]; readonly namer: PodNamer },
+  ): Promise<boolean> {
+    const { clock } = this.#context;
+    const extraMs = extraWaitMs(snapshot.nodes.filter(isToOpen).map(({ claim }) => claim));
+    const sinceMs = Math.min(...of.ready.map(({ node }) => node?.readyChangedMs ?? Infinity));
+    if (extraMs === 0 || clock.nowMs() - sinceMs >= HELD_MAX_MS + extraMs) {
+      this.#large.end();
+      return false;
+    }
+    const nodes = plannedNames(plan, snapshot, of.ready);
+    const next = this.#large.next(nodes, {
+      isComplete: of.held.isComplete(of.ready),
+      nowMs: clock.monotonicMs(),
+      namesMax: NAMES_PER_PASS_MAX,
+    });
+    if (next === 'name') {
+      const ahead = nodes.map((node) => ({ ...node, pods: namedAhead(node.pods) }));
+      await of.namer.nameOnce(ahead, { forMs: AHEAD_MS });
+    }
+    return next !== 'open';
+  }
+
   /** Pods of nodes that are open already. */
   async #nameAgain(plan: Plan, snapshot: ClusterSnapshot, namer: PodNamer): Promise<void> {
     this.#names.forget(snapshot);
     const lost = this.#names.lost(plan, snapshot, this.#context.clock.nowMs());
-    await namer.nameOnce(dealSpreadPods(lost), (pod) => this.#names.note(pod));
+    await namer.nameOnce(dealSpreadPods(lost), { note: (pod) => this.#names.note(pod) });
   }
 
   async #openAll(nodes: readonly SnapshotNode[]): Promise<void> {
@@ -137,6 +168,11 @@ export class PodPlacer {
   #mayWrite(): boolean {
     return this.#context.lease().held && !this.#context.signal.aborted;
   }
+}
+
+/** Closed, or still to come. */
+function isToOpen({ node, claim }: SnapshotNode): boolean {
+  return claim !== undefined && (node === undefined || isPlacing(node));
 }
 
 /** As many nodes as one pass may do, in their turn; at least one. */

@@ -4,6 +4,7 @@
 import type { ClusterSnapshot, SnapshotNode } from '../cluster/build-snapshot.ts';
 import type { PodObject } from '../cluster/cluster-objects.ts';
 import type { Plan } from '../planner/plan.ts';
+import { namedAhead } from './large-round.ts';
 import type { PlacedNode } from './name-pods.ts';
 import { isPlacing } from './placement-hints.ts';
 
@@ -74,7 +75,7 @@ export class NamedPods {
    *  open. Once each, as a name does not stand for ever; not those of a spread rule, which are dealt to all nodes at once. */
   ahead(held: readonly PlacedNode[]): readonly PlacedNode[] {
     return held.flatMap((one) => {
-      const pods = one.pods.filter(({ uid, shape }) => shape.spread.length === 0 && !this.#again.has(uid));
+      const pods = namedAhead(one.pods).filter(({ uid }) => !this.#again.has(uid));
       return pods.length === 0 ? [] : [{ ...one, pods }];
     });
   }

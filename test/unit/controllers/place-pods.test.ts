@@ -2,6 +2,8 @@ import { beforeEach, describe, expect, it, test } from 'vitest';
 import type { NodeObject, PodObject } from '../../../src/cluster/cluster-objects.ts';
 import { buildSnapshot } from '../../../src/cluster/build-snapshot.ts';
 import type { ClusterContext } from '../../../src/controllers/cluster-context.ts';
+import { HELD_MAX_MS } from '../../../src/controllers/held-nodes.ts';
+import { LARGE_ROUND_PODS, QUIET_MS } from '../../../src/controllers/large-round.ts';
 import { openPlacedNodes } from '../../../src/controllers/open-placed-nodes.ts';
 import { NAMES_PER_SECOND_MAX } from '../../../src/controllers/name-pods.ts';
 import { NAMES_PER_PASS_MAX, PodPlacer } from '../../../src/controllers/place-pods.ts';
@@ -368,6 +370,69 @@ describe('names', () => {
     }
     expect([namedTo(A).length, namedTo(B).length]).toEqual([NAMES_PER_SECOND_MAX, NAMES_PER_SECOND_MAX]);
     expect(world.clock.monotonicMs() - startedMs).toBeGreaterThanOrEqual(1990);
+  });
+});
+
+describe('a round of thousands of pods', () => {
+  /** Half of them for each of two nodes. */
+  const planned = LARGE_ROUND_PODS / 2;
+  const big = { allocatable: { ...B2_7, cpuMillis: 1e9, memoryBytes: 1e15, pods: planned } };
+
+  function addLargeNode(name: string): void {
+    addNode(name, big);
+    const claim = world.management.stores.nodeClaims.list().find(({ metadata }) => metadata.name === name);
+    if (claim === undefined) throw new Error(name);
+    const plannedPods = [{ shape: 'web', count: planned }];
+    world.management.stores.nodeClaims.put({ ...claim, spec: { ...claim.spec, plannedPods } });
+  }
+
+  const shown = (): readonly PodRun[] =>
+    [A, B].map((name) =>
+      to(
+        name,
+        world.workload.stores.pods.list().filter((pod) => pod.name.startsWith(name)),
+      ),
+    );
+
+  it('is named in full before any of its nodes opens, once the scheduler has nothing to try', async () => {
+    for (const name of [A, B]) {
+      addLargeNode(name);
+      addPods(planned, name, { unschedulable: true });
+    }
+    const placer = new PodPlacer(context, hints);
+    const seen: (readonly [named: number, closed: boolean | undefined])[] = [];
+    for (let pass = 0; pass < 8 && isClosed(B) === true; pass += 1) {
+      await place(shown(), placer);
+      seen.push([namedTo(A).length + namedTo(B).length, isClosed(A)]);
+      world.clock.advance(pass === 0 ? QUIET_MS : 100);
+    }
+    expect(seen[0]).toEqual([0, true]);
+    expect(seen.at(-1)).toEqual([LARGE_ROUND_PODS, false]);
+    // Some thousand a pass, and nothing opens before.
+    expect(seen.slice(1, -1).map(([named, closed]) => named > 1000 && closed)).toEqual([true, true, true]);
+  });
+
+  it('is opened in parts when the scheduler never rests', async () => {
+    for (const name of [A, B]) {
+      addLargeNode(name);
+      addPods(planned, name, { unschedulable: true });
+    }
+    const placer = new PodPlacer(context, hints);
+    await place(shown(), placer);
+    world.clock.advance(HELD_MAX_MS + 80_000);
+    for (const name of [A, B]) addPods(planned, name, { unschedulable: true, version: 2 });
+    await place(shown(), placer);
+    expect([isClosed(A), isClosed(B)]).toEqual([false, true]);
+  });
+
+  it('keeps its nodes closed for longer than others, and not for ever', async () => {
+    for (const name of [A, B]) addLargeNode(name);
+    const closedAfter = async (ms: number) => {
+      world.clock.advance(ms);
+      await openPlacedNodes(context, { hints, placing: true });
+      return isClosed(A);
+    };
+    expect([await closedAfter(199_000), await closedAfter(2000)]).toEqual([true, false]);
   });
 });
 
