@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { parseListen } from '../telemetry/health-server.ts';
 import { type CommandIo, parseOutput, UsageError } from './command-io.ts';
 import { managementSource, objectName } from './management-source.ts';
-import { compileWebAssemblyOnce, keepHeapSmall } from './process-memory.ts';
+import { collectBetweenDecisions, compileWebAssemblyOnce, keepHeapSmall } from './process-memory.ts';
 import { type ControllerOptions, startController } from './start-controller.ts';
 
 const HELP = `Usage: sluice run (--in-cluster | --kubeconfig FILE) [options]
@@ -105,7 +105,7 @@ export async function runRun(argv: readonly string[], io: CommandIo): Promise<nu
   });
   // Timers of the controller do not hold the process; this one does until the signal comes.
   const hold = setInterval(() => undefined, 3_600_000);
-  const stopCollecting = keepHeapSmall();
+  const collecting = [keepHeapSmall(), collectBetweenDecisions()];
   try {
     const controller = await startController(options);
     await stop;
@@ -114,7 +114,7 @@ export async function runRun(argv: readonly string[], io: CommandIo): Promise<nu
     clearTimeout(late);
     return 0;
   } finally {
-    stopCollecting();
+    for (const end of collecting) end();
     clearInterval(hold);
   }
 }

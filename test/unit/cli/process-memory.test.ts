@@ -1,5 +1,6 @@
 // What V8 does with memory after our settings, asked in processes of their own: the settings hold for a whole process.
 import { execFileSync } from 'node:child_process';
+import { constants } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
 
 const MODULE = new URL('../../../src/cli/process-memory.ts', import.meta.url).href;
@@ -55,5 +56,56 @@ describe('collectSmallHeap', () => {
 
   it('leaves a large heap alone', () => {
     expect(inFreshNode(collect('1'))).toEqual({ collected: false, kept: true, shown: false });
+  });
+});
+
+/** `code`, then the kinds of collections that it came to. */
+const kindsAfter = (code: string) => `
+  const { collectBetweenDecisions, collectYoung } = await import('${MODULE}');
+  const { PerformanceObserver } = await import('node:perf_hooks');
+  let seen = [];
+  const observer = new PerformanceObserver((list) => seen.push(...list.getEntries()));
+  observer.observe({ entryTypes: ['gc'] });
+  const forget = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    observer.takeRecords();
+    seen = [];
+  };
+  await forget();
+  ${code}
+  const kinds = [...seen, ...observer.takeRecords()].map(({ detail }) => detail.kind);
+  process.stdout.write(JSON.stringify({ kinds, shown: 'gc' in globalThis }));`;
+
+describe('collectYoung', () => {
+  it('collects what is young and nothing else, and shows the collector to nobody else', () => {
+    const code = kindsAfter('collectYoung(1); await new Promise((resolve) => setImmediate(resolve));');
+    expect(inFreshNode(code)).toEqual({ kinds: [constants.NODE_PERFORMANCE_GC_MINOR], shown: false });
+  });
+
+  it('leaves little garbage to V8', () => {
+    const code = kindsAfter('collectYoung(); await new Promise((resolve) => setImmediate(resolve));');
+    expect(inFreshNode(code)).toEqual({ kinds: [], shown: false });
+  });
+});
+
+describe('collectBetweenDecisions', () => {
+  const garbage = `
+    let garbage = Array.from({ length: 700_000 }, (_, at) => ({ at }));
+    garbage = undefined;
+    await forget();`;
+  /** V8 starts with less room, and would collect before there is as much. */
+  const roomy = ['--min-semi-space-size=64', '--max-semi-space-size=64'];
+  const wait = 'await new Promise((resolve) => setTimeout(resolve, 1200));';
+
+  it('collects while nothing else is done, and holds no process', () => {
+    const code = kindsAfter(`collectBetweenDecisions(); ${garbage} ${wait}`);
+    expect(inFreshNode(code, roomy)).toMatchObject({
+      kinds: expect.arrayContaining([constants.NODE_PERFORMANCE_GC_MINOR]) as unknown,
+    });
+  });
+
+  it('collects no longer once it is ended', () => {
+    const code = kindsAfter(`const end = collectBetweenDecisions(); end(); ${garbage} ${wait}`);
+    expect(inFreshNode(code, roomy)).toMatchObject({ kinds: [] });
   });
 });
