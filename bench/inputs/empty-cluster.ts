@@ -11,8 +11,6 @@ const NOW_MS = Date.parse('2026-11-20T12:00:00Z');
 const EVICTION_THRESHOLD_MIB = 100;
 /** The API's bounds: flavors that one pool may mix, nodes that one pool may have. */
 const FLAVORS_PER_POOL = 32;
-/** Of a long list, flavors of which there may be thousands: with more of them there would be fewer pools. */
-const CHEAPEST_MAX = 16;
 const NODES_MAX = 999;
 /** Offers (pool × flavor × zone) that one plan looks at; more pools than that would only be left out. */
 const OFFERS_MAX = 2000;
@@ -96,12 +94,12 @@ function nodePools(workload: Workload, { types, zones }: Offered): readonly obje
   });
 }
 
-/** The cheapest of those that hold something and that no other beats in every way. */
+/** As many as one pool mixes: the cheapest of those that hold something and that no other beats in every way. */
 function cheapestTypes(types: readonly NodeType[]): readonly NodeType[] {
   const axes = ['cpuMillis', 'memoryMiB', 'gpus'] as const;
   const kept: NodeType[] = [];
   for (const type of types.toSorted((left, right) => left.pricePerHour - right.pricePerHour)) {
-    if (kept.length === CHEAPEST_MAX) break;
+    if (kept.length === FLAVORS_PER_POOL) break;
     const beaten = kept.some((other) => axes.every((axis) => other[axis] >= type[axis]));
     if (type.cpuMillis > 0 && type.memoryMiB > 0 && !beaten) kept.push(type);
   }
