@@ -179,7 +179,7 @@ export async function steadyState(argv: readonly string[]): Promise<Readonly<Rec
   const run: Run = { ...fresh(), snapshot: warm.snapshot };
   warm.snapshot = undefined;
   const rounds = Number(values.rounds);
-  // As the product does, and as often in decisions: those here come closer together.
+  // As the product does.
   const stopCollecting = collectBetweenDecisions();
   const count = countingLoop(percentile(warm.timesMs, 0.5));
   const countingMs: number[] = [];

@@ -33,6 +33,7 @@ export class LargeRound {
   /** There is none now. */
   end(): void {
     this.#names = false;
+    this.#lastTry = -1;
   }
 
   /** What is to be done with closed nodes: open those that may; name pods ahead, and open nothing; or nothing at all. `nodes`: those that

@@ -60,10 +60,13 @@ export class PodPlacer {
     // Not while the right is missing: each pass would ask in vain.
     const mayName = this.#hints.taintsNewNodes();
     if (mayName) await this.#nameAgain(plan, snapshot, namer);
-    if (closed.length === 0) return;
+    if (closed.length === 0) {
+      this.#large.end();
+      return;
+    }
     const held = new HeldNodes(plan, snapshot, { nowMs: this.#context.clock.nowMs() });
     const ready = closed.filter((one) => this.#isReady(one));
-    if (mayName && (await this.#prepares(plan, snapshot, { held, ready, namer }))) return;
+    if (mayName && ready.length > 0 && (await this.#prepares(plan, snapshot, { held, ready, namer }))) return;
     const may = held.mayOpen(ready);
     const { alone, together } = held.apart(may);
     const turns = [

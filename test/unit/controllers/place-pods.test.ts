@@ -412,6 +412,30 @@ describe('a round of thousands of pods', () => {
     expect(seen.slice(1, -1).map(([named, closed]) => named > 1000 && closed)).toEqual([true, true, true]);
   });
 
+  it('waits for the scheduler in each round anew, and not while no node of it is Ready', async () => {
+    const placer = new PodPlacer(context, hints);
+    const namesAfter = async (waitMs: number) => {
+      world.clock.advance(waitMs);
+      await place(shown(), placer);
+      return namedTo(A).length + namedTo(B).length;
+    };
+    for (let round = 1; round <= 2; round += 1) {
+      for (const name of [A, B]) {
+        addLargeNode(name);
+        addPods(planned, name, { unschedulable: true, version: round });
+      }
+      const closed = world.workload.stores.nodes.list();
+      for (const node of closed) world.workload.putNode({ ...node, ready: 'False' });
+      expect([await namesAfter(0), await namesAfter(QUIET_MS), await namesAfter(QUIET_MS)]).toEqual([0, 0, 0]);
+      for (const node of closed) world.workload.putNode({ ...node, readyChangedMs: world.clock.nowMs() });
+      expect(await namesAfter(0)).toBe(0);
+      expect(await namesAfter(QUIET_MS)).toBeGreaterThan(1000);
+      while (isClosed(B) === true) await namesAfter(100);
+      // A pass sees that the round is over.
+      await place([], placer);
+    }
+  });
+
   it('is opened in parts when the scheduler never rests', async () => {
     for (const name of [A, B]) {
       addLargeNode(name);
